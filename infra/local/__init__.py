@@ -1,0 +1,1 @@
+"""The whole system on one machine: functions host, Event Hubs emulator, Azurite, sinks and the demo."""

@@ -1,0 +1,1 @@
+"""Tests, against the real thing where one can run here."""
