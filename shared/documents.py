@@ -1,0 +1,92 @@
+"""JSON documents: decoded once into a type, written once or swapped by ETag.
+
+Every document carries ``format``: 1 today. A reader refuses a higher one, because it cannot know what it would miss.
+"""
+
+import contextlib
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+import msgspec
+
+from shared.blobs import Blobs
+from shared.errors import BlobChanged, BlobMissing, InvalidDocument
+
+FORMAT: Final = 1
+_SWAPS = 20
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of what is stored as one JSON object."""
+
+    format: int = FORMAT
+
+
+D = TypeVar("D", bound=Document)
+
+
+def encode(document: Document) -> bytes:
+    """Return the bytes of a document: the same document, the same bytes."""
+    return msgspec.json.format(msgspec.json.encode(document), indent=1)
+
+
+def decode(data: bytes, kind: type[D], *, path: str) -> D:
+    """Read a document that was found at ``path``.
+
+    Raises:
+        InvalidDocument: it is of a newer format, or not of this kind.
+    """
+    try:
+        newest = msgspec.json.decode(data, type=Document).format
+        if newest > FORMAT:
+            raise InvalidDocument(path, reason=f"format {newest}, and this app reads up to {FORMAT}: update the app")
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InvalidDocument(path, reason=str(error)) from error
+
+
+async def read(blobs: Blobs, path: str, kind: type[D]) -> tuple[D, str]:
+    """Return the document at ``path`` and its ETag.
+
+    Raises:
+        BlobMissing: there is none.
+        InvalidDocument: it cannot be read.
+    """
+    content = await blobs.read(path)
+    return decode(content.data, kind, path=path), content.etag
+
+
+async def find(blobs: Blobs, path: str, kind: type[D]) -> D | None:
+    """Return the document at ``path``, or None where there is none."""
+    try:
+        return (await read(blobs, path, kind))[0]
+    except BlobMissing:
+        return None
+
+
+async def swap(blobs: Blobs, path: str, kind: type[D], change: Callable[[D | None], D]) -> D:
+    """Replace the document at ``path`` by ``change`` of it (of None, where there is none), and return the new one.
+
+    ``change`` may be called several times, when others write at the same time; it writes nothing when it returns
+    what it was given.
+
+    Raises:
+        BlobChanged: others were faster twenty times in a row.
+    """
+    for _ in range(_SWAPS):
+        etag = ""
+        old: D | None = None
+        with contextlib.suppress(BlobMissing):
+            old, etag = await read(blobs, path, kind)
+        new = change(old)
+        if new == old:
+            return new
+        try:
+            if old is None:
+                await blobs.create(path, encode(new))
+            else:
+                await blobs.replace(path, encode(new), etag=etag)
+        except BlobChanged:
+            continue
+        return new
+    raise BlobChanged(path)

@@ -1,0 +1,83 @@
+"""Hours: how everything that is kept is filed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Self
+
+_HOUR = timedelta(hours=1)
+
+
+def _floor(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Hour:
+    """One UTC hour: ``start`` is in the hour, ``end`` is not."""
+
+    start: datetime
+
+    def __post_init__(self) -> None:
+        if self.start.tzinfo is not UTC or self.start != _floor(self.start):
+            raise ValueError(f"an hour starts on a UTC hour, not at {self.start!r}")
+
+    @classmethod
+    def containing(cls, moment: datetime) -> Self:
+        """Return the hour that ``moment`` (aware, any zone) falls in."""
+        if moment.tzinfo is None:
+            raise ValueError(f"naive datetime: {moment!r}")
+        return cls(_floor(moment.astimezone(UTC)))
+
+    @classmethod
+    def parse(cls, key: str) -> Self:
+        """Read the name of an hour, as ``key`` writes it.
+
+        Raises:
+            ValueError: it is not one.
+        """
+        return cls(datetime.strptime(key, "%Y-%m-%dT%H").replace(tzinfo=UTC))
+
+    @classmethod
+    def at_path(cls, path: str) -> Self:
+        """Read the hour out of a blob's path, where ``folder`` wrote it.
+
+        >>> Hour.at_path("captures/logs/kind=actual/date=2026-03-01/hour=09/1-p0-r0.jsonl").key
+        '2026-03-01T09'
+        """
+        date, hour = (path.split(f"{name}=", 1)[1].split("/", 1)[0] for name in ("date", "hour"))
+        return cls.parse(f"{date}T{hour}")
+
+    @property
+    def end(self) -> datetime:
+        """Return the first moment after it."""
+        return self.start + _HOUR
+
+    @property
+    def key(self) -> str:
+        """Return the name of this hour; keys sort in time order.
+
+        >>> Hour.containing(datetime(2026, 3, 1, 9, 59, tzinfo=UTC)).key
+        '2026-03-01T09'
+        """
+        return f"{self.start:%Y-%m-%dT%H}"
+
+    @property
+    def folder(self) -> str:
+        """Return its part of a path, which Spark, DuckDB and pandas read as two columns.
+
+        >>> Hour.parse("2026-03-01T09").folder
+        'date=2026-03-01/hour=09'
+        """
+        return f"date={self.start:%Y-%m-%d}/hour={self.start:%H}"
+
+    def plus(self, hours: int) -> Self:
+        """Return the hour so many hours later; earlier when negative."""
+        return type(self)(self.start + hours * _HOUR)
+
+    def until(self, end: Self) -> Iterator[Self]:
+        """Yield this hour and those after it up to ``end``, which is not among them."""
+        hour = self
+        while hour < end:
+            yield hour
+            hour = hour.plus(1)

@@ -1,0 +1,36 @@
+"""Names and ids: what models, versions, records and alerts are called."""
+
+import os
+import re
+import uuid
+from datetime import datetime
+
+NONE = "_none"
+"""The version of a record that has none: an actual, or a failure before a version was chosen."""
+UNKNOWN = "_unknown"
+"""The model of failures for models that are not registered."""
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+
+
+def is_name(text: str) -> bool:
+    """Whether ``text`` may name a model or a version.
+
+    Such a name is safe as a part of a path: no slash, no capital, no leading dot.
+
+    >>> is_name("flights"), is_name("../flights"), is_name("Flights")
+    (True, False, False)
+    """
+    return _NAME.fullmatch(text) is not None
+
+
+def uuid7(at: datetime) -> str:
+    """Return a new UUIDv7 (RFC 9562): 48 bits of milliseconds since 1970, then 74 random ones.
+
+    Ids sort by ``at`` to the millisecond, so the ids of an hour form a short range.
+    """
+    milliseconds = int(at.timestamp() * 1000)
+    random = int.from_bytes(os.urandom(10), "big")
+    high = (milliseconds << 16) | 0x7000 | (random >> 68)
+    low = (0b10 << 62) | (random & ((1 << 62) - 1))
+    return str(uuid.UUID(int=(high << 64) | low))

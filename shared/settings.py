@@ -1,0 +1,128 @@
+"""What can be set from outside, read once and all together."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from shared.clock import Clock
+from shared.errors import InvalidSettings
+
+_REAL_TIME = Clock.real()
+_IDENTITY = "EVENTS__fullyQualifiedNamespace"
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0.0 < number < float("inf"):
+        raise ValueError("it is not a number above 0")
+    return number
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError("it is not a whole number above 0")
+    return number
+
+
+def _switch(text: str) -> bool:
+    try:
+        return {"true": True, "false": False}[text.lower()]
+    except KeyError:
+        raise ValueError("it is neither true nor false") from None
+
+
+def _schedule(text: str) -> str:
+    if len(text.split()) != 6:
+        raise ValueError("a schedule has six fields: second minute hour day month weekday")
+    return text
+
+
+def _urls(text: str) -> tuple[str, ...]:
+    urls = tuple(text.split())
+    for url in urls:
+        if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).netloc:
+            raise ValueError("these are not http(s) addresses parted by blanks")
+    return urls
+
+
+def _one(text: str) -> str:
+    return text
+
+
+def _setting(parse: Callable[[str], Any], *, env: str | None = None, secret: bool = False, **default: Any) -> Any:  # noqa: ANN401
+    """Declare a setting: how its text is read, and the variable's name where it is not the field's."""
+    return field(metadata={"parse": parse, "env": env}, repr=not secret, **default)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One field per environment variable of the same name, upper-cased.
+
+    The Functions host itself reads ``EVENTS…`` and ``AzureWebJobsStorage`` for its triggers and timers, and the
+    three schedules.
+    """
+
+    storage: str = _setting(_one, secret=True)
+    """A connection string, or the https address of the blob endpoint for access by identity."""
+    events: str = _setting(_one, secret=True, default="")
+    """A connection string of the Event Hubs namespace, or nothing for access by identity."""
+    events_namespace: str = _setting(_one, env=_IDENTITY, default="")
+    events_credential: str = _setting(_one, env="EVENTS__credential", default="")
+    events_client_id: str = _setting(_one, env="EVENTS__clientId", default="")
+    events_hub: str = _setting(_one)
+    events_consumer_group: str = _setting(_one)
+    azure_client_id: str = _setting(_one, default="")
+    """The user-assigned identity to use; nothing means whatever identity is there."""
+    applicationinsights_connection_string: str = _setting(_one, secret=True, default="")
+    clock: Clock = _setting(Clock.parse, default=_REAL_TIME)  # noqa: RUF009 - a declaration
+
+    max_body_bytes: int = _setting(_count, default=4 * 1024 * 1024)
+    max_rows: int = _setting(_count, default=1_000)
+    max_depth: int = _setting(_count, default=32)
+
+    capture: bool = _setting(_switch, default=True)
+    capture_required: bool = _setting(_switch, default=False)
+    capture_timeout_s: float = _setting(_positive, default=5.0)
+
+    seal_schedule: str = _setting(_schedule)
+    seal_grace_s: float = _setting(_positive, default=900.0)
+    monitor_schedule: str = _setting(_schedule)
+    deliver_schedule: str = _setting(_schedule)
+
+    webhooks: tuple[str, ...] = _setting(_urls, secret=True, default=())
+    webhook_secret: str = _setting(_one, secret=True, default="")
+    webhook_timeout_s: float = _setting(_positive, default=10.0)
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        """Build settings from environment variables; an empty variable is one that is not set.
+
+        Raises:
+            InvalidSettings: naming every variable that is missing or unreadable.
+        """
+        values: dict[str, Any] = {}
+        problems: list[str] = []
+        for one in fields(cls):
+            name = variable(one)
+            text = env.get(name, "")
+            if text:
+                try:
+                    values[one.name] = one.metadata["parse"](text)
+                except ValueError as reason:
+                    problems.append(f"{name} cannot be read: {reason}")
+            elif one.default is MISSING:
+                problems.append(f"{name} is missing")
+        if not env.get("EVENTS") and not env.get(_IDENTITY):
+            problems.append(f"EVENTS is missing (a connection string; or {_IDENTITY} for access by identity)")
+        if env.get("WEBHOOKS") and not env.get("WEBHOOK_SECRET", "").startswith("whsec_"):
+            problems.append("WEBHOOK_SECRET is missing: WEBHOOKS is set, and what is posted is signed (whsec_<base64>)")
+        if problems:
+            raise InvalidSettings(tuple(problems))
+        return cls(**values)
+
+
+def variable(one: "Field[Any]") -> str:
+    """Return the name of the environment variable that a field of ``Settings`` is read from."""
+    return one.metadata["env"] or one.name.upper()
