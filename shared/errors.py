@@ -7,8 +7,21 @@ Fault
 |-- BlobChanged            a fence held: somebody else created, changed or appended first
 |-- BlobRefused            storage will never take this content (400, 413)
 |-- InvalidDocument        a stored document is not what its type says, or of a newer format
+|-- UnknownModel           no such model or version is registered
+|-- AlreadyRegistered      the same version exists with other bytes
+|-- InvalidModel           a model file cannot be used as it is
+|-- UnreadableRequest      a body that is not the JSON it should be (400)
+|-- RequestTooLarge        a body, a number of rows or a record over the limit (413)
+|-- InvalidRows            rows that do not fit the schema (422): names row, feature and reason
+|-- NotKept                a prediction that must be kept could not be (503)
+|-- InvalidRecord          can never be read: dead-letter it, do not retry
+|-- EventsUnavailable      Event Hubs cannot be reached: a retry can help
+|-- InvalidSchema          a version's features or outputs cannot be: names the feature
+|-- InsufficientData       too few rows to judge: "unknown", no alert
+|-- IncompatibleProfiles   a bug or a stale baseline: fail the evaluation
 """
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 
@@ -76,4 +89,141 @@ class InvalidDocument(Fault):
     def __init__(self, path: str, *, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
         self.path = path
+        self.reason = reason
+
+
+class InvalidSchema(Fault):
+    """A schema does not hold; ``feature`` is None where the fault is not in one of them."""
+
+    code = "invalid_schema"
+
+    def __init__(self, *, feature: str | None, reason: str) -> None:
+        super().__init__(f"the schema does not hold: {reason}" if feature is None else f"{feature!r}: {reason}")
+        self.feature = feature
+        self.reason = reason
+
+
+class InsufficientData(Fault):
+    """Too few rows to compute a metric that means anything."""
+
+    code = "insufficient_data"
+
+    def __init__(self, *, rows: int, needed: int) -> None:
+        super().__init__(f"{rows} rows, {needed} needed")
+        self.rows = rows
+        self.needed = needed
+
+
+class IncompatibleProfiles(Fault):
+    """Two profiles, or their counts, stand over different bins and cannot be merged or compared."""
+
+    code = "incompatible_profiles"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"different bins: {reason}")
+        self.reason = reason
+
+
+class UnknownModel(Fault):
+    """No such model, version or alias is registered."""
+
+    code = "unknown_model"
+
+    def __init__(self, model: str, version: str | None = None) -> None:
+        what = f"model {model!r}" if version is None else f"version {version!r} of model {model!r}"
+        super().__init__(f"{what} is not registered")
+        self.model = model
+        self.version = version
+
+
+class AlreadyRegistered(Fault):
+    """The version exists, with other bytes: a version never changes, so register the new bytes as a new version."""
+
+    code = "already_registered"
+
+    def __init__(self, model: str, version: str, *, what: str) -> None:
+        super().__init__(f"{model} {version} is registered with another {what}: register it as a new version")
+        self.model = model
+        self.version = version
+        self.what = what
+
+
+class InvalidModel(Fault):
+    """A model file cannot be used as it is; ``reason`` says why, and what would help."""
+
+    code = "invalid_model"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class UnreadableRequest(Fault):
+    """A body that is not the JSON it should be; ``reason`` says where and why."""
+
+    code = "unreadable_request"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class RequestTooLarge(Fault):
+    """More than this app takes at once; the message names the limit."""
+
+    code = "request_too_large"
+
+    def __init__(self, what: str, *, size: int, limit: int) -> None:
+        super().__init__(f"{what}: {size}, and {limit} is the limit")
+        self.size = size
+        self.limit = limit
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """One thing wrong with one row: ``feature`` is None when it is the row itself."""
+
+    row: int
+    feature: str | None
+    reason: str
+
+
+class InvalidRows(Fault):
+    """Rows that do not fit the schema; ``misfits`` are the first of them, at least one."""
+
+    code = "invalid_rows"
+
+    def __init__(self, misfits: tuple[Misfit, ...]) -> None:
+        first = misfits[0]
+        where = f"row {first.row}" if first.feature is None else f"row {first.row}, feature {first.feature!r}"
+        super().__init__(f"{where}: {first.reason}")
+        self.misfits = misfits
+
+
+class NotKept(Fault):
+    """What has to be kept could not be, so there is no answer: ask again later."""
+
+    code = "not_kept"
+
+    def __init__(self) -> None:
+        super().__init__("the records could not be kept; try again later")
+
+
+class InvalidRecord(Fault):
+    """An event or a record that no retry can make readable."""
+
+    code = "invalid_record"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class EventsUnavailable(Fault):
+    """Event Hubs cannot be reached, refuses us or asks to wait."""
+
+    code = "events_unavailable"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
         self.reason = reason
