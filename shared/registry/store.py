@@ -1,0 +1,191 @@
+"""The registry: which models and versions there are."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from shared import documents
+from shared.blobs import Blobs
+from shared.clock import Clock
+from shared.errors import AlreadyRegistered, BlobChanged, BlobMissing, UnknownModel
+from shared.ids import is_name
+from shared.registry.manifest import (
+    CHAMPION,
+    Aliases,
+    CurrentBaseline,
+    Manifest,
+    aliases_path,
+    baseline_folder,
+    folder,
+    manifest_path,
+)
+
+_ALIASES_FRESH_S = 5.0
+
+
+@dataclass(slots=True)
+class Registry:
+    """Models and versions, by name. Manifests never change and are kept; aliases are read again after 5 seconds."""
+
+    blobs: Blobs
+    clock: Clock
+    monotonic: Callable[[], float] = time.monotonic
+    _manifests: dict[tuple[str, str], Manifest] = field(default_factory=dict)
+    _aliases: dict[str, tuple[float, Aliases]] = field(default_factory=dict)
+
+    async def manifest(self, model: str, version: str) -> Manifest:
+        """Return the manifest of a version.
+
+        Raises:
+            UnknownModel: it is not registered.
+        """
+        known = self._manifests.get((model, version))
+        if known is not None:
+            return known
+        if not (is_name(model) and is_name(version)):
+            raise UnknownModel(model, version)
+        try:
+            manifest, _ = await documents.read(self.blobs, manifest_path(model, version), Manifest)
+        except BlobMissing:
+            raise UnknownModel(model, version) from None
+        self._manifests[model, version] = manifest
+        return manifest
+
+    async def answering(self, model: str) -> Manifest:
+        """Return the manifest of the champion: the version that answers for the model.
+
+        Raises:
+            UnknownModel: there is no such model, or none of its versions was promoted.
+        """
+        champion = (await self.aliases(model)).versions.get(CHAMPION)
+        if champion is None:
+            raise UnknownModel(model)
+        return await self.manifest(model, champion)
+
+    async def aliases(self, model: str) -> Aliases:
+        """Return a model's aliases, at most 5 seconds old; no aliases for a model that has none."""
+        read_at, aliases = self._aliases.get(model, (-_ALIASES_FRESH_S, Aliases()))
+        if self.monotonic() - read_at < _ALIASES_FRESH_S:
+            return aliases
+        found = await documents.find(self.blobs, aliases_path(model), Aliases) if is_name(model) else None
+        if found is None:
+            return Aliases()
+        self._aliases[model] = (self.monotonic(), found)
+        return found
+
+    async def models(self) -> list[str]:
+        """Return the names of the models that have a version, sorted."""
+        return [path.split("/")[1] for path in await self.blobs.folders("models/")]
+
+    async def versions(self, model: str) -> list[Manifest]:
+        """Return the manifests of a model's versions, first registered first.
+
+        Raises:
+            UnknownModel: it has none.
+        """
+        folders = await self.blobs.folders(f"models/{model}/") if is_name(model) else []
+        found = await asyncio.gather(
+            *(self.manifest(model, path.split("/")[2]) for path in folders), return_exceptions=True
+        )
+        manifests = [one for one in found if isinstance(one, Manifest)]
+        for one in found:
+            # A version whose registration has not come to its end has no manifest yet: it is not there.
+            if isinstance(one, BaseException) and not isinstance(one, UnknownModel):
+                raise one
+        if not manifests:
+            raise UnknownModel(model)
+        return sorted(manifests, key=lambda manifest: manifest.registered_at)
+
+    async def knows(self, model: str, version: str) -> bool:
+        """Whether the version is registered, looked up afresh unless it is known to be."""
+        try:
+            await self.manifest(model, version)
+        except UnknownModel:
+            return False
+        return True
+
+    async def file(self, manifest: Manifest, name: str) -> bytes:
+        """Return one file of a version."""
+        return (await self.blobs.read(folder(manifest.model, manifest.version) + name)).data
+
+    async def register(
+        self, manifest: Manifest, *, files: Mapping[str, bytes], baseline: Mapping[str, bytes]
+    ) -> Manifest:
+        """Store a new version with its files and its first baseline; the manifest, written last, makes it exist.
+
+        The same version with the same bytes may be registered again, which finishes what was interrupted.
+
+        Raises:
+            AlreadyRegistered: the version exists with another schema or other bytes.
+        """
+        known = await documents.find(self.blobs, manifest_path(manifest.model, manifest.version), Manifest)
+        if known is not None:
+            _refuse_another(known, manifest)
+            return known
+        for name, data in files.items():
+            await self._place(folder(manifest.model, manifest.version) + name, data)
+        for name, data in baseline.items():
+            await self._place(baseline_folder(manifest.model, manifest.version, 1) + name, data)
+        first = CurrentBaseline(number=1, history=((1, manifest.registered_at),))
+        await documents.swap(
+            self.blobs,
+            f"{folder(manifest.model, manifest.version)}baseline.json",
+            CurrentBaseline,
+            lambda old: old or first,
+        )
+
+        def once(old: Manifest | None) -> Manifest:
+            if old is not None:
+                _refuse_another(old, manifest)
+            return old or manifest
+
+        return await documents.swap(self.blobs, manifest_path(manifest.model, manifest.version), Manifest, once)
+
+    async def promote(self, model: str, version: str, *, alias: str) -> Aliases:
+        """Make ``alias`` name ``version``, and return the model's aliases.
+
+        Raises:
+            UnknownModel: the version is not registered.
+        """
+        await self.manifest(model, version)
+        now = self.clock.now()
+        changed = await documents.swap(
+            self.blobs,
+            aliases_path(model),
+            Aliases,
+            lambda old: (old or Aliases()).naming(alias, version, at=now),
+        )
+        self._aliases[model] = (self.monotonic(), changed)
+        return changed
+
+    async def current_baseline(self, manifest: Manifest) -> str:
+        """Return the folder of the baseline that a version is compared with."""
+        path = f"{folder(manifest.model, manifest.version)}baseline.json"
+        current, _ = await documents.read(self.blobs, path, CurrentBaseline)
+        return baseline_folder(manifest.model, manifest.version, current.number)
+
+    async def _place(self, path: str, data: bytes) -> None:
+        """Write a file of a version that does not exist yet: what an interrupted try left there is replaced."""
+        try:
+            await self.blobs.create(path, data)
+        except BlobChanged:
+            left = await self.blobs.read(path)
+            if left.data != data:
+                await self.blobs.replace(path, data, etag=left.etag)
+
+
+def digest(data: bytes) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _refuse_another(known: Manifest, manifest: Manifest) -> None:
+    same_moment = msgspec.structs.replace(manifest, registered_at=known.registered_at)
+    if known == same_moment:
+        return
+    what = next(name for name in Manifest.__struct_fields__ if getattr(known, name) != getattr(same_moment, name))
+    raise AlreadyRegistered(known.model, known.version, what="file" if what == "files" else what)
