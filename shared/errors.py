@@ -18,6 +18,9 @@ Fault
 |-- EventsUnavailable      Event Hubs cannot be reached: a retry can help
 |-- InvalidSchema          a version's features or outputs cannot be: names the feature
 |-- InsufficientData       too few rows to judge: "unknown", no alert
+|-- TelemetryUnanswered    the telemetry endpoint gave no answer: the batch goes again later
+|-- InvalidSecret          a webhook secret is not whsec_ and 24 to 64 bytes in base64
+|-- BadSignature           a webhook message is unsigned, wrongly signed or too old (401)
 |-- IncompatibleProfiles   a bug or a stale baseline: fail the evaluation
 """
 
@@ -226,4 +229,34 @@ class EventsUnavailable(Fault):
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
+        self.reason = reason
+
+
+class TelemetryUnanswered(Fault):
+    """The telemetry endpoint gave no answer; ``reason`` says how it failed."""
+
+    code = "telemetry_unanswered"
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(f"the telemetry endpoint gave no answer: {reason}")
+        self.reason = reason
+
+
+class InvalidSecret(Fault):
+    """A webhook secret cannot be used; ``reason`` does not repeat it."""
+
+    code = "invalid_secret"
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(f"the webhook secret {reason}")
+        self.reason = reason
+
+
+class BadSignature(Fault):
+    """A webhook message cannot be trusted; ``reason`` says which check it failed."""
+
+    code = "bad_signature"
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(f"the message is not to be trusted: {reason}")
         self.reason = reason
