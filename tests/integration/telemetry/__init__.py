@@ -1,0 +1,1 @@
+"""Tests of telemetry against the local sink."""
