@@ -1,0 +1,151 @@
+"""Score a request: read it, hold it against the schema, ask the model, have every row kept, answer."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+from shared.clock import Clock
+from shared.errors import NotKept, RequestTooLarge
+from shared.ids import uuid7
+from shared.registry.manifest import Manifest
+from shared.registry.store import Registry
+from shared.scoring import formats, strict_json
+from shared.scoring.prediction import Keeper, Kept, Prediction
+from shared.scoring.runtime import OnnxModel, Outputs, Runtime
+from shared.scoring.validation import Row, Validator
+
+_ROWS_ON_THE_LOOP = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The most a request may be; ``kept_or_refused`` refuses a request whose predictions could not be kept."""
+
+    body_bytes: int
+    rows: int
+    depth: int
+    kept_or_refused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request as it came: ``version`` is None where the champion is to answer."""
+
+    model: str
+    version: str | None
+    body: bytes
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """The answer: ``outputs`` and ``ids`` have one entry a row."""
+
+    request_id: str
+    model: str
+    version: str
+    outputs: list[Outputs]
+    ids: list[str]
+    capture: Kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A version in memory, ready to answer."""
+
+    manifest: Manifest
+    validator: Validator
+    runtime: Runtime
+
+
+@dataclass(slots=True)
+class Scorer:
+    """Scores requests for every registered version, loading each when it is first asked for."""
+
+    registry: Registry
+    keeper: Keeper
+    clock: Clock
+    limits: Limits
+    _loading: dict[tuple[str, str], asyncio.Task[_Loaded]] = field(default_factory=dict)
+
+    async def score(self, request: Request) -> Scored:
+        """Answer a request.
+
+        Raises:
+            RequestTooLarge: the body, its rows or a row's record are over the limits.
+            UnknownModel: the model or the version is not registered, or has no champion.
+            UnreadableRequest: the body is not JSON in one of the request formats.
+            InvalidRows: rows do not fit the version's schema.
+            NotKept: predictions have to be kept, and could not be.
+        """
+        started = time.perf_counter()
+        if len(request.body) > self.limits.body_bytes:
+            raise RequestTooLarge("too many bytes in the body", size=len(request.body), limit=self.limits.body_bytes)
+        loaded = await self._loaded(await self._asked_for(request))
+        decoded = strict_json.decode(request.body, max_depth=self.limits.depth)
+        table = formats.read(decoded, loaded.validator.names, max_rows=self.limits.rows)
+        rows = loaded.validator.read(table.rows)
+        if len(rows) <= _ROWS_ON_THE_LOOP:
+            outputs = loaded.runtime.score(rows)
+        else:
+            # A long call would hold up every other request, and the worker's own talk with its host.
+            outputs = await asyncio.to_thread(loaded.runtime.score, rows)
+        latency_ms = (time.perf_counter() - started) * 1000.0
+        predictions = self._predictions(request, loaded, table.external_ids, rows, outputs, latency_ms)
+        kept = await self.keeper.keep(predictions)
+        if kept is Kept.LOST and self.limits.kept_or_refused:
+            raise NotKept
+        return Scored(
+            request_id=request.request_id,
+            model=loaded.manifest.model,
+            version=loaded.manifest.version,
+            outputs=outputs,
+            ids=[prediction.id for prediction in predictions],
+            capture=kept,
+        )
+
+    def _predictions(
+        self,
+        request: Request,
+        loaded: _Loaded,
+        external_ids: list[str | None],
+        rows: list[Row],
+        outputs: list[Outputs],
+        latency_ms: float,
+    ) -> list[Prediction]:
+        now = self.clock.now()
+        at = now.isoformat(timespec="microseconds")
+        names = loaded.validator.names
+        return [
+            Prediction(
+                id=uuid7(now),
+                model=loaded.manifest.model,
+                version=loaded.manifest.version,
+                request_id=request.request_id,
+                row=index,
+                external_id=external_id,
+                at=at,
+                inputs=dict(zip(names, row, strict=True)),
+                outputs=answer,
+                latency_ms=round(latency_ms, 3),
+            )
+            for index, (external_id, row, answer) in enumerate(zip(external_ids, rows, outputs, strict=True))
+        ]
+
+    async def _asked_for(self, request: Request) -> Manifest:
+        if request.version is None:
+            return await self.registry.answering(request.model)
+        return await self.registry.manifest(request.model, request.version)
+
+    async def _loaded(self, manifest: Manifest) -> _Loaded:
+        """Return the version ready to answer; concurrent first requests wait for one load."""
+        key = (manifest.model, manifest.version)
+        loading = self._loading.get(key)
+        if loading is None or (loading.done() and loading.exception() is not None):
+            loading = self._loading[key] = asyncio.ensure_future(self._load(manifest))
+        return loading.result() if loading.done() else await asyncio.shield(loading)
+
+    async def _load(self, manifest: Manifest) -> _Loaded:
+        data = await self.registry.file(manifest, manifest.model_file)
+        model = await asyncio.to_thread(OnnxModel, data)
+        return _Loaded(manifest, Validator(manifest.schema), Runtime(model, manifest.schema, manifest.sources))

@@ -1,0 +1,70 @@
+"""JSON as RFC 8259 has it, and no more: what Python's reader lets pass is refused here.
+
+Doubled keys, NaN and Infinity, integers of thousands of digits, texts that are not Unicode, and nesting beyond a limit
+each get their own reason, because each has hidden a wrong prediction somewhere. A number that no float holds (1e999)
+comes out as infinity: whoever knows its row and feature refuses it.
+"""
+
+import json
+from typing import Any, NoReturn
+
+from shared.errors import UnreadableRequest
+
+
+def decode(body: bytes, *, max_depth: int) -> Any:  # noqa: ANN401 - JSON is what it is; the caller gives it a type
+    """Return what ``body`` says, with objects as dict, arrays as list, and numbers as int or float.
+
+    Raises:
+        UnreadableRequest: it is no JSON, or one of the kinds named above.
+    """
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UnreadableRequest(f"the body is not UTF-8 at byte {error.start}") from None
+    try:
+        decoded = _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        raise UnreadableRequest(f"the body is not JSON: {error.msg} at character {error.pos}") from None
+    except ValueError:
+        raise UnreadableRequest("the body holds an integer of more digits than any number needs") from None
+    except RecursionError:
+        raise UnreadableRequest(f"the body is nested deeper than {max_depth} levels") from None
+    if text.count("[") + text.count("{") > max_depth:
+        _refuse_deep(decoded, max_depth)
+    if "\\u" in text:
+        _refuse_surrogates(decoded)
+    return decoded
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise UnreadableRequest(f"the key {twice[:128]!r} stands twice in one object")
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise UnreadableRequest(f"{name} is not JSON: leave a missing value out, or say null")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant)
+
+
+def _refuse_deep(decoded: object, max_depth: int) -> None:
+    level: list[Any] = [[decoded]]
+    for _ in range(max_depth + 1):
+        children = (one.values() if type(one) is dict else one for one in level)
+        level = [child for some in children for child in some if type(child) is dict or type(child) is list]
+        if not level:
+            return
+    raise UnreadableRequest(f"the body is nested deeper than {max_depth} levels")
+
+
+def _refuse_surrogates(decoded: object) -> None:
+    """An escape may name half a character, which no record can carry."""
+    try:
+        json.dumps(decoded, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise UnreadableRequest("a text holds half of a surrogate pair, which is no character") from None
