@@ -1,7 +1,6 @@
 """The sinks as a process of their own, and a client for their controls."""
 
 import json
-import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
@@ -10,17 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infra.local.processes import Process
+
 
 @dataclass(frozen=True)
 class RunningSinks:
     """Sinks that listen; those who get one need not end it."""
 
-    process: subprocess.Popen[str]
-    port: int
+    process: Process
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self.process.port}"
 
     def misbehave(self, **plan: object) -> None:
         """Plan a misbehaviour; the fields are those of ``Misbehaviour``."""
@@ -53,11 +53,8 @@ def running_sinks(data: Path, *, secret: str | None = None, port: int = 0) -> It
     command = [sys.executable, "-m", "infra.local.sinks", "--port", str(port), "--data", str(data)]
     if secret is not None:
         command += ["--webhook-secret", secret]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            ready = json.loads(process.stdout.readline())
-            yield RunningSinks(process, ready["ready"]["port"])
-        finally:
-            process.terminate()
-            process.wait(10)
+    process = Process.start("sinks", command, log=data / "sinks.log")
+    try:
+        yield RunningSinks(process.wait_for_ready_line())
+    finally:
+        process.stop()

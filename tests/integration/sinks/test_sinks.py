@@ -39,7 +39,7 @@ def envelope(key: str, **changes: object) -> dict[str, Any]:
 
 
 def post(sinks: RunningSinks, path: str, body: bytes, headers: dict[str, str] | None = None) -> tuple[int, Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", sinks.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", sinks.process.port, timeout=10)
     try:
         connection.request("POST", path, body, headers or {})
         answer = connection.getresponse()
@@ -161,10 +161,8 @@ def test_stops_cleanly_and_keeps_what_it_had(tmp_path: Path) -> None:
     with running_sinks(tmp_path) as first:
         post(first, "/v2.1/track", json.dumps([envelope("kept")]).encode())
         post(first, "/webhook/ops", b"{}")
-        first.process.terminate()
-        assert first.process.wait(10) == 0
-        assert first.process.stdout is not None
-        assert first.process.stdout.read() == ""
+        assert first.process.stop() == 0
+        assert first.process.log.read_text() == ""
 
     with running_sinks(tmp_path) as second:
         assert second.envelopes("kept") == [envelope("kept")]
