@@ -10,6 +10,8 @@ Fault
 |-- UnknownModel           no such model or version is registered
 |-- AlreadyRegistered      the same version exists with other bytes
 |-- InvalidModel           a model file cannot be used as it is
+|-- ModelFailed            a model raised on rows that fit its schema (500)
+|-- NoEvaluation           a model has not been evaluated yet (404)
 |-- UnreadableRequest      a body that is not the JSON it should be (400)
 |-- RequestTooLarge        a body, a number of rows or a record over the limit (413)
 |-- InvalidRows            rows that do not fit the schema (422): names row, feature and reason
@@ -29,9 +31,13 @@ from typing import ClassVar
 
 
 class Fault(Exception):
-    """Base of every error raised on purpose. ``code`` is stable; log it, never parse text."""
+    """Base of every error raised on purpose.
+
+    ``code`` is stable; log it, never parse text. ``status`` is what an HTTP answer says when a caller is told.
+    """
 
     code: ClassVar[str] = "fault"
+    status: ClassVar[int] = 500
 
 
 class InvalidSettings(Fault):
@@ -48,6 +54,7 @@ class StorageUnavailable(Fault):
     """Storage cannot be reached, refuses us or asks to wait. Raise it: the same call may succeed later."""
 
     code = "storage_unavailable"
+    status = 503
 
     def __init__(self, path: str, *, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
@@ -131,6 +138,7 @@ class UnknownModel(Fault):
     """No such model, version or alias is registered."""
 
     code = "unknown_model"
+    status = 404
 
     def __init__(self, model: str, version: str | None = None) -> None:
         what = f"model {model!r}" if version is None else f"version {version!r} of model {model!r}"
@@ -143,6 +151,7 @@ class AlreadyRegistered(Fault):
     """The version exists, with other bytes: a version never changes, so register the new bytes as a new version."""
 
     code = "already_registered"
+    status = 409
 
     def __init__(self, model: str, version: str, *, what: str) -> None:
         super().__init__(f"{model} {version} is registered with another {what}: register it as a new version")
@@ -165,6 +174,7 @@ class UnreadableRequest(Fault):
     """A body that is not the JSON it should be; ``reason`` says where and why."""
 
     code = "unreadable_request"
+    status = 400
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -175,6 +185,7 @@ class RequestTooLarge(Fault):
     """More than this app takes at once; the message names the limit."""
 
     code = "request_too_large"
+    status = 413
 
     def __init__(self, what: str, *, size: int, limit: int) -> None:
         super().__init__(f"{what}: {size}, and {limit} is the limit")
@@ -195,6 +206,7 @@ class InvalidRows(Fault):
     """Rows that do not fit the schema; ``misfits`` are the first of them, at least one."""
 
     code = "invalid_rows"
+    status = 422
 
     def __init__(self, misfits: tuple[Misfit, ...]) -> None:
         first = misfits[0]
@@ -207,6 +219,7 @@ class NotKept(Fault):
     """What has to be kept could not be, so there is no answer: ask again later."""
 
     code = "not_kept"
+    status = 503
 
     def __init__(self) -> None:
         super().__init__("the records could not be kept; try again later")
@@ -226,6 +239,7 @@ class EventsUnavailable(Fault):
     """Event Hubs cannot be reached, refuses us or asks to wait."""
 
     code = "events_unavailable"
+    status = 503
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -260,3 +274,25 @@ class BadSignature(Fault):
     def __init__(self, *, reason: str) -> None:
         super().__init__(f"the message is not to be trusted: {reason}")
         self.reason = reason
+
+
+class ModelFailed(Fault):
+    """A model raised on rows that fit its schema: the model or its schema is wrong, not the request."""
+
+    code = "model_failed"
+
+    def __init__(self, model: str, version: str) -> None:
+        super().__init__(f"version {version} of {model} failed on rows that fit its schema")
+        self.model = model
+        self.version = version
+
+
+class NoEvaluation(Fault):
+    """A model has not been evaluated yet."""
+
+    code = "no_evaluation"
+    status = 404
+
+    def __init__(self, model: str) -> None:
+        super().__init__(f"{model} has not been evaluated yet")
+        self.model = model

@@ -108,6 +108,16 @@ class Registry:
             return False
         return True
 
+    async def has(self, model: str) -> bool:
+        """Whether any version of the model is registered, looked up afresh unless one is known to be."""
+        if any(known == model for known, _ in self._manifests):
+            return True
+        try:
+            await self.versions(model)
+        except UnknownModel:
+            return False
+        return True
+
     async def file(self, manifest: Manifest, name: str) -> bytes:
         """Return one file of a version."""
         return (await self.blobs.read(folder(manifest.model, manifest.version) + name)).data

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
 import msgspec
 
-from shared.scoring.runtime import Outputs
 from shared.scoring.validation import Scalar
+
+Outputs: TypeAlias = dict[str, float | int | bool | str]
 
 
 class Kept(StrEnum):

@@ -6,12 +6,12 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from shared.errors import InvalidModel
-from shared.registry.manifest import Source
+from shared.errors import InvalidModel, ModelFailed
+from shared.registry.manifest import Manifest, Source
 from shared.schema import TEXT, FeatureType, Output, Schema
+from shared.scoring.prediction import Outputs
 
 Column: TypeAlias = npt.NDArray[Any]
-Outputs: TypeAlias = dict[str, float | int | bool | str]
 
 _TYPES: Final = {
     "tensor(float)": np.float32,
@@ -120,23 +120,43 @@ class OnnxModel:
 class Runtime:
     """A loaded model together with what its version says of features and outputs."""
 
-    def __init__(self, model: OnnxModel, schema: Schema, sources: Sequence[Source]) -> None:
+    def __init__(self, model: OnnxModel, manifest: Manifest) -> None:
         self._model = model
-        self._names = tuple(feature.name for feature in schema.features)
-        self._outputs = tuple(zip((output.name for output in schema.outputs), sources, strict=True))
-        self._tensors = tuple(dict.fromkeys(source.tensor for source in sources))
+        self._called = (manifest.model, manifest.version)
+        self._names = tuple(feature.name for feature in manifest.schema.features)
+        self._outputs = tuple(zip((output.name for output in manifest.schema.outputs), manifest.sources, strict=True))
+        self._tensors = tuple(dict.fromkeys(source.tensor for source in manifest.sources))
 
     def score(self, rows: Sequence[Sequence[Any]]) -> list[Outputs]:
-        """Return the outputs of each row; ``rows`` has shape (rows, features), in the schema's order and types."""
+        """Return the outputs of each row; ``rows`` has shape (rows, features), in the schema's order and types.
+
+        Raises:
+            ModelFailed: the model raised.
+        """
         columns = dict(zip(self._names, zip(*rows, strict=True), strict=True))
         by_output = self.columns(columns)
         names = tuple(by_output)
         return [dict(zip(names, values, strict=True)) for values in zip(*by_output.values(), strict=True)]
 
     def columns(self, columns: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
-        """Return every output's values by its name, for the values of all rows by feature."""
-        answers = dict(zip(self._tensors, self._model.run(self._model.feed(columns), self._tensors), strict=True))
+        """Return every output's values by its name, for the values of all rows by feature.
+
+        Raises:
+            ModelFailed: the model raised.
+        """
+        feed = self._model.feed(columns)
+        try:
+            answers = dict(zip(self._tensors, self._model.run(feed, self._tensors), strict=True))
+        except _raised_by_a_model() as error:
+            raise ModelFailed(*self._called) from error
         return {name: _values(answers[source.tensor], source.column) for name, source in self._outputs}
+
+
+def _raised_by_a_model() -> tuple[type[Exception], ...]:
+    """Return what onnxruntime raises when running a model fails; they have no base of their own."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    return (state.Fail, state.InvalidArgument, state.RuntimeException, state.NotImplemented, state.EPFail)
 
 
 def _tensor(values: Sequence[Any], kind: type[np.generic]) -> Column:

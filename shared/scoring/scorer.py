@@ -10,9 +10,11 @@ from shared.ids import uuid7
 from shared.registry.manifest import Manifest
 from shared.registry.store import Registry
 from shared.scoring import formats, strict_json
-from shared.scoring.prediction import Keeper, Kept, Prediction
-from shared.scoring.runtime import OnnxModel, Outputs, Runtime
+from shared.scoring.prediction import Keeper, Kept, Outputs, Prediction
+from shared.scoring.runtime import OnnxModel, Runtime
 from shared.scoring.validation import Row, Validator
+from shared.telemetry import Telemetry
+from shared.telemetry.operations import reported
 
 _ROWS_ON_THE_LOOP = 32
 
@@ -25,16 +27,6 @@ class Limits:
     rows: int
     depth: int
     kept_or_refused: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """A request as it came: ``version`` is None where the champion is to answer."""
-
-    model: str
-    version: str | None
-    body: bytes
-    request_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,23 +58,30 @@ class Scorer:
     keeper: Keeper
     clock: Clock
     limits: Limits
+    telemetry: Telemetry
     _loading: dict[tuple[str, str], asyncio.Task[_Loaded]] = field(default_factory=dict)
 
-    async def score(self, request: Request) -> Scored:
-        """Answer a request.
+    async def score(self, model: str, version: str | None, body: bytes, *, request_id: str) -> Scored:
+        """Answer a request; where ``version`` is None, the champion answers.
 
         Raises:
             RequestTooLarge: the body, its rows or a row's record are over the limits.
             UnknownModel: the model or the version is not registered, or has no champion.
             UnreadableRequest: the body is not JSON in one of the request formats.
             InvalidRows: rows do not fit the version's schema.
+            ModelFailed: the model raised on rows that fit.
             NotKept: predictions have to be kept, and could not be.
         """
+        with reported(self.telemetry, self.clock, "score", model, operation_id=request_id) as operation:
+            manifest = await self._asked_for(model, version)
+            operation.version = manifest.version
+            if len(body) > self.limits.body_bytes:
+                raise RequestTooLarge("too many bytes in the body", size=len(body), limit=self.limits.body_bytes)
+            return await self._answer(body, request_id, await self._loaded(manifest))
+
+    async def _answer(self, body: bytes, request_id: str, loaded: _Loaded) -> Scored:
         started = time.perf_counter()
-        if len(request.body) > self.limits.body_bytes:
-            raise RequestTooLarge("too many bytes in the body", size=len(request.body), limit=self.limits.body_bytes)
-        loaded = await self._loaded(await self._asked_for(request))
-        decoded = strict_json.decode(request.body, max_depth=self.limits.depth)
+        decoded = strict_json.decode(body, max_depth=self.limits.depth)
         table = formats.read(decoded, loaded.validator.names, max_rows=self.limits.rows)
         rows = loaded.validator.read(table.rows)
         if len(rows) <= _ROWS_ON_THE_LOOP:
@@ -91,12 +90,12 @@ class Scorer:
             # A long call would hold up every other request, and the worker's own talk with its host.
             outputs = await asyncio.to_thread(loaded.runtime.score, rows)
         latency_ms = (time.perf_counter() - started) * 1000.0
-        predictions = self._predictions(request, loaded, table.external_ids, rows, outputs, latency_ms)
+        predictions = self._predictions(request_id, loaded, table.external_ids, rows, outputs, latency_ms)
         kept = await self.keeper.keep(predictions)
         if kept is Kept.LOST and self.limits.kept_or_refused:
             raise NotKept
         return Scored(
-            request_id=request.request_id,
+            request_id=request_id,
             model=loaded.manifest.model,
             version=loaded.manifest.version,
             outputs=outputs,
@@ -106,7 +105,7 @@ class Scorer:
 
     def _predictions(
         self,
-        request: Request,
+        request_id: str,
         loaded: _Loaded,
         external_ids: list[str | None],
         rows: list[Row],
@@ -121,7 +120,7 @@ class Scorer:
                 id=uuid7(now),
                 model=loaded.manifest.model,
                 version=loaded.manifest.version,
-                request_id=request.request_id,
+                request_id=request_id,
                 row=index,
                 external_id=external_id,
                 at=at,
@@ -132,10 +131,10 @@ class Scorer:
             for index, (external_id, row, answer) in enumerate(zip(external_ids, rows, outputs, strict=True))
         ]
 
-    async def _asked_for(self, request: Request) -> Manifest:
-        if request.version is None:
-            return await self.registry.answering(request.model)
-        return await self.registry.manifest(request.model, request.version)
+    async def _asked_for(self, model: str, version: str | None) -> Manifest:
+        if version is None:
+            return await self.registry.answering(model)
+        return await self.registry.manifest(model, version)
 
     async def _loaded(self, manifest: Manifest) -> _Loaded:
         """Return the version ready to answer; concurrent first requests wait for one load."""
@@ -148,4 +147,4 @@ class Scorer:
     async def _load(self, manifest: Manifest) -> _Loaded:
         data = await self.registry.file(manifest, manifest.model_file)
         model = await asyncio.to_thread(OnnxModel, data)
-        return _Loaded(manifest, Validator(manifest.schema), Runtime(model, manifest.schema, manifest.sources))
+        return _Loaded(manifest, Validator(manifest.schema), Runtime(model, manifest))

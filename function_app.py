@@ -1,0 +1,12 @@
+"""What the Functions host indexes: the triggers, in the order a record passes them."""
+
+import azure.functions as func
+
+from functions import actuals, capture, score
+from shared import wiring
+
+wiring.check_when_hosted()
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+for module in (score, actuals, capture):
+    app.register_functions(module.bp)

@@ -1,0 +1,25 @@
+"""Event Hubs -> hour logs."""
+
+import azure.functions as func
+
+from shared import wiring
+
+bp = func.Blueprint()
+
+
+@bp.event_hub_message_trigger(
+    arg_name="events",
+    event_hub_name="%EVENTS_HUB%",
+    connection="EVENTS",
+    consumer_group="%EVENTS_CONSUMER_GROUP%",
+    cardinality=func.Cardinality.MANY,
+)
+@bp.retry(
+    strategy="exponential_backoff",
+    max_retry_count="-1",
+    minimum_interval="00:00:02",
+    maximum_interval="00:01:00",
+)
+async def capture(events: list[func.EventHubEvent]) -> None:
+    """Append one delivered batch to the hours its records belong to."""
+    await wiring.capturing().append(events)

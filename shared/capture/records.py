@@ -1,0 +1,252 @@
+"""Records and events: what goes over the wire, and what is written in an hour log.
+
+An event carries one or more records of one kind, model and version, each one line of JSON. Capture reads the envelope
+alone; inputs and outputs stay the bytes they are until their hour is sealed.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, Literal
+from uuid import UUID
+
+import msgspec
+
+from shared.documents import FORMAT
+from shared.errors import InvalidRecord, RequestTooLarge
+from shared.hours import Hour
+from shared.ids import NONE, UNKNOWN, is_name
+
+MOST_RECORD_BYTES: Final = 256 * 1024
+MOST_EVENT_BYTES: Final = 512 * 1024
+
+
+class Kind(StrEnum):
+    """What a record is about."""
+
+    PREDICTION = "prediction"
+    ACTUAL = "actual"
+    FAILURE = "failure"
+
+
+class Actual(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
+    """The record of what turned out to be true, for the prediction with an id, or those with an external id."""
+
+    format: int = FORMAT
+    id: str
+    kind: Literal["actual"] = "actual"
+    model: str
+    prediction_id: str | None
+    external_id: str | None
+    at: str
+    value: float | int | bool | str
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """The part of a record that says where it belongs."""
+
+    id: UUID
+    kind: Kind
+    model: str
+    version: str | None = None
+    format: int = FORMAT
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Shelf:
+    """Where records belong together: one kind, model and version."""
+
+    kind: Kind
+    model: str
+    version: str
+
+    @property
+    def folder(self) -> str:
+        """Return its part of a path, without the slash at the end.
+
+        >>> Shelf(Kind.PREDICTION, "flights", "1").folder
+        'kind=prediction/model=flights/version=1'
+        """
+        return f"kind={self.kind}/model={self.model}/version={self.version}"
+
+    @classmethod
+    def at_path(cls, path: str) -> "Shelf":
+        """Read it out of a blob's path, where ``folder`` wrote it."""
+        parts = dict(part.split("=", 1) for part in path.split("/") if "=" in part)
+        return cls(Kind(parts["kind"]), parts["model"], parts["version"])
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event as the hub delivered it; ``enqueued_at`` is the hub's time."""
+
+    sequence: int
+    enqueued_at: datetime
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """All lines of one event for one log; they go out in one append."""
+
+    sequence: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What is in an event: its entry and where that belongs (None without a readable record), and its dead lines."""
+
+    shelf: Shelf | None
+    entry: Entry
+    dead: Entry | None
+
+
+def log_folder(shelf: Shelf, hour: Hour) -> str:
+    """Return where the logs of an hour are, ending in a slash."""
+    return f"captures/logs/{shelf.folder}/{hour.folder}/"
+
+
+def dead_folder(hour: Hour) -> str:
+    """Return where the dead letters of an hour are, ending in a slash."""
+    return f"captures/dead/{hour.folder}/"
+
+
+def pack(records: Iterable[bytes]) -> Iterator[bytes]:
+    """Join records, each one line of JSON, into the bodies of as few events as their order allows.
+
+    Raises:
+        RequestTooLarge: a record is over 256 KiB.
+    """
+    body = bytearray()
+    for record in records:
+        if len(record) > MOST_RECORD_BYTES:
+            raise RequestTooLarge("too many bytes in a row's record", size=len(record), limit=MOST_RECORD_BYTES)
+        if body and len(body) + 1 + len(record) > MOST_EVENT_BYTES:
+            yield bytes(body)
+            body.clear()
+        if body:
+            body += b"\n"
+        body += record
+    if body:
+        yield bytes(body)
+
+
+def read_envelope(record: bytes) -> tuple[Envelope, Shelf]:
+    """Read where a record belongs.
+
+    Raises:
+        InvalidRecord: it is not JSON, not of a known kind and format, or its names are none.
+    """
+    try:
+        envelope = _ENVELOPES.decode(record)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise InvalidRecord(str(error)) from None
+    if envelope.format > FORMAT:
+        raise InvalidRecord(f"format {envelope.format}, and this app reads up to {FORMAT}")
+    version = envelope.version or NONE
+    if not (is_name(envelope.model) or envelope.model == UNKNOWN) or not (is_name(version) or version == NONE):
+        raise InvalidRecord("its model or version is no name")
+    if len(record) > MOST_RECORD_BYTES:
+        raise InvalidRecord(f"it has {len(record)} bytes, and {MOST_RECORD_BYTES} is the limit")
+    return envelope, Shelf(envelope.kind, envelope.model, version)
+
+
+def read_event(event: Event, partition: str) -> Read:
+    """Read one event into the lines of its log, and dead lines for the records that cannot be read.
+
+    The first readable record says where the event belongs; one that says otherwise is dead.
+    """
+    shelf: Shelf | None = None
+    lines: list[bytes] = []
+    dead: list[tuple[int, bytes, str]] = []
+    for index, record in enumerate(event.body.split(b"\n")):
+        try:
+            _, its_shelf = read_envelope(record)
+        except InvalidRecord as invalid:
+            dead.append((index, record, invalid.reason))
+            continue
+        if shelf is None:
+            shelf = its_shelf
+        elif shelf != its_shelf:
+            dead.append((index, record, "it belongs elsewhere than the first record of its event"))
+            continue
+        lines.append(line(record, event, partition=partition, index=index))
+    dead_lines = [
+        dead_line(record, event, partition=partition, index=index, reason=reason, readable=False, part=bool(lines))
+        for index, record, reason in dead
+    ]
+    return Read(
+        shelf,
+        Entry(event.sequence, b"".join(lines)),
+        Entry(event.sequence, b"".join(dead_lines)) if dead_lines else None,
+    )
+
+
+def dead_event(event: Event, partition: str, *, reason: str) -> Entry:
+    """Return the dead lines of a whole event: its records can be read, but have no place."""
+    records: Sequence[bytes] = event.body.split(b"\n")
+    return Entry(
+        event.sequence,
+        b"".join(
+            dead_line(record, event, partition=partition, index=index, reason=reason, readable=True, part=False)
+            for index, record in enumerate(records)
+        ),
+    )
+
+
+def line(record: bytes, event: Event, *, partition: str, index: int) -> bytes:
+    """Return a record as it stands in a log: itself, with where it came from put first."""
+    return b'{"partition":%s,"sequence":%d,"index":%d,"enqueued_at":"%s",%s\n' % (
+        partition.encode(),
+        event.sequence,
+        index,
+        event.enqueued_at.isoformat().encode(),
+        record.lstrip()[1:],
+    )
+
+
+def dead_line(
+    record: bytes, event: Event, *, partition: str, index: int, reason: str, readable: bool, part: bool
+) -> bytes:
+    """Return a dead letter: bytes that cannot be read are kept as length and SHA-256 only.
+
+    ``part`` says that other records of the event are in a log, so that the event is not counted among the dead.
+    """
+    letter = DeadLetter(
+        partition=int(partition),
+        sequence=event.sequence,
+        index=index,
+        enqueued_at=event.enqueued_at,
+        reason=reason,
+        part=part,
+        size_bytes=len(record),
+        sha256=hashlib.sha256(record).hexdigest(),
+        record=msgspec.Raw(record) if readable else None,
+    )
+    return msgspec.json.encode(letter) + b"\n"
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One record set aside, and why."""
+
+    partition: int
+    sequence: int
+    index: int
+    enqueued_at: datetime
+    reason: str
+    part: bool = False
+    size_bytes: int
+    sha256: str
+    record: msgspec.Raw | None = None
+
+
+class Tail(msgspec.Struct, frozen=True):
+    """What the last line of a log says of the log: up to which sequence number events are in it."""
+
+    sequence: int
+
+
+_ENVELOPES = msgspec.json.Decoder(Envelope)

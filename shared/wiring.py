@@ -1,0 +1,138 @@
+"""The one place that reads the environment and builds clients; everything is built when it is first asked for.
+
+Only ``functions``, ``manage.py`` and ``infra/local`` import it. What is built lives as long as the process: connections
+are opened once, and everything here runs on one event loop.
+"""
+
+import os
+from functools import cache
+from typing import TYPE_CHECKING
+
+from shared.clock import Clock
+from shared.settings import Settings
+from shared.telemetry import Telemetry
+
+if TYPE_CHECKING:  # building imports them; importing this module must not
+    from azure.identity.aio import DefaultAzureCredential
+
+    from shared.blobs import Blobs
+    from shared.capture.actuals import ReceivingActuals
+    from shared.capture.capturing import Capturing
+    from shared.capture.hub import Hub
+    from shared.capture.publisher import CaptureOff, Publisher
+    from shared.registry.store import Registry
+    from shared.scoring.scorer import Scorer
+
+
+@cache
+def settings() -> Settings:
+    """Return the settings of this process.
+
+    Raises:
+        InvalidSettings: naming every variable that is missing or unreadable.
+    """
+    return Settings.from_env(os.environ)
+
+
+def check_when_hosted() -> None:
+    """Stop the start of a Functions host whose settings do not hold; without a host around us, do nothing.
+
+    Raises:
+        InvalidSettings: naming every variable that is missing or unreadable.
+    """
+    if os.environ.get("FUNCTIONS_WORKER_RUNTIME"):
+        settings()
+
+
+def clock() -> Clock:
+    """Return the calendar."""
+    return settings().clock
+
+
+@cache
+def telemetry() -> Telemetry:
+    """Return the way to Application Insights, or to nowhere when none is set."""
+    return Telemetry.to(settings().applicationinsights_connection_string, clock=clock())
+
+
+@cache
+def blobs() -> "Blobs":
+    """Return storage."""
+    from shared.blobs import Blobs, service
+
+    storage = settings().storage
+    return Blobs(service(storage, credential=_credential() if storage.startswith("https://") else None))
+
+
+@cache
+def hub() -> "Hub":
+    """Return the event hub."""
+    from shared.capture.hub import Hub, producer
+
+    ours = settings()
+    client = producer(
+        ours.events,
+        namespace=ours.events_namespace,
+        hub=ours.events_hub,
+        credential=None if ours.events else _credential(),
+    )
+    return Hub(client)
+
+
+@cache
+def registry() -> "Registry":
+    """Return the registry."""
+    from shared.registry.store import Registry
+
+    return Registry(blobs(), clock())
+
+
+@cache
+def scoring() -> "Scorer":
+    """Return what scores."""
+    from shared.scoring.scorer import Limits, Scorer
+
+    ours = settings()
+    limits = Limits(
+        body_bytes=ours.max_body_bytes,
+        rows=ours.max_rows,
+        depth=ours.max_depth,
+        kept_or_refused=ours.capture_required,
+    )
+    return Scorer(registry(), _keeper(), clock(), limits, telemetry())
+
+
+@cache
+def receiving_actuals() -> "ReceivingActuals":
+    """Return what takes actuals."""
+    from shared.capture.actuals import ReceivingActuals
+
+    ours = settings()
+    return ReceivingActuals(
+        registry(), _keeper(), clock(), telemetry(), max_body_bytes=ours.max_body_bytes, max_depth=ours.max_depth
+    )
+
+
+@cache
+def capturing() -> "Capturing":
+    """Return what keeps delivered batches."""
+    from shared.capture.capturing import Capturing
+    from shared.capture.cursor import Cursors
+    from shared.capture.hour_log import HourLogs
+
+    return Capturing(hub(), HourLogs(blobs()), Cursors(blobs(), clock()), registry(), telemetry())
+
+
+@cache
+def _keeper() -> "Publisher | CaptureOff":
+    from shared.capture.publisher import CaptureOff, Publisher
+
+    ours = settings()
+    return Publisher(hub(), telemetry(), ours.capture_timeout_s) if ours.capture else CaptureOff()
+
+
+@cache
+def _credential() -> "DefaultAzureCredential":
+    from azure.identity.aio import DefaultAzureCredential
+
+    return DefaultAzureCredential(managed_identity_client_id=settings().azure_client_id or None)
