@@ -44,7 +44,7 @@ class Envelopes:
         data = _data(item)
         data.properties = _properties(item.subject)
         self._channel.at = item.started if isinstance(item, Request | Dependency) else item.at
-        self._client.context.operation.id = item.subject.operation_id
+        self._client.context.operation = _operation(item.subject)
         self._client.track(data, self._client.context)
         return msgspec.json.encode(self._channel.take())
 
@@ -85,6 +85,14 @@ def _data(item: Item) -> Any:  # noqa: ANN401 - one of the library's contracts
             return _exception(item)
         case Metric():
             return _metric(item)
+
+
+def _operation(subject: Subject) -> contracts.Operation:
+    operation = contracts.Operation()
+    if subject.operation_id is not None:
+        # an absent tag is right, a tag that is null is refused
+        operation.id = subject.operation_id[:_TEXT]
+    return operation
 
 
 def _request(item: Request) -> contracts.RequestData:

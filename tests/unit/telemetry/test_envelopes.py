@@ -91,6 +91,15 @@ def test_a_fault_says_its_code(envelopes: Envelopes) -> None:
     assert details["message"] == "telemetry_unanswered"
 
 
+def test_what_belongs_to_no_operation_has_no_tag_for_it(envelopes: Envelopes) -> None:
+    """A tag that is null gets the whole item refused."""
+    written(envelopes, Request("r", "n", AT, 1.0, 200, True, SUBJECT))  # noqa: FBT003
+
+    envelope = written(envelopes, exceptional(ValueError(), at=AT, subject=Subject()))
+
+    assert "ai.operation.id" not in envelope["tags"]
+
+
 def test_a_deep_stack_keeps_its_nearest_frames() -> None:
     """A RecursionError has a thousand frames, and an ingestion endpoint takes 64 KiB."""
 
