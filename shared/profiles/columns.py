@@ -1,0 +1,78 @@
+"""One column of a table at a time, as what profiles count.
+
+Arrow's ``to_numpy`` is avoided: it imports pandas, which every scaled-out instance would pay for.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from shared.errors import InvalidSchema
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbers:
+    """A numeric column: its finite ``values`` sorted, shape (values,), and how many rows were something else."""
+
+    values: NDArray[np.float64]
+    missing: int
+    not_finite: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """A column of strings or booleans: rows by distinct value, and how many rows had none."""
+
+    counts: dict[str, int]
+    missing: int
+
+
+def numbers(table: pa.Table, name: str) -> Numbers:
+    """Read column ``name`` as float64; null and NaN are missing, infinities are counted apart.
+
+    A column that is not there is missing in every row: one lost feature must not stop the others.
+
+    Raises:
+        InvalidSchema: the column holds something that is no number.
+    """
+    column = _column(table, name)
+    try:
+        present = column.drop_null().cast(pa.float64(), safe=False)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise InvalidSchema(feature=name, reason=f"a column of {column.type} holds no numbers") from error
+    values = np.from_dlpack(present.combine_chunks())
+    finite = values[np.isfinite(values)]
+    nans = int(np.count_nonzero(np.isnan(values)))
+    return Numbers(
+        # adding 0.0 turns -0.0 into 0.0, which compares equal and would leave minima to the order of merging
+        values=np.sort(finite + 0.0),
+        missing=column.null_count + nans,
+        not_finite=len(values) - len(finite) - nans,
+    )
+
+
+def words(table: pa.Table, name: str) -> Words:
+    """Count column ``name`` by distinct value as text (``true`` and ``false`` for booleans); null is missing.
+
+    A column that is not there is missing in every row.
+
+    Raises:
+        InvalidSchema: the column holds something that has no text.
+    """
+    column = _column(table, name)
+    counted = pc.value_counts(column.drop_null())
+    try:
+        values = counted.field("values").cast(pa.string()).to_pylist()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise InvalidSchema(feature=name, reason=f"a column of {column.type} holds no text") from error
+    return Words(
+        counts=dict(zip(values, counted.field("counts").to_pylist(), strict=True)),
+        missing=column.null_count,
+    )
+
+
+def _column(table: pa.Table, name: str) -> pa.ChunkedArray:
+    return table.column(name) if name in table.column_names else pa.chunked_array([pa.nulls(table.num_rows)])
