@@ -5,6 +5,7 @@ are opened once, and everything here runs on one event loop.
 """
 
 import os
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,10 @@ if TYPE_CHECKING:  # building imports them; importing this module must not
     from shared.capture.capturing import Capturing
     from shared.capture.hub import Hub
     from shared.capture.publisher import CaptureOff, Publisher
+    from shared.registry.baselines import Baselines
     from shared.registry.store import Registry
     from shared.scoring.scorer import Scorer
+    from shared.sealing.sealing import Sealing
 
 
 @cache
@@ -121,6 +124,25 @@ def capturing() -> "Capturing":
     from shared.capture.hour_log import HourLogs
 
     return Capturing(hub(), HourLogs(blobs()), Cursors(blobs(), clock()), registry(), telemetry())
+
+
+@cache
+def sealing() -> "Sealing":
+    """Return what seals hours."""
+    from shared.capture.cursor import Cursors
+    from shared.sealing.sealing import Sealing
+
+    grace = timedelta(seconds=settings().seal_grace_s)
+    cursors = Cursors(blobs(), clock())
+    return Sealing(blobs(), hub(), cursors, registry(), baselines(), clock(), telemetry(), grace)
+
+
+@cache
+def baselines() -> "Baselines":
+    """Return the baselines of all versions."""
+    from shared.registry.baselines import Baselines
+
+    return Baselines(blobs(), registry())
 
 
 @cache

@@ -215,11 +215,30 @@ def dead_line(
 
     ``part`` says that other records of the event are in a log, so that the event is not counted among the dead.
     """
+    origin = Origin(partition=int(partition), sequence=event.sequence, index=index, enqueued_at=event.enqueued_at)
+    return _letter(record, origin, reason=reason, readable=readable, part=part)
+
+
+def dead_part(line: bytes, reason: str) -> bytes:
+    """Return a dead letter for a log's line whose record turned out not to fit its schema."""
+    return _letter(line, _ORIGINS.decode(line), reason=reason, readable=False, part=True)
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a record came from, as the first four members of its line say."""
+
+    partition: int
+    sequence: int
+    index: int
+    enqueued_at: datetime
+
+
+def _letter(record: bytes, origin: Origin, *, reason: str, readable: bool, part: bool) -> bytes:
     letter = DeadLetter(
-        partition=int(partition),
-        sequence=event.sequence,
-        index=index,
-        enqueued_at=event.enqueued_at,
+        partition=origin.partition,
+        sequence=origin.sequence,
+        index=origin.index,
+        enqueued_at=origin.enqueued_at,
         reason=reason,
         part=part,
         size_bytes=len(record),
@@ -250,3 +269,4 @@ class Tail(msgspec.Struct, frozen=True):
 
 
 _ENVELOPES = msgspec.json.Decoder(Envelope)
+_ORIGINS = msgspec.json.Decoder(Origin)

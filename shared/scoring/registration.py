@@ -1,0 +1,173 @@
+"""From a model's file and its training data to a version that can be registered."""
+
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from shared.errors import InvalidModel
+from shared.profiles import encoding
+from shared.profiles.cutting import cut
+from shared.profiles.profile import profile
+from shared.registry.baselines import BINS_FILE, PROFILE_FILE, ROWS_FILE
+from shared.registry.inference import infer
+from shared.registry.manifest import Manifest, Source, Task
+from shared.schema import Feature, FeatureType, Output, Schema
+from shared.scoring.runtime import OnnxModel, Runtime
+
+_MOST_BASELINE_ROWS: Final = 20_000
+_ROWS_AT_ONCE: Final = 10_000
+_ROWS_TO_LOOK_AT: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A version ready to be registered: its manifest, and the bytes of its files and of its first baseline."""
+
+    manifest: Manifest
+    files: Mapping[str, bytes]
+    baseline: Mapping[str, bytes]
+
+
+def infer_schema(
+    model: OnnxModel, training_data: pa.Table, *, actual: str, time: str | None
+) -> tuple[Schema, tuple[Source, ...]]:
+    """Return the schema that the training data and the model suggest, and where the outputs come from.
+
+    The features are the model's inputs where those have names, and otherwise all columns but ``actual`` and ``time``.
+
+    Raises:
+        InvalidSchema: a column cannot be a feature.
+        InvalidModel: the model takes a feature that is not among the columns, or cannot be asked.
+    """
+    features = infer(training_data, actual, time=time)
+    if model.feature_names is not None:
+        by_name = {feature.name: feature for feature in features}
+        missing = [name for name in model.feature_names if name not in by_name]
+        if missing:
+            raise InvalidModel(f"the model takes {', '.join(missing)}, which the training data does not have")
+        features = tuple(by_name[name] for name in model.feature_names)
+    feed = model.feed(_values(training_data.slice(0, _ROWS_TO_LOOK_AT), features))
+    outputs, sources = zip(*model.sources(feed), strict=True)
+    return Schema(features=features, outputs=outputs), sources
+
+
+def draft(
+    file: bytes,
+    training_data: pa.Table,
+    *,
+    model: str,
+    version: str,
+    actual: str,
+    time: str | None,
+    schema: Schema | None,
+    at: datetime,
+) -> Draft:
+    """Score the training data with the model, and make of both what is stored of a version.
+
+    Args:
+        file: an ONNX model.
+        training_data: one row a training row, with the features, ``actual`` and perhaps ``time``.
+        model: the name to register under.
+        version: likewise.
+        actual: the column that the model predicts.
+        time: the column that says when a row happened, if there is one.
+        schema: what the features and outputs are; None to infer it.
+        at: the time of registration.
+
+    Raises:
+        InvalidModel: the file is no ONNX model, or does not go with the schema or the training data.
+        InvalidSchema: a column cannot be the feature that it should be.
+    """
+    loaded = OnnxModel(file)
+    inferred, sources = infer_schema(loaded, training_data, actual=actual, time=time)
+    schema = schema or inferred
+    if len(schema.outputs) != len(sources):
+        raise InvalidModel(f"the schema has {len(schema.outputs)} outputs, and the model gives {len(sources)}")
+    loaded.refuse_misfits(schema)
+    manifest = Manifest(
+        model=model,
+        version=version,
+        task=_task(schema.outputs[0]),
+        schema=schema,
+        sources=sources,
+        flavour="onnx",
+        files={"model.onnx": hashlib.sha256(file).hexdigest()},
+        actual=actual,
+        time=time,
+        training_rows=training_data.num_rows,
+        registered_at=at,
+    )
+    scored = _scored(Runtime(loaded, manifest), schema, training_data)
+    manifest = msgspec.structs.replace(manifest, schema=_with_categories(schema, scored))
+    bins = cut(scored, manifest.schema)
+    sample = scored.append_column(actual, training_data.column(actual))
+    if time is not None:
+        sample = sample.append_column(time, training_data.column(time))
+    return Draft(
+        manifest,
+        {"model.onnx": file},
+        {
+            BINS_FILE: encoding.encode(bins),
+            PROFILE_FILE: encoding.encode(profile(scored, bins)),
+            ROWS_FILE: _parquet(_thinned(sample)),
+        },
+    )
+
+
+def _scored(runtime: Runtime, schema: Schema, data: pa.Table) -> pa.Table:
+    """Return the features and outputs of every row."""
+    outputs: dict[str, list[Any]] = {name: [] for name in schema.output_columns}
+    for start in range(0, data.num_rows, _ROWS_AT_ONCE):
+        answers = runtime.columns(_values(data.slice(start, _ROWS_AT_ONCE), schema.features))
+        for name, values in zip(schema.output_columns, answers.values(), strict=True):
+            outputs[name] += values
+    columns = {feature.name: data.column(feature.name) for feature in schema.features}
+    return pa.table({**columns, **{name: pa.array(values) for name, values in outputs.items()}})
+
+
+def _values(data: pa.Table, features: tuple[Feature, ...]) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = {}
+    for feature in features:
+        column = data.column(feature.name)
+        if pa.types.is_floating(column.type):
+            column = pc.if_else(pc.is_nan(column), None, column)
+        columns[feature.name] = column.to_pylist()
+    return columns
+
+
+def _task(answer: Output) -> Task:
+    """A model whose answer is a label classifies; one that answers with a fraction is a regression."""
+    return Task.REGRESSION if answer.type is FeatureType.FLOAT else Task.CLASSIFICATION
+
+
+def _with_categories(schema: Schema, scored: pa.Table) -> Schema:
+    """Return the schema with a classifier's labels, which are texts, as the categories seen in the training data."""
+
+    def known(column: str, output: Output) -> Output:
+        if output.type is not FeatureType.STRING:
+            return output
+        labels = sorted(set(scored.column(column).to_pylist()))
+        return Output(name=output.name, type=FeatureType.CATEGORY, categories=tuple(labels))
+
+    outputs = tuple(known(*one) for one in zip(schema.output_columns, schema.outputs, strict=True))
+    return Schema(features=schema.features, outputs=outputs)
+
+
+def _thinned(rows: pa.Table) -> pa.Table:
+    """Return at most 20,000 rows, evenly spread over the training data."""
+    step = -(-rows.num_rows // _MOST_BASELINE_ROWS)
+    return rows if step <= 1 else rows.take(list(range(0, rows.num_rows, step)))
+
+
+def _parquet(rows: pa.Table) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(rows, buffer, compression="zstd", compression_level=3)
+    return buffer.getvalue()

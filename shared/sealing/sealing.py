@@ -1,0 +1,232 @@
+"""Seal what can be sealed: from hour logs to rows, profiles and manifests, then move the watermark."""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pyarrow as pa
+
+from shared import documents
+from shared.blobs import Blobs
+from shared.capture.cursor import Cursors
+from shared.capture.hub import Hub
+from shared.capture.records import Kind, Shelf, dead_folder, dead_part
+from shared.clock import Clock
+from shared.errors import BlobChanged
+from shared.hours import Hour
+from shared.profiles import encoding
+from shared.profiles.bins import Bins, digest
+from shared.profiles.profile import profile
+from shared.registry.baselines import Baselines
+from shared.registry.store import Registry
+from shared.schema import Schema
+from shared.sealing import lines as decoding
+from shared.sealing import rows as tables
+from shared.sealing.hour import (
+    Consumed,
+    Footer,
+    Generation,
+    HourManifest,
+    footer,
+    hour_folder,
+    manifest_path,
+    read,
+    rows_file,
+    write,
+)
+from shared.sealing.watermark import WATERMARK_PATH, Progress, Watermark, sealable_before
+from shared.telemetry import Telemetry
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Logs:
+    """The logs of one hour of one shelf: bytes in each, by path."""
+
+    shelf: Shelf
+    hour: Hour
+    sizes: dict[str, int]
+
+
+@dataclass(slots=True)
+class Sealing:
+    """Seals hours, each after all earlier ones."""
+
+    blobs: Blobs
+    hub: Hub
+    cursors: Cursors
+    registry: Registry
+    baselines: Baselines
+    clock: Clock
+    telemetry: Telemetry
+    grace: timedelta
+    _manifests: dict[str, tuple[str, HourManifest]] = field(default_factory=dict)
+
+    async def seal(self) -> int:
+        """Seal every hour that can be, add to sealed ones whose logs have grown, and return how many were written.
+
+        Killed at any point and called again, it comes to the same state.
+
+        Raises:
+            StorageUnavailable, EventsUnavailable: what was sealed stays sealed; the rest waits for the next call.
+        """
+        before = await self._sealable_before()
+        if before is None:
+            return 0
+        await self._read_changed_manifests()
+        written = 0
+        for logs in await self._logs_before(before):
+            known = self._manifests.get(manifest_path(logs.shelf, logs.hour))
+            consumed = known[1].consumed if known else {}
+            if any(size > consumed.get(path, 0) for path, size in logs.sizes.items()):
+                await self._seal_hour(logs, consumed)
+                written += 1
+        await self._move_watermark(before)
+        return written
+
+    async def _sealable_before(self) -> Hour | None:
+        now = self.clock.now()
+        partitions = await self.hub.partitions()
+        incarnation = await self.hub.incarnation()
+        cursors = await asyncio.gather(*(self.cursors.read(incarnation, one.id) for one in partitions))
+        progress = [Progress(one, cursor) for one, cursor in zip(partitions, cursors, strict=True)]
+        return sealable_before(progress, now=now, grace=self.grace)
+
+    async def _logs_before(self, before: Hour) -> list[_Logs]:
+        """Return the logs of every hour before ``before``, earlier hours first."""
+        found: defaultdict[tuple[Hour, Shelf], dict[str, int]] = defaultdict(dict)
+        async for stored in self.blobs.under("captures/logs/"):
+            hour = Hour.at_path(stored.path)
+            if hour < before:
+                found[hour, Shelf.at_path(stored.path)][stored.path] = stored.size_bytes
+        return [_Logs(shelf, hour, sizes) for (hour, shelf), sizes in sorted(found.items(), key=lambda one: one[0])]
+
+    async def _read_changed_manifests(self) -> None:
+        async for stored in self.blobs.under("captures/hours/"):
+            if not stored.path.endswith("/_manifest.json"):
+                continue
+            known = self._manifests.get(stored.path)
+            if known is None or known[0] != stored.etag:
+                manifest, etag = await documents.read(self.blobs, stored.path, HourManifest)
+                self._manifests[stored.path] = (etag, manifest)
+
+    async def _seal_hour(self, logs: _Logs, consumed: Mapping[str, int]) -> None:
+        """Add one generation: rows first, profile from the rows, and the manifest last, which makes them count."""
+        path = manifest_path(logs.shelf, logs.hour)
+        old = self._manifests[path][1].generations if path in self._manifests else ()
+        folder = hour_folder(logs.shelf, logs.hour)
+        number = len(old)
+        schema, bins = await self._schema_of(logs.shelf)
+        data = await self._rows(logs, consumed, folder, old, schema)
+        rows, about = await asyncio.to_thread(read, data)
+        name = await self._write_profile(rows, bins, folder, number) if bins else None
+        generation = Generation(
+            number=number,
+            rows_file=rows_file(number),
+            sha256=hashlib.sha256(data).hexdigest(),
+            profile=name,
+            footer=about,
+        )
+
+        def add(stored: HourManifest | None) -> HourManifest:
+            before = stored.generations if stored else ()
+            if len(before) != number:
+                raise BlobChanged(path)
+            return HourManifest(
+                kind=logs.shelf.kind,
+                model=logs.shelf.model,
+                version=logs.shelf.version,
+                hour=logs.hour.key,
+                generations=(*before, generation),
+            )
+
+        await documents.swap(self.blobs, path, HourManifest, add)
+        self.telemetry.metric("sealed_rows", about.rows, model=logs.shelf.model, version=logs.shelf.version)
+        logger.info("hour sealed", extra={"shelf": logs.shelf.folder, "hour": logs.hour.key, "rows": about.rows})
+
+    async def _rows(
+        self,
+        logs: _Logs,
+        consumed: Mapping[str, int],
+        folder: str,
+        old: tuple[Generation, ...],
+        schema: Schema | None,
+    ) -> bytes:
+        """Write a generation's rows, or return those that an interrupted sealing left, with the bytes it had read."""
+        parts = [
+            Consumed(log=path, start=consumed.get(path, 0), end=size)
+            for path, size in sorted(logs.sizes.items())
+            if size > consumed.get(path, 0)
+        ]
+        contents = await asyncio.gather(
+            *(self.blobs.read_range(part.log, start=part.start, end=part.end) for part in parts)
+        )
+        known = await self._ids(folder, old)
+        data, unreadable = await asyncio.to_thread(_generation, logs.shelf.kind, schema, parts, contents, known)
+        path = f"{folder}{rows_file(len(old))}"
+        if unreadable:
+            await self._set_aside(logs, unreadable)
+        try:
+            await self.blobs.create(path, data)
+        except BlobChanged:
+            return (await self.blobs.read(path)).data
+        return data
+
+    async def _ids(self, folder: str, generations: tuple[Generation, ...]) -> frozenset[str]:
+        found: set[str] = set()
+        for generation in generations:
+            content = await self.blobs.read(f"{folder}{generation.rows_file}")
+            rows, _ = await asyncio.to_thread(read, content.data, only=["_id"])
+            found.update(rows.column("_id").to_pylist())
+        return frozenset(found)
+
+    async def _write_profile(self, rows: pa.Table, bins: Bins, folder: str, number: int) -> str:
+        name = f"_profile-{number}-{digest(bins)}"
+        data = encoding.encode(await asyncio.to_thread(profile, rows, bins))
+        with contextlib.suppress(BlobChanged):  # the same rows gave the same profile before
+            await self.blobs.create(f"{folder}{name}", data)
+        return name
+
+    async def _set_aside(self, logs: _Logs, letters: bytes) -> None:
+        """Write dead letters under the name of their content: an interrupted sealing may have done so before."""
+        name = f"sealing-{hashlib.sha256(letters).hexdigest()[:32]}.jsonl"
+        with contextlib.suppress(BlobChanged):
+            await self.blobs.create(f"{dead_folder(logs.hour)}{name}", letters)
+
+    async def _schema_of(self, shelf: Shelf) -> tuple[Schema | None, Bins | None]:
+        if shelf.kind is not Kind.PREDICTION:
+            return None, None
+        manifest = await self.registry.manifest(shelf.model, shelf.version)
+        return manifest.schema, (await self.baselines.current(manifest)).bins
+
+    async def _move_watermark(self, before: Hour) -> None:
+        def forward(old: Watermark | None) -> Watermark:
+            return old if old is not None and old.hour >= before else Watermark(before=before.key)
+
+        await documents.swap(self.blobs, WATERMARK_PATH, Watermark, forward)
+
+
+def _generation(
+    kind: Kind,
+    schema: Schema | None,
+    parts: list[Consumed],
+    contents: list[bytes],
+    known: frozenset[str],
+) -> tuple[bytes, bytes]:
+    """Make a generation's rows file from the lines it consumes, and the dead letters of those that cannot be read."""
+    line_type = decoding.line_type(kind, schema)
+    by_log: dict[str, list[decoding.Line]] = {}
+    unreadable: list[bytes] = []
+    for part, content in zip(parts, contents, strict=True):
+        by_log[part.log], bad = decoding.decode(content, line_type)
+        unreadable += [dead_part(line, reason) for line, reason in bad]
+    everything = [line for lines in by_log.values() for line in lines]
+    rows, doubles = tables.table(everything, kind, schema, known=known)
+    about: Footer = footer(rows, consumed=parts, lines_by_log=by_log, doubles=doubles, unreadable=len(unreadable))
+    return write(rows, about), b"".join(unreadable)
