@@ -1,0 +1,1 @@
+"""The emulator's codec, messages, signatures and log, without a connection."""
