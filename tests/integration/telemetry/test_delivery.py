@@ -218,6 +218,15 @@ def test_an_answer_that_comes_too_late_may_double_an_item_but_not_its_id(
     assert versions(sinks.envelopes(key)) == ["0"]
 
 
+def test_redirects_in_circles_are_not_followed_for_ever(sinks: RunningSinks, key: str, telemetry_to: Open) -> None:
+    sinks.misbehave(sink="telemetry", status=307, location="/v2.1/track", count=None)
+    telemetry = telemetry_to(sinks.url)
+    report(telemetry, 0)
+    wait_until(lambda: "circles" in str(stats_of(telemetry).last_error), timeout_s=5.0)
+    sinks.behave()
+    wait_until(lambda: len(sinks.envelopes(key)) == 1)
+
+
 def test_waits_as_long_as_the_sink_asks(sinks: RunningSinks, key: str, telemetry_to: Open) -> None:
     sinks.misbehave(sink="telemetry", status=429, retry_after="1")
     telemetry = telemetry_to(sinks.url)
