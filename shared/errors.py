@@ -17,6 +17,7 @@ Fault
 |-- InvalidRows            rows that do not fit the schema (422): names row, feature and reason
 |-- NotKept                a prediction that must be kept could not be (503)
 |-- InvalidRecord          can never be read: dead-letter it, do not retry
+|-- WebhookFailed          a webhook did not take what was posted
 |-- EventsUnavailable      Event Hubs cannot be reached: a retry can help
 |-- InvalidSchema          a version's features or outputs cannot be: names the feature
 |-- InsufficientData       too few rows to judge: "unknown", no alert
@@ -296,3 +297,14 @@ class NoEvaluation(Fault):
     def __init__(self, model: str) -> None:
         super().__init__(f"{model} has not been evaluated yet")
         self.model = model
+
+
+class WebhookFailed(Fault):
+    """A webhook did not take what was posted; ``is_final`` when it asks never to be posted to again."""
+
+    code = "webhook_failed"
+
+    def __init__(self, reason: str, *, is_final: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.is_final = is_final

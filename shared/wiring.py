@@ -5,9 +5,10 @@ are opened once, and everything here runs on one event loop.
 """
 
 import os
+from dataclasses import asdict
 from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.clock import Clock
 from shared.settings import Settings
@@ -16,11 +17,17 @@ from shared.telemetry import Telemetry
 if TYPE_CHECKING:  # building imports them; importing this module must not
     from azure.identity.aio import DefaultAzureCredential
 
+    from shared.alerts.delivering import Delivering
+    from shared.alerts.outbox import Outbox
     from shared.blobs import Blobs
     from shared.capture.actuals import ReceivingActuals
     from shared.capture.capturing import Capturing
     from shared.capture.hub import Hub
     from shared.capture.publisher import CaptureOff, Publisher
+    from shared.health import Health
+    from shared.monitoring.catalog import Catalog
+    from shared.monitoring.evaluation import Evaluations
+    from shared.monitoring.monitoring import Monitoring
     from shared.registry.baselines import Baselines
     from shared.registry.store import Registry
     from shared.scoring.scorer import Scorer
@@ -143,6 +150,78 @@ def baselines() -> "Baselines":
     from shared.registry.baselines import Baselines
 
     return Baselines(blobs(), registry())
+
+
+@cache
+def monitoring() -> "Monitoring":
+    """Return what evaluates versions."""
+    from shared.alerts.store import Alerts
+    from shared.monitoring.monitoring import Monitoring
+    from shared.monitoring.windows import Windows
+
+    return Monitoring(
+        blobs(),
+        registry(),
+        baselines(),
+        Windows(blobs()),
+        _evaluations(),
+        Alerts(blobs(), _outbox()),
+        telemetry(),
+    )
+
+
+@cache
+def delivering() -> "Delivering":
+    """Return what posts alerts."""
+    import aiohttp
+
+    from shared.alerts.delivering import Delivering, poster
+    from shared.alerts.outbox import webhook_digest
+
+    ours = settings()
+    session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ours.webhook_timeout_s))
+    return Delivering(
+        _outbox(),
+        {webhook_digest(url): url for url in ours.webhooks},
+        ours.webhook_secret,
+        poster(session),
+        clock(),
+        telemetry(),
+    )
+
+
+@cache
+def catalog() -> "Catalog":
+    """Return what answers questions about models."""
+    from shared.monitoring.catalog import Catalog
+
+    return Catalog(registry(), _evaluations())
+
+
+@cache
+def health() -> "Health":
+    """Return what asks every dependency."""
+    from shared.health import Health
+
+    def reported() -> dict[str, Any] | None:
+        stats = telemetry().stats()
+        return None if stats is None else asdict(stats)
+
+    return Health({"storage": blobs().ping, "event_hubs": hub().incarnation}, reported)
+
+
+@cache
+def _evaluations() -> "Evaluations":
+    from shared.monitoring.evaluation import Evaluations
+
+    return Evaluations(blobs())
+
+
+@cache
+def _outbox() -> "Outbox":
+    from shared.alerts.outbox import Outbox, webhook_digest
+
+    return Outbox(blobs(), clock(), tuple(webhook_digest(url) for url in settings().webhooks))
 
 
 @cache

@@ -79,7 +79,8 @@ class Registry:
 
     async def models(self) -> list[str]:
         """Return the names of the models that have a version, sorted."""
-        return [path.split("/")[1] for path in await self.blobs.folders("models/")]
+        names = [path.split("/")[1] for path in await self.blobs.folders("models/")]
+        return [name for name in names if await self.has(name)]
 
     async def versions(self, model: str) -> list[Manifest]:
         """Return the manifests of a model's versions, first registered first.

@@ -1,0 +1,86 @@
+"""Post what is due in the outbox, signed."""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from shared.alerts import signatures
+from shared.alerts.outbox import Entry, Outbox
+from shared.clock import Clock
+from shared.errors import WebhookFailed
+from shared.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    import aiohttp
+
+logger = logging.getLogger(__name__)
+
+Post = Callable[[str, bytes, Mapping[str, str]], Awaitable[None]]
+"""Posts a body with headers to an address, or raises WebhookFailed."""
+
+
+@dataclass(slots=True)
+class Delivering:
+    """Delivers to ``webhooks``: their addresses by digest."""
+
+    outbox: Outbox
+    webhooks: Mapping[str, str]
+    secret: str
+    post: Post
+    clock: Clock
+    telemetry: Telemetry
+
+    async def deliver(self) -> int:
+        """Make one attempt at every entry that is due, and return how many were delivered.
+
+        A webhook that fails does not keep the others waiting for the next call; what failed is due again later.
+        """
+        delivered = 0
+        async for entry in self.outbox.due():
+            after = await self._attempt(entry)
+            await self.outbox.keep(after)
+            delivered += after.outcome == "delivered"
+            self.telemetry.metric("webhook_attempts", 1, model=entry.message.data.model)
+        return delivered
+
+    async def _attempt(self, entry: Entry) -> Entry:
+        url = self.webhooks.get(entry.webhook)
+        if url is None:
+            return entry.ended("given up", failure="the webhook is no longer among the settings")
+        body = msgspec.json.encode(entry.message)
+        # A receiver compares the time stamp with its own clock, so it is the real one.
+        timestamp = int(time.time())
+        headers = {
+            "content-type": "application/json",
+            "webhook-id": entry.id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": signatures.sign(self.secret, id=entry.id, timestamp=timestamp, body=body),
+        }
+        try:
+            await self.post(url, body, headers)
+        except WebhookFailed as failed:
+            logger.warning("webhook failed", extra={"message_id": entry.id, "reason": failed.reason})
+            if failed.is_final:
+                return entry.ended("given up", failure=failed.reason)
+            return entry.failed(failed.reason, at=self.clock.now())
+        logger.info("alert delivered", extra={"message_id": entry.id})
+        return entry.ended("delivered")
+
+
+def poster(session: "aiohttp.ClientSession") -> Post:
+    """Return what posts over HTTP: any 2xx is a success, redirects are not followed, 410 means never again."""
+    import aiohttp
+
+    async def post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
+        try:
+            async with session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
+                if not 200 <= answer.status < 300:
+                    raise WebhookFailed(f"answered {answer.status}", is_final=answer.status == 410)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise WebhookFailed(f"{type(error).__name__}", is_final=False) from error
+
+    return post

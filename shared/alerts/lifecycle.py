@@ -1,0 +1,92 @@
+"""One alert for each model, version and signal at a time: when it opens, lasts and resolves.
+
+An alert opens with the first breach. It resolves once a whole window has passed without one: windows overlap, and a
+shift that is on its way out of the window would otherwise open and resolve with every look. A window that says nothing
+(``unknown``) changes nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from shared.documents import Document
+from shared.signals.judgement import Judgement, Signal, Verdict
+
+
+class News(StrEnum):
+    """What is told of an alert."""
+
+    OPENED = "opened"
+    RESOLVED = "resolved"
+
+
+class Alert(Document, frozen=True, kw_only=True):
+    """A breach of one signal of one version, from its first window to its last.
+
+    Attributes:
+        id: names model, version, signal and the end of the first window; the same breach has the same id.
+        opened_at: the end of the first window with a breach.
+        breached_at: the end of the last one.
+        resolved_at: the end of the window that resolved it; None while it is open.
+        reasons: of the first window: what is past its threshold, the largest first.
+        evaluation: where the evaluation that opened it is stored.
+    """
+
+    id: str
+    model: str
+    version: str
+    signal: Signal
+    state: Literal["open", "resolved"]
+    opened_at: datetime
+    breached_at: datetime
+    resolved_at: datetime | None = None
+    reasons: tuple[str, ...]
+    evaluation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One judgement of one version over the window from ``start`` to ``end``, and where it is stored."""
+
+    model: str
+    version: str
+    start: datetime
+    end: datetime
+    evaluation: str
+
+
+def after(alert: Alert | None, judgement: Judgement, look: Look) -> tuple[Alert | None, News | None]:
+    """Return what a judgement makes of the signal's newest alert, and what there is to tell.
+
+    Args:
+        alert: the newest one of the same model, version and signal, open or resolved; None if there was none.
+        judgement: of the signal.
+        look: which window it is about.
+    """
+    if alert is not None and look.end <= (alert.resolved_at or alert.breached_at):
+        return alert, None  # it was looked at before
+    is_open = alert is not None and alert.state == "open"
+    if judgement.verdict is Verdict.BREACH:
+        if alert is not None and is_open:
+            return msgspec.structs.replace(alert, breached_at=look.end), None
+        return _opened(judgement, look), News.OPENED
+    if alert is not None and is_open and judgement.verdict is Verdict.OK and look.start >= alert.breached_at:
+        return msgspec.structs.replace(alert, state="resolved", resolved_at=look.end), News.RESOLVED
+    return alert, None
+
+
+def _opened(judgement: Judgement, look: Look) -> Alert:
+    return Alert(
+        id=f"{look.model}.{look.version}.{judgement.signal}.{look.end:%Y-%m-%dT%H}",
+        model=look.model,
+        version=look.version,
+        signal=judgement.signal,
+        state="open",
+        opened_at=look.end,
+        breached_at=look.end,
+        reasons=judgement.reasons,
+        evaluation=look.evaluation,
+    )

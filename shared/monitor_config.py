@@ -1,0 +1,77 @@
+"""How a model is monitored: ``models/<model>/monitor.yaml``, changeable at any time.
+
+Every evaluation and alert records the hash of the configuration it was made with.
+"""
+
+import hashlib
+from datetime import timedelta
+from typing import Annotated
+
+import msgspec
+
+from shared.errors import InvalidDocument
+
+Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
+_HOUR = timedelta(hours=1)
+
+
+class Floor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The smallest change worth hearing about: KS of a number, L-infinity of a category, a bad share's increase."""
+
+    ks: Share = 0.05
+    l_infinity: Share = 0.05
+    share: Share = 0.05
+
+
+class MonitorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is compared, and what an alarm must be.
+
+    Attributes:
+        false_alarms_per_month: how many are tolerable, over everything that is watched of one version.
+        lookback_window_size: how much is compared at once, in whole hours; written as in Azure ML: ``P1D``, ``PT6H``.
+        lookback_window_offset: how far before the newest sealed hour the window ends.
+        floor: the smallest change worth hearing about.
+    """
+
+    false_alarms_per_month: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    lookback_window_size: timedelta = timedelta(days=1)
+    lookback_window_offset: timedelta = timedelta(0)
+    floor: Floor = Floor()
+
+    def __post_init__(self) -> None:
+        if self.lookback_window_size < _HOUR or self.lookback_window_size % _HOUR:
+            raise ValueError("lookback_window_size is a number of whole hours, such as P1D or PT6H")
+        if self.lookback_window_offset < timedelta(0) or self.lookback_window_offset % _HOUR:
+            raise ValueError("lookback_window_offset is a number of whole hours, such as PT0H")
+
+    @property
+    def window_hours(self) -> int:
+        """Return the size of a window in hours."""
+        return self.lookback_window_size // _HOUR
+
+    @property
+    def offset_hours(self) -> int:
+        """Return how many hours before the newest sealed hour a window ends."""
+        return self.lookback_window_offset // _HOUR
+
+    @property
+    def digest(self) -> str:
+        """Return the SHA-256 of what it says, however it was written."""
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()
+
+
+def monitor_config_path(model: str) -> str:
+    """Return where a model's configuration is stored."""
+    return f"models/{model}/monitor.yaml"
+
+
+def parse(data: bytes, *, path: str) -> MonitorConfig:
+    """Read a configuration.
+
+    Raises:
+        InvalidDocument: it is not YAML, or says something that does not hold; the message names the key.
+    """
+    try:
+        return msgspec.yaml.decode(data, type=MonitorConfig) if data.strip() else MonitorConfig()
+    except msgspec.DecodeError as error:
+        raise InvalidDocument(path, reason=str(error)) from error

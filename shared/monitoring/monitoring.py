@@ -1,0 +1,110 @@
+"""Look at every version whenever there is more to see, and note what the look found."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from shared import documents
+from shared.alerts.lifecycle import Look
+from shared.alerts.store import Alerts
+from shared.blobs import Blobs
+from shared.errors import BlobMissing, Fault
+from shared.hours import Hour
+from shared.monitor_config import MonitorConfig, monitor_config_path, parse
+from shared.monitoring.evaluation import Evaluation, Evaluations
+from shared.monitoring.windows import Window, Windows
+from shared.registry.baselines import Baselines
+from shared.registry.manifest import Manifest
+from shared.registry.store import Registry
+from shared.sealing.watermark import WATERMARK_PATH, Watermark
+from shared.signals.judging import JudgingRules, judge
+from shared.telemetry import Telemetry
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Monitoring:
+    """Evaluates versions."""
+
+    blobs: Blobs
+    registry: Registry
+    baselines: Baselines
+    windows: Windows
+    evaluations: Evaluations
+    alerts: Alerts
+    telemetry: Telemetry
+
+    async def evaluate_all(self) -> list[Evaluation]:
+        """Evaluate every version whose newest window was not evaluated yet, and return the evaluations.
+
+        Nothing is evaluated twice: between two looks at least one more hour has been sealed.
+
+        Raises:
+            ExceptionGroup: some models could not be evaluated; the others were.
+        """
+        watermark = await documents.find(self.blobs, WATERMARK_PATH, Watermark)
+        if watermark is None:
+            return []
+        found: list[Evaluation] = []
+        failures: list[Exception] = []
+        for model in await self.registry.models():
+            try:
+                found += await self._evaluate_model(model, watermark.hour)
+            except Fault as fault:
+                # Models are independent work: the others are judged, and then the host is told.
+                self.telemetry.exception(fault, model=model)
+                failures.append(fault)
+        if failures:
+            raise ExceptionGroup("not every model could be evaluated", failures)
+        return found
+
+    async def _evaluate_model(self, model: str, sealed_before: Hour) -> list[Evaluation]:
+        config = await self._config(model)
+        window = Window.before(sealed_before.plus(-config.offset_hours), hours=config.window_hours)
+        return [
+            await self.evaluate(manifest, window, config)
+            for manifest in await self.registry.versions(model)
+            if await self.evaluations.evaluated_until(model, manifest.version) < window.end.key
+        ]
+
+    async def evaluate(self, manifest: Manifest, window: Window, config: MonitorConfig) -> Evaluation:
+        """Judge one version over one window, store the evaluation and note what it means for alerts."""
+        model, version = manifest.model, manifest.version
+        baseline = await self.baselines.current(manifest)
+        contents = await self.windows.read(model, version, window, baseline.bins)
+        rules = JudgingRules(
+            false_alarms_per_month=config.false_alarms_per_month,
+            ks_floor=config.floor.ks,
+            l_infinity_floor=config.floor.l_infinity,
+            share_floor=config.floor.share,
+        )
+        judgements = await asyncio.to_thread(judge, baseline.profile, contents.profile, baseline.bins, rules=rules)
+        evaluation = Evaluation(
+            model=model,
+            version=version,
+            start=window.first.key,
+            end=window.end.key,
+            rows=contents.profile.rows,
+            baseline=baseline.folder,
+            bins=baseline.profile.bins,
+            config=config.digest,
+            inputs=contents.manifests,
+            judgements=judgements,
+        )
+        path = await self.evaluations.store(evaluation)
+        look = Look(model, version, window.start, window.end.start, path)
+        for alert, news in await self.alerts.note(judgements, look):
+            self.telemetry.metric(f"alerts_{news}", 1, model=model, version=version)
+            logger.warning("alert news", extra={"alert": alert.id, "news": str(news)})
+        # Last, so that an evaluation that ended before its alerts were noted is made again.
+        await self.evaluations.point_to(evaluation, path)
+        self.telemetry.metric("evaluated_rows", evaluation.rows, model=model, version=version)
+        return evaluation
+
+    async def _config(self, model: str) -> MonitorConfig:
+        path = monitor_config_path(model)
+        try:
+            return parse((await self.blobs.read(path)).data, path=path)
+        except BlobMissing:
+            return MonitorConfig()
