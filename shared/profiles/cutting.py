@@ -2,12 +2,13 @@
 
 Counts over these bins stand in for the rows. What that costs is bounded by how the edges lie:
 
-* **Up to 1,000 distinct values**: every value has a bin of its own, and nothing is lost on the baseline's side.
-* **More**: 500 quantiles, so that a bin of several values holds at most 1/500 of the baseline and whatever the share of
-  its own last value is, which is below 1/500 too, or the value would stand in a bin of its own. KS is therefore off by
-  less than 1/250, whatever the current window is like: inside a bin the two distribution functions can part by no more
-  than the baseline's share of it, once the bin's ends are compared. 256 equal widths bound the error of Wasserstein the
-  same way where the baseline is thin, and 40 tail quantiles keep outliers apart.
+* **Up to 1,000 distinct values**: every value has a bin of its own, and nothing is lost on the baseline's side: KS is exact.
+* **More**: 500 quantiles and 40 in the tails. A bin of several values holds less than 1/500 of the baseline, plus the share
+  of its own last value, which is below 1/500 too or the value would stand in a bin of its own. KS is therefore off by less
+  than 1/250, whatever the current window is like: inside a bin the two distribution functions can part by no more than the
+  baseline's share of it, once the bin's ends are compared.
+* **Always**: 256 equal widths over the baseline's range, and widths that double beyond it, say where current values lie
+  that the baseline never had: in range Wasserstein takes none of them further than 1/256 of the range from its place.
 """
 
 from typing import Final
@@ -24,6 +25,7 @@ MOST_EXACT_VALUES: Final = 1000
 QUANTILES: Final = 500
 EQUAL_WIDTHS: Final = 256
 TAILS: Final = np.arange(1, 21) / 10_000
+BEYOND: Final = 2.0 ** np.arange(-4, 7)
 
 Floats = NDArray[np.float64]
 
@@ -68,16 +70,15 @@ def cut_numeric(values: Floats, *, minimum: float | None = None, maximum: float 
         return NumericBins(edges=(), deciles=(), minimum=None, maximum=None, mean=0.0, scale=1.0)
     own = _values_of_their_own(values)
     tenths = _tenths(values)
-    parts = [own, _before(own), tenths, _before(values[:1]), values[-1:]]
+    mean, scale = _moments(values)
+    parts = [own, _before(own), tenths, _before(values[:1]), values[-1:], _equal_widths(values), _beyond(values, scale)]
     if len(own) < _distinct(values):
-        parts += [_quantiles(values, np.arange(1, QUANTILES) / QUANTILES), _equal_widths(values)]
-        parts += [_quantiles(values, TAILS), _quantiles(values, 1 - TAILS)]
+        parts += [_quantiles(values, shares) for shares in (np.arange(1, QUANTILES) / QUANTILES, TAILS, 1 - TAILS)]
     if minimum is not None:
         parts.append(_before(np.array([minimum])))
     if maximum is not None:
         parts.append(np.array([maximum]))
     edges = np.unique(np.concatenate(parts))
-    mean, scale = _moments(values)
     return NumericBins(
         edges=tuple(edges.tolist()),
         deciles=tuple(np.searchsorted(edges, tenths).tolist()),
@@ -132,6 +133,14 @@ def _equal_widths(values: Floats) -> Floats:
     shares = np.arange(1, EQUAL_WIDTHS) / EQUAL_WIDTHS
     # not numpy.linspace: the difference of two huge floats is infinite, and this is not
     edges: Floats = values[0] * (1 - shares) + values[-1] * shares
+    return edges
+
+
+def _beyond(values: Floats, scale: float) -> Floats:
+    """Return edges on both sides of the baseline's range, at 1/16 to 64 standard deviations from it, as far as floats reach."""
+    with np.errstate(over="ignore"):
+        away = scale * BEYOND
+        edges: Floats = np.nan_to_num(np.concatenate((values[0] - away, values[-1] + away)))
     return edges
 
 

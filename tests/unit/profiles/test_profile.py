@@ -1,10 +1,14 @@
 """Profiles add up, whatever the order and grouping, to the bit."""
 
+import subprocess
+import sys
 from functools import reduce
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -159,3 +163,21 @@ def test_a_newer_format_is_refused_with_a_clear_error() -> None:
 
     with pytest.raises(InvalidDocument, match="update the app"):
         decode(encode(newer), Profile, path="p")
+
+
+def test_profiling_does_not_import_pandas(tmp_path: Path) -> None:
+    """Every scaled-out instance would pay half a second and 50 MB for it."""
+    bins, rows = tmp_path / "bins", tmp_path / "rows.parquet"
+    bins.write_bytes(encode(BINS))
+    pq.write_table(table(baseline_rows()), rows)
+    program = f"""
+import sys
+import pyarrow.parquet as pq
+from shared.profiles.bins import Bins
+from shared.profiles.encoding import decode
+from shared.profiles.profile import profile
+assert profile(pq.ParquetFile({str(rows)!r}).read(), decode(open({str(bins)!r}, "rb").read(), Bins, path="")).rows == 100
+sys.exit("pandas" in sys.modules or "scipy" in sys.modules)
+"""
+
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
