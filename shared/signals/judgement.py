@@ -1,0 +1,67 @@
+"""What judging answers: a verdict for each signal, and the numbers and words behind it."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Signal(StrEnum):
+    """What is watched."""
+
+    DRIFT = "drift"
+    PREDICTION_DRIFT = "prediction_drift"
+    QUALITY = "quality"
+
+
+class Verdict(StrEnum):
+    """Within the threshold, past it, or too few rows to say."""
+
+    OK = "ok"
+    BREACH = "breach"
+    UNKNOWN = "unknown"
+
+
+class Measurement(msgspec.Struct, frozen=True, kw_only=True):
+    """One comparison of one feature, judged.
+
+    Attributes:
+        feature: its name, or an output's column.
+        metric: what was measured; ``ks`` and ``l_infinity`` are distances, the others increases of a share.
+        value: the number; None where there was nothing to compare.
+        threshold: what it was held against.
+        p_value: what chance alone would give as much of it; None where there was nothing to compare.
+        rows: rows of the current window that were compared.
+        needed: rows from which silence means something; None if no number would do, because the baseline is too small.
+        verdict: of this comparison alone.
+        reason: one sentence for a person.
+        also: other metrics of the same feature, by name; nothing was held against them.
+    """
+
+    feature: str
+    metric: str
+    value: float | None
+    threshold: float
+    p_value: float | None
+    rows: int
+    needed: int | None
+    verdict: Verdict
+    reason: str
+    also: dict[str, float] = {}
+
+
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
+    """The verdict on one signal.
+
+    It is a breach if one comparison is, unknown if none could be judged, else ok.
+
+    Attributes:
+        signal: what was watched.
+        verdict: see above.
+        reasons: for a person: what is past its threshold, the largest first, and how much could not be judged.
+        measurements: every comparison: breaches first, the largest leading; then the unknown; then the rest.
+    """
+
+    signal: Signal
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    measurements: tuple[Measurement, ...]

@@ -1,0 +1,201 @@
+"""From two profiles to the differences between them: numbers only, nothing is judged here."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.errors import IncompatibleProfiles
+from shared.profiles.bins import FeatureBins, NumericBins
+from shared.profiles.categorical import CategoricalProfile
+from shared.profiles.counts import Counts
+from shared.profiles.numeric import NumericProfile
+from shared.profiles.profile import FeatureProfile
+from shared.signals.drift import (
+    chi_squared,
+    contingency_degrees,
+    jensen_shannon_distance,
+    ks,
+    l_infinity,
+    psi,
+    wasserstein_normalised,
+)
+from shared.signals.significance import chi_squared_p_value, effective_rows, ks_p_value, largest_share_p_value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """How far apart two windows are in one respect.
+
+    Attributes:
+        feature: name of a feature or an output's column.
+        metric: ``ks``, ``l_infinity``, or a share's increase: ``missing_share_increase``, ``not_finite_share_increase``,
+            ``out_of_range_share_increase``, ``unseen_share_increase``.
+        baseline_rows: rows of the baseline that were compared; None of them leaves ``value`` None.
+        rows: rows of the current window that were compared, likewise.
+        bins: over how many bins.
+        value: the number, None where there was nothing to compare.
+        p_value: what chance alone would give as much of it, None where there was nothing to compare.
+        words: the number as a person would say it.
+        also: other metrics of the same feature.
+    """
+
+    feature: str
+    metric: str
+    baseline_rows: int
+    rows: int
+    bins: int
+    value: float | None = None
+    p_value: float | None = None
+    words: str = ""
+    also: dict[str, float] = field(default_factory=dict)
+
+
+def drift(
+    feature: str, bins: FeatureBins, baseline: FeatureProfile, current: FeatureProfile, *, design_effect: float
+) -> Difference | None:
+    """Measure how far the values of one feature have moved; None for strings, whose values are not kept.
+
+    Raises:
+        IncompatibleProfiles: a profile does not belong to the bins.
+    """
+    if isinstance(bins, NumericBins):
+        before, now = _numeric(baseline), _numeric(current)
+        return _numeric_drift(feature, bins, before, now, design_effect=design_effect)
+    if not bins.categories:
+        return None
+    counts = _categorical(baseline).counts(bins), _categorical(current).counts(bins)
+    return _categorical_drift(feature, *counts, design_effect=design_effect)
+
+
+def quality(
+    feature: str,
+    bins: FeatureBins,
+    baseline: FeatureProfile,
+    current: FeatureProfile,
+    *,
+    rows: tuple[int, int],
+    design_effect: float,
+) -> Iterator[Difference]:
+    """Yield by how much each kind of bad value has become more common.
+
+    Args:
+        feature: name of a feature or an output's column.
+        bins: its bins.
+        baseline: its profile over the baseline.
+        current: its profile over the current window.
+        rows: rows of the baseline and of the current window, good and bad.
+        design_effect: rows that are worth one independent row.
+
+    Raises:
+        IncompatibleProfiles: a profile does not belong to the bins.
+    """
+
+    def increase(kind: str, bad: tuple[int, int], of: tuple[int, int]) -> Difference:
+        return _share_increase(feature, kind, bad, of, design_effect=design_effect)
+
+    values = baseline.values, current.values
+    yield increase("missing", (baseline.missing, current.missing), rows)
+    if isinstance(bins, NumericBins):
+        before, now = _numeric(baseline), _numeric(current)
+        yield increase("not_finite", (before.not_finite, now.not_finite), rows)
+        if bins.minimum is not None or bins.maximum is not None:
+            outside = bins.out_of_range(before.counts(bins)), bins.out_of_range(now.counts(bins))
+            yield increase("out_of_range", outside, values)
+    elif bins.categories:
+        yield increase("unseen", (_categorical(baseline).unseen, _categorical(current).unseen), values)
+
+
+def _numeric_drift(
+    feature: str, bins: NumericBins, before: NumericProfile, now: NumericProfile, *, design_effect: float
+) -> Difference:
+    baseline, current = before.counts(bins), now.counts(bins)
+    n, m = before.values, now.values
+    if not (n and m):
+        return Difference(feature=feature, metric="ks", baseline_rows=n, rows=m, bins=len(baseline))
+    distance = ks(baseline, current)
+    tenths = bins.tenths(baseline), bins.tenths(current)
+    also = {
+        "psi": psi(*tenths),
+        "jensen_shannon_distance": jensen_shannon_distance(*tenths),
+        "wasserstein_normalised": wasserstein_normalised(
+            baseline, current, bounds=_bounds(bins, before, now), scale=bins.scale
+        ),
+    }
+    return Difference(
+        feature=feature,
+        metric="ks",
+        baseline_rows=n,
+        rows=m,
+        bins=len(baseline),
+        value=distance,
+        p_value=ks_p_value(distance, rows=effective_rows(n, m, design_effect=design_effect)),
+        words=f"its values have moved by a KS distance of {distance:.3f}",
+        also={name: value for name, value in also.items() if math.isfinite(value)},
+    )
+
+
+def _categorical_drift(feature: str, baseline: Counts, current: Counts, *, design_effect: float) -> Difference:
+    n, m = int(baseline.sum()), int(current.sum())
+    if not (n and m):
+        return Difference(feature=feature, metric="l_infinity", baseline_rows=n, rows=m, bins=len(baseline))
+    distance = l_infinity(baseline, current)
+    statistic = chi_squared(baseline, current)
+    degrees = contingency_degrees(baseline, current)
+    return Difference(
+        feature=feature,
+        metric="l_infinity",
+        baseline_rows=n,
+        rows=m,
+        bins=len(baseline),
+        value=distance,
+        p_value=largest_share_p_value(baseline, current, design_effect=design_effect),
+        words=f"the share of one category has moved by {distance:.1%}",
+        also={
+            "psi": psi(baseline, current),
+            "jensen_shannon_distance": jensen_shannon_distance(baseline, current),
+            "chi_squared": statistic,
+            "chi_squared_p_value": chi_squared_p_value(statistic, degrees=degrees),
+        },
+    )
+
+
+def _share_increase(
+    feature: str, kind: str, bad: tuple[int, int], of: tuple[int, int], *, design_effect: float
+) -> Difference:
+    metric = f"{kind}_share_increase"
+    if not all(of):
+        return Difference(feature=feature, metric=metric, baseline_rows=of[0], rows=of[1], bins=2)
+    before, now = bad[0] / of[0], bad[1] / of[1]
+    baseline, current = (np.array([part, whole - part]) for part, whole in zip(bad, of, strict=True))
+    return Difference(
+        feature=feature,
+        metric=metric,
+        baseline_rows=of[0],
+        rows=of[1],
+        bins=2,
+        value=now - before,
+        p_value=largest_share_p_value(baseline, current, design_effect=design_effect),
+        words=f"{kind.replace('_', ' ')} in {now:.1%} of rows, {before:.1%} in the baseline",
+    )
+
+
+def _bounds(bins: NumericBins, before: NumericProfile, now: NumericProfile) -> NDArray[np.float64]:
+    """Return where each bin begins and ends, the first and last one at the most extreme value of either side."""
+    extremes = [m for side in (before, now) for m in (side.minimum, side.maximum) if m is not None]
+    lowest, highest = min(extremes), max(extremes)
+    return np.array([min(lowest, bins.edges[0]), *bins.edges, max(highest, bins.edges[-1])])
+
+
+def _numeric(profile: FeatureProfile) -> NumericProfile:
+    if not isinstance(profile, NumericProfile):
+        raise IncompatibleProfiles("a category where the bins are a number's")
+    return profile
+
+
+def _categorical(profile: FeatureProfile) -> CategoricalProfile:
+    if not isinstance(profile, CategoricalProfile):
+        raise IncompatibleProfiles("a number where the bins are a category's")
+    return profile

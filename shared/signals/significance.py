@@ -1,0 +1,87 @@
+"""How sure a distance is: what chance alone would give as much of it, between two windows that are the same.
+
+Rows come in bursts, so that a thousand of them tell less than a thousand independent ones would. A **design effect** of 4
+takes four rows for the worth of one. scipy.special takes long to import, and only evaluations need it: hence the imports
+inside the functions.
+"""
+
+import math
+
+import numpy as np
+
+from shared.profiles.counts import Counts
+
+
+def effective_rows(baseline: int, current: int, *, design_effect: float) -> float:
+    """Return the rows n * m / (n + m), over the design effect, that a comparison of n with m rows is worth.
+
+    >>> effective_rows(3000, 1000, design_effect=4)
+    187.5
+    """
+    return baseline * current / (baseline + current) / design_effect
+
+
+def ks_p_value(distance: float, *, rows: float) -> float:
+    """Return the chance of a KS distance of at least ``distance`` on so many effective ``rows`` when nothing changed.
+
+    The limiting distribution, good from some thirty effective rows; where values repeat the truth is smaller.
+
+    Source:
+        Kolmogorov (1933) in the form of Smirnov (1948); ``scipy.special.kolmogorov``.
+    """
+    from scipy.special import kolmogorov
+
+    return float(kolmogorov(math.sqrt(rows) * distance))
+
+
+def ks_rows(distance: float, *, p_value: float) -> float:
+    """Return the effective rows on which a KS distance of ``distance`` has the given p-value."""
+    from scipy.special import kolmogi
+
+    return float(kolmogi(p_value) / distance) ** 2
+
+
+def chi_squared_p_value(statistic: float, *, degrees: int) -> float:
+    """Return the chance of at least ``statistic`` under so many ``degrees`` of freedom; 1 where there are none."""
+    from scipy.special import chdtrc
+
+    return float(chdtrc(degrees, statistic)) if degrees > 0 else 1.0
+
+
+def largest_share_p_value(baseline: Counts, current: Counts, *, design_effect: float) -> float:
+    """Return the chance that the share which moved furthest moves as far when nothing changed.
+
+    It is the share that ``l_infinity`` reports. Shares are compared as arcsines of their roots, whose variance is
+    1 / (4 * rows) whatever the share: rare categories, where a handful of rows is a large multiple, do not become sure too
+    soon. Bonferroni over the bins, any of which could have been the one (two bins are one comparison, because one is what
+    the other is not).
+
+    Args:
+        baseline: rows per bin, shape (bins,), bins >= 2, at least one row.
+        current: rows per bin, likewise.
+        design_effect: rows that are worth one independent row, >= 1.
+
+    Source:
+        Cohen, "Statistical Power Analysis for the Behavioral Sciences" (1988), chapter 6: effect size h.
+    """
+    from scipy.special import ndtr
+
+    n, m = int(baseline.sum()), int(current.sum())
+    furthest = int(np.argmax(np.abs(baseline / n - current / m)))
+    before, now = math.sqrt(baseline[furthest] / n), math.sqrt(current[furthest] / m)
+    effect = 2 * abs(math.asin(before) - math.asin(now))
+    deviations = effect * math.sqrt(effective_rows(n, m, design_effect=design_effect))
+    return min(1.0, comparisons(len(baseline)) * 2 * float(ndtr(-deviations)))
+
+
+def share_rows(difference: float, *, bins: int, p_value: float) -> float:
+    """Return the effective rows on which shares that differ by ``difference``, wherever, have the given p-value at most."""
+    from scipy.special import ndtri
+
+    smallest_effect = 4 * math.asin(math.sqrt((1 + difference) / 2)) - math.pi
+    return float(ndtri(p_value / comparisons(bins) / 2) / smallest_effect) ** 2
+
+
+def comparisons(bins: int) -> int:
+    """Return how many independent comparisons the shares of so many bins make."""
+    return bins if bins > 2 else 1

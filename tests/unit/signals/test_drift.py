@@ -1,0 +1,197 @@
+"""The metrics against scipy, and the laws they obey."""
+
+from collections.abc import Callable
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy import stats
+from scipy.spatial.distance import jensenshannon
+
+from shared.errors import IncompatibleProfiles, InsufficientData
+from shared.profiles.bins import NumericBins
+from shared.profiles.counts import Counts
+from shared.profiles.cutting import cut_numeric
+from shared.signals.drift import (
+    chi_squared,
+    contingency_degrees,
+    jensen_shannon_distance,
+    ks,
+    l_infinity,
+    psi,
+    wasserstein_normalised,
+)
+
+Pair = tuple[Counts, Counts]
+Metric = Callable[[Counts, Counts], float]
+
+
+def evenly_bound(baseline: Counts, current: Counts) -> float:
+    """Wasserstein over bins of width 1."""
+    return wasserstein_normalised(baseline, current, bounds=np.arange(len(baseline) + 1.0), scale=1.0)
+
+
+METRICS: list[Metric] = [psi, jensen_shannon_distance, ks, evenly_bound, chi_squared, l_infinity]
+BETWEEN_0_AND_1: list[Metric] = [jensen_shannon_distance, ks, l_infinity]
+
+pairs = (
+    st.lists(st.tuples(st.integers(0, 1000), st.integers(0, 1000)), min_size=2, max_size=30)
+    .map(lambda rows: (np.array([row[0] for row in rows]), np.array([row[1] for row in rows])))
+    .filter(lambda pair: bool(pair[0].any() and pair[1].any()))
+)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@given(pair=pairs)
+def test_metrics_are_symmetric_finite_and_never_negative(metric: Metric, pair: Pair) -> None:
+    """Swapping sides changes nothing, and an empty bin never gives infinity."""
+    p, q = pair
+
+    assert metric(p, q) == pytest.approx(metric(q, p))
+    assert 0.0 <= metric(p, q) < np.inf
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@given(pair=pairs)
+def test_nothing_is_at_no_distance_from_itself(metric: Metric, pair: Pair) -> None:
+    assert metric(pair[0], pair[0]) == pytest.approx(0.0, abs=1e-7)
+
+
+@pytest.mark.parametrize("metric", BETWEEN_0_AND_1)
+@given(pair=pairs)
+def test_distances_of_shares_are_at_most_1(metric: Metric, pair: Pair) -> None:
+    assert metric(*pair) <= 1.0 + 1e-12
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_counts_that_cannot_be_compared_are_refused(metric: Metric) -> None:
+    with pytest.raises(IncompatibleProfiles):
+        metric(np.array([1, 2]), np.array([1, 2, 3]))
+    with pytest.raises(IncompatibleProfiles):
+        metric(np.array([1]), np.array([1]))
+    with pytest.raises(InsufficientData):
+        metric(np.array([1, 2]), np.array([0, 0]))
+
+
+def test_bounds_must_fit_the_bins() -> None:
+    with pytest.raises(IncompatibleProfiles, match="bounds"):
+        wasserstein_normalised(np.array([1, 2]), np.array([1, 2]), bounds=np.arange(2.0), scale=1.0)
+
+
+@given(pairs)
+def test_jensen_shannon_is_scipys_in_bits(pair: Pair) -> None:
+    expected = jensenshannon(*pair, base=2)
+
+    # scipy takes the root of rounding errors where the sides are equal
+    assert jensen_shannon_distance(*pair) == pytest.approx(np.nan_to_num(expected), abs=1e-7)
+
+
+@given(pairs)
+def test_chi_squared_is_scipys_contingency_test(pair: Pair) -> None:
+    table = np.vstack(pair)[:, np.sum(pair, axis=0) > 0]
+    expected = stats.chi2_contingency(table, correction=False)
+
+    assert chi_squared(*pair) == pytest.approx(expected.statistic, abs=1e-9)
+    assert contingency_degrees(*pair) == expected.dof
+
+
+def samples(kind: str, *, rows: int, shift: float, seed: int) -> NDArray[np.float64]:
+    """Draw sorted values of one kind, moved by ``shift``."""
+    rng = np.random.default_rng(seed)
+    drawn = {
+        "normal": rng.normal(size=rows),
+        "lognormal": rng.lognormal(size=rows),
+        "poisson": rng.poisson(4.0, size=rows).astype(float),
+        "half zeros": rng.normal(size=rows) * (rng.random(rows) < 0.5),
+    }[kind]
+    return np.sort(drawn + shift)
+
+
+KINDS = ["normal", "lognormal", "poisson", "half zeros"]
+
+
+def bounds(bins: NumericBins, *sides: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the bins' ends, stretched to the values."""
+    lowest, highest = (choose(side) for choose, side in ((min, np.append(*sides)), (max, np.append(*sides))))
+    return np.array([min(lowest, bins.edges[0]), *bins.edges, max(highest, bins.edges[-1])])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shift", [0.0, 0.1, 1.0])
+def test_ks_over_bins_is_that_of_the_rows_within_the_bound(kind: str, shift: float) -> None:
+    """The error is at most the baseline's share of the largest bin of several values: below 1/250."""
+    before = samples(kind, rows=20_000, shift=0.0, seed=1)
+    now = samples(kind, rows=3_000, shift=shift, seed=2)
+    bins = cut_numeric(before)
+
+    found = ks(bins.count(before), bins.count(now))
+    exact = stats.ks_2samp(before, now, method="asymp").statistic
+
+    assert exact - 1 / 250 < found <= exact + 1e-12
+    assert found == pytest.approx(exact, abs=1e-3)
+
+
+@pytest.mark.parametrize(("kind", "shift"), [*product(KINDS, [0.0, 1.0]), ("normal", 0.1), ("lognormal", 0.1)])
+def test_wasserstein_over_bins_is_nearly_that_of_the_rows(kind: str, shift: float) -> None:
+    before = samples(kind, rows=20_000, shift=0.0, seed=3)
+    now = samples(kind, rows=3_000, shift=shift, seed=4)
+    bins = cut_numeric(before)
+
+    found = wasserstein_normalised(
+        bins.count(before), bins.count(now), bounds=bounds(bins, before, now), scale=float(np.std(before))
+    )
+
+    assert found == pytest.approx(stats.wasserstein_distance(before, now) / np.std(before), abs=3e-3)
+
+
+def test_wasserstein_takes_new_values_no_further_than_the_stated_share_of_the_range() -> None:
+    """Between the values that the baseline has, 256 equal widths say where they are."""
+    before = samples("poisson", rows=20_000, shift=0.0, seed=3)
+    now = samples("poisson", rows=3_000, shift=0.1, seed=4)
+    bins = cut_numeric(before)
+
+    found = wasserstein_normalised(bins.count(before), bins.count(now), bounds=bounds(bins, before, now), scale=1.0)
+
+    assert found == pytest.approx(stats.wasserstein_distance(before, now), abs=np.ptp(before) / 256)
+
+
+def test_ks_is_exact_where_the_baseline_has_few_values() -> None:
+    """Also for current values that the baseline never had."""
+    before = np.array([0.0, 0.0, 1.0, 2.0, 2.0, 2.0])
+    now = np.array([-3.0, 0.0, 0.0, 1.0, 1.5, 2.0, 9.0])
+    bins = cut_numeric(before)
+
+    assert ks(bins.count(before), bins.count(now)) == pytest.approx(stats.ks_2samp(before, now).statistic)
+
+
+@pytest.mark.parametrize("value", [-40.0, -3.0, 9.0, 100.0])
+def test_wasserstein_knows_about_how_far_outside_values_lie(value: float) -> None:
+    """Beyond the baseline's range the bins double in width, so the distance is right to a quarter."""
+    before = np.array([0.0, 0.0, 1.0, 2.0, 2.0, 2.0])
+    now = np.sort(np.append(before, [value]))
+    bins = cut_numeric(before)
+    counts = bins.count(before), bins.count(now)
+
+    found = wasserstein_normalised(*counts, bounds=bounds(bins, before, now), scale=1.0)
+
+    assert found == pytest.approx(stats.wasserstein_distance(before, now), rel=0.25)
+
+
+def test_psi_without_drift_follows_theory() -> None:
+    """Two samples of one distribution differ by about (bins - 1)(1/n + 1/m)."""
+    rng = np.random.default_rng(7)
+    baselines = rng.multinomial(5_000, [0.1] * 10, size=2_000)
+    currents = rng.multinomial(1_000, [0.1] * 10, size=2_000)
+
+    mean = np.mean([psi(p, q) for p, q in zip(baselines, currents, strict=True)])
+
+    assert mean == pytest.approx(9 * (1 / 5_000 + 1 / 1_000), rel=0.05)
+
+
+def test_a_distance_beyond_the_largest_float_is_infinite() -> None:
+    counts = np.array([1, 0, 0]), np.array([0, 0, 1])
+
+    assert wasserstein_normalised(*counts, bounds=np.array([-1e308, -1e307, 1e307, 1e308]), scale=0.1) == np.inf
