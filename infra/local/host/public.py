@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
-from typing import Any, Final
+from types import GenericAlias, ModuleType
+from typing import Any, Final, get_type_hints
 
 import azure.functions as func
 from azure.functions.meta import Datum
@@ -103,9 +103,11 @@ class PublicEngine:
         bindings = tuple(json.loads(raw) for raw in declared.get_raw_bindings())
         call = declared.get_user_function()
         bound = {binding["name"] for binding in bindings}
+        trigger = declared.get_trigger()
+        _check_annotation(name, call, argument=trigger.name, binding=trigger.type)
         self._loaded[name] = _Loaded(
             call=call,
-            trigger=declared.get_trigger().type,
+            trigger=trigger.type,
             returns=next((binding["type"] for binding in bindings if binding["name"] == "$return"), None),
             wants_context="context" in inspect.signature(call).parameters and "context" not in bound,
         )
@@ -117,6 +119,15 @@ def _app(module: ModuleType) -> Any:  # noqa: ANN401 - see above
     if len(apps) != 1:
         raise CannotStart(f"{module.__name__}.py has {len(apps)} function apps at its top level, not one")
     return apps[0]
+
+
+def _check_annotation(name: str, call: Callable[..., Any], *, argument: str, binding: str) -> None:
+    """Refuse what the real worker refuses to load."""
+    annotation = get_type_hints(call).get(argument)
+    if isinstance(annotation, GenericAlias):
+        raise CannotStart(f"{name}: the worker does not understand {annotation}: write typing.List[...] instead")
+    if annotation is not None and not _CONVERTERS.get(binding).check_input_type_annotation(annotation):
+        raise CannotStart(f"{name}: {argument} cannot be {annotation} with {binding}")
 
 
 def _retry(name: str, settings: Mapping[str, str] | None) -> RetryPolicy:

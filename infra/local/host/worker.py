@@ -21,6 +21,7 @@ from infra.local.host.retries import NO_RETRY, RetryPolicy
 
 PACKAGE: Final = "azure-functions-runtime"
 KNOWN: Final = "1.3."
+_REPEATED: Final = "Native invocation failed"
 
 
 class WorkerEngine:
@@ -31,8 +32,11 @@ class WorkerEngine:
     def __init__(self) -> None:
         _check_version()
         import azure_functions_runtime
+        from azure_functions_runtime.logging import logger as native_logger
         from azure_functions_runtime.native_invocation import invocation_request_native
 
+        # The library logs every failure's traceback, and so does the host.
+        native_logger.addFilter(lambda record: record.msg != _REPEATED)
         self._runtime = azure_functions_runtime
         self._native = invocation_request_native
 

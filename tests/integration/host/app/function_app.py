@@ -9,7 +9,7 @@ import json
 import os
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, List  # noqa: UP035 - the real worker does not understand list[...]
 
 import azure.functions as func
 
@@ -84,7 +84,7 @@ async def slow(req: func.HttpRequest) -> func.HttpResponse:
     consumer_group="%GROUP%",
     cardinality=func.Cardinality.MANY,
 )
-async def captured(events: list[func.EventHubEvent]) -> None:
+async def captured(events: List[func.EventHubEvent]) -> None:  # noqa: UP006
     await asyncio.sleep(_seconds("captured"))
     metadata = events[0].metadata or {}
     _note(
@@ -107,7 +107,7 @@ async def captured(events: list[func.EventHubEvent]) -> None:
     data_type=func.DataType.BINARY,
 )
 @app.retry(strategy="fixed_delay", max_retry_count="-1", delay_interval="00:00:01")
-def retried(events: list[func.EventHubEvent], context: func.Context) -> None:
+def retried(events: List[func.EventHubEvent], context: func.Context) -> None:  # noqa: UP006
     time.sleep(_seconds("retried"))
     retry = context.retry_context.retry_count
     partition = (events[0].metadata or {})["PartitionContext"]["PartitionId"]
