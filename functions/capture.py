@@ -1,5 +1,7 @@
 """Event Hubs -> hour logs."""
 
+from typing import List  # noqa: UP035 - see below
+
 import azure.functions as func
 
 from shared import wiring
@@ -20,6 +22,6 @@ bp = func.Blueprint()
     minimum_interval="00:00:02",
     maximum_interval="00:01:00",
 )
-async def capture(events: list[func.EventHubEvent]) -> None:
+async def capture(events: List[func.EventHubEvent]) -> None:  # noqa: UP006 - the worker knows no other spelling
     """Append one delivered batch to the hours its records belong to."""
     await wiring.capturing().append(events)
