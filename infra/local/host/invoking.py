@@ -18,11 +18,12 @@ logger = logging.getLogger(__name__)
 
 
 class Invoker:
-    """Runs functions through the engine within the app's ``functionTimeout``."""
+    """Runs functions through the engine within the app's ``functionTimeout``; ``running`` counts them."""
 
     def __init__(self, engine: Engine, *, timeout_s: float | None) -> None:
         self._engine = engine
         self._timeout_s = timeout_s
+        self.running = 0
 
     async def invoke(self, function: IndexedFunction, data: TriggerData, *, retry: int = 0) -> Datum | None:
         """Run a function once.
@@ -35,6 +36,7 @@ class Invoker:
         """
         attempt = Attempt(str(uuid4()), retry, function.retry.limit)
         began = time.perf_counter()
+        self.running += 1
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await self._engine.invoke(function, data, attempt)
@@ -42,6 +44,8 @@ class Invoker:
             failure = InvocationFailed(function.name, detail=f"no answer within {self._timeout_s} s")
         except InvocationFailed as error:
             failure = error
+        finally:
+            self.running -= 1
         facts = {"function": function.name, "invocation": attempt.invocation_id, "retry": retry}
         duration_ms = round((time.perf_counter() - began) * 1000)
         logger.error("invocation failed", extra={**facts, "duration_ms": duration_ms, "detail": failure.detail})

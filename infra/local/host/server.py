@@ -147,6 +147,7 @@ class Host:
             "id": self._host_id,
             "state": "Running",
             "engine": self._engine.name,
+            "running": self._invoker.running,
             "timers": {name: timer.active for name, timer in self._timers.items()},
             "partitions": {hub.trigger.function.name: hub.partitions for hub in self._hubs},
         }
