@@ -4,6 +4,7 @@ Only ``functions``, ``manage.py`` and ``infra/local`` import it. What is built l
 are opened once, and everything here runs on one event loop.
 """
 
+import atexit
 import os
 from dataclasses import asdict
 from datetime import timedelta
@@ -62,7 +63,10 @@ def clock() -> Clock:
 @cache
 def telemetry() -> Telemetry:
     """Return the way to Application Insights, or to nowhere when none is set."""
-    return Telemetry.to(settings().applicationinsights_connection_string, clock=clock())
+    made = Telemetry.to(settings().applicationinsights_connection_string, clock=clock())
+    # What waits when an instance is taken away would be lost otherwise.
+    atexit.register(made.close, 2.0)
+    return made
 
 
 @cache
@@ -208,6 +212,18 @@ def health() -> "Health":
         return None if stats is None else asdict(stats)
 
     return Health({"storage": blobs().ping, "event_hubs": hub().incarnation}, reported)
+
+
+async def close() -> None:
+    """Let go of every connection that was opened, at the end of a process that ends by itself."""
+    if telemetry.cache_info().currsize:
+        telemetry().close(2.0)
+    if hub.cache_info().currsize:
+        await hub().close()
+    if blobs.cache_info().currsize:
+        await blobs().close()
+    if _credential.cache_info().currsize:
+        await _credential().close()
 
 
 @cache

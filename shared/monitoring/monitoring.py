@@ -8,7 +8,7 @@ from shared import documents
 from shared.alerts.lifecycle import Look
 from shared.alerts.store import Alerts
 from shared.blobs import Blobs
-from shared.errors import BlobMissing, Fault
+from shared.errors import BlobMissing, Fault, UnknownModel
 from shared.hours import Hour
 from shared.monitor_config import MonitorConfig, monitor_config_path, parse
 from shared.monitoring.evaluation import Evaluation, Evaluations
@@ -101,6 +101,26 @@ class Monitoring:
         await self.evaluations.point_to(evaluation, path)
         self.telemetry.metric("evaluated_rows", evaluation.rows, model=model, version=version)
         return evaluation
+
+    async def configure(self, model: str, data: bytes) -> MonitorConfig:
+        """Make ``data`` the ``monitor.yaml`` of a model.
+
+        Raises:
+            InvalidDocument: it says something that does not hold, and the old one stays.
+            UnknownModel: no version of the model is registered.
+            BlobChanged: somebody else changed it at the same time.
+        """
+        path = monitor_config_path(model)
+        config = parse(data, path="monitor.yaml")
+        if not await self.registry.has(model):
+            raise UnknownModel(model)
+        try:
+            old = await self.blobs.read(path)
+        except BlobMissing:
+            await self.blobs.create(path, data)
+        else:
+            await self.blobs.replace(path, data, etag=old.etag)
+        return config
 
     async def _config(self, model: str) -> MonitorConfig:
         path = monitor_config_path(model)

@@ -166,5 +166,6 @@ def write(rows: pa.Table, about: Footer) -> bytes:
 
 def read(data: bytes, *, only: Sequence[str] | None = None) -> tuple[pa.Table, Footer]:
     """Read a generation's rows, or some of their columns, and its footer."""
-    rows = pq.read_table(io.BytesIO(data), columns=None if only is None else list(only))
+    # not read_table, which imports pandas
+    rows = pq.ParquetFile(io.BytesIO(data)).read(columns=None if only is None else list(only))
     return rows, msgspec.json.decode(rows.schema.metadata[_FOOTER], type=Footer)
