@@ -86,8 +86,9 @@ def decode(data: bytes, kind: LineType) -> tuple[list[Line], list[tuple[bytes, s
     decoder = msgspec.json.Decoder(kind)
     try:
         return decoder.decode_lines(data), []
-    except msgspec.DecodeError:
-        return _one_by_one(data.splitlines(), decoder)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        # Not splitlines, which also parts a line where a record has a carriage return between its members.
+        return _one_by_one(data.removesuffix(b"\n").split(b"\n"), decoder)
 
 
 def _one_by_one(
@@ -98,7 +99,7 @@ def _one_by_one(
     for line in lines:
         try:
             read.append(decoder.decode(line))
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             unreadable.append((line, str(error)))
     return read, unreadable
 
