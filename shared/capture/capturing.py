@@ -11,7 +11,18 @@ from typing import Any, Protocol
 from shared.capture.cursor import Cursor, Cursors
 from shared.capture.hour_log import HourLogs
 from shared.capture.hub import Hub
-from shared.capture.records import Entry, Event, Kind, Shelf, dead_event, dead_folder, log_folder, read_event
+from shared.capture.records import (
+    Entry,
+    Event,
+    Kind,
+    Read,
+    Shelf,
+    dead_folder,
+    dead_records,
+    log_folder,
+    read_event,
+    refused_folder,
+)
 from shared.errors import BlobRefused
 from shared.hours import Hour
 from shared.ids import NONE, UNKNOWN
@@ -39,7 +50,7 @@ class _Appends:
 
     by_path: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))
     dead_by_path: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))
-    events: dict[int, Event] = field(default_factory=dict)
+    read: dict[int, tuple[Event, Read]] = field(default_factory=dict)
     records: int = 0
     dead: int = 0
 
@@ -105,23 +116,23 @@ class Capturing:
         for event in events:
             hour = Hour.containing(event.enqueued_at)
             read = read_event(event, partition)
-            appends.events[event.sequence] = event
-            if read.dead is not None:
-                appends.dead_by_path[f"{dead_folder(hour)}{name}"].append(read.dead)
-                appends.dead += read.dead.data.count(b"\n")
-            if read.shelf is None:
-                continue
-            if await self._registered(read.shelf):
+            appends.read[event.sequence] = event, read
+            dead = b"" if read.dead is None else read.dead.data
+            if read.shelf is not None and await self._registered(read.shelf):
                 appends.by_path[f"{log_folder(read.shelf, hour)}{name}"].append(read.entry)
-                appends.records += read.entry.data.count(b"\n")
-            else:
-                entry = dead_event(event, partition, reason="its model or version is not registered")
-                appends.dead_by_path[f"{dead_folder(hour)}{name}"].append(entry)
-                appends.dead += entry.data.count(b"\n")
+                appends.records += len(read.records)
+            elif read.shelf is not None:
+                dead += dead_records(read, event, partition, reason="its model or version is not registered").data
+            if dead:
+                appends.dead_by_path[f"{dead_folder(hour)}{name}"].append(Entry(event.sequence, dead))
+                appends.dead += dead.count(b"\n")
         return appends
 
     async def _append(self, path: str, entries: Sequence[Entry], appends: _Appends, partition: str) -> None:
-        """Append to one log; where storage refuses, event by event, so that only the refused ones are set aside."""
+        """Append to one log; where storage refuses, event by event, so that only the refused ones are set aside.
+
+        One is set aside before the next is appended: once that is in the log, nobody would try the one before again.
+        """
         try:
             await self.logs.append(path, entries)
         except BlobRefused:
@@ -129,10 +140,12 @@ class Capturing:
                 try:
                     await self.logs.append(path, [entry])
                 except BlobRefused as refused:
-                    event = appends.events[entry.sequence]
-                    letter = dead_event(event, partition, reason=str(refused))
-                    folder = dead_folder(Hour.containing(event.enqueued_at))
+                    event, read = appends.read[entry.sequence]
+                    letter = dead_records(read, event, partition, reason=str(refused))
+                    folder = refused_folder(Shelf.at_path(path), Hour.containing(event.enqueued_at))
                     await self.logs.append(f"{folder}{path.rsplit('/', 1)[1]}", [letter])
+                    appends.records -= len(read.records)
+                    appends.dead += len(read.records)
 
     async def _registered(self, shelf: Shelf) -> bool:
         if shelf.model == UNKNOWN:

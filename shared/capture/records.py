@@ -5,14 +5,15 @@ alone; inputs and outputs stay the bytes they are until their hour is sealed.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET
 
 from shared.documents import FORMAT
 from shared.errors import InvalidRecord, RequestTooLarge
@@ -21,6 +22,9 @@ from shared.ids import NONE, UNKNOWN, is_name
 
 MOST_RECORD_BYTES: Final = 256 * 1024
 MOST_EVENT_BYTES: Final = 512 * 1024
+MOST_FOREIGN_EVENT_BYTES: Final = 1024 * 1024
+"""What is read of somebody else's event: the hub's own limit. Its lines, or its dead letters, fit into one append."""
+MOST_EVENT_RECORDS: Final = 4_096
 
 
 class Kind(StrEnum):
@@ -45,13 +49,17 @@ class Actual(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """The part of a record that says where it belongs."""
+    """The part of a record that says where it belongs, and what a record must not have: the members of an origin."""
 
     id: UUID
-    kind: Kind
+    kind: str
     model: str
     version: str | None = None
     format: int = FORMAT
+    partition: Any = UNSET
+    sequence: Any = UNSET
+    index: Any = UNSET
+    enqueued_at: Any = UNSET
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -97,10 +105,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What is in an event: its entry and where that belongs (None without a readable record), and its dead lines."""
+    """What is in an event: its entry and where that belongs (None without a readable record), and its dead lines.
+
+    ``records`` are the readable records themselves, each with its index within the event.
+    """
 
     shelf: Shelf | None
     entry: Entry
+    records: tuple[tuple[int, bytes], ...]
     dead: Entry | None
 
 
@@ -112,6 +124,15 @@ def log_folder(shelf: Shelf, hour: Hour) -> str:
 def dead_folder(hour: Hour) -> str:
     """Return where the dead letters of an hour are, ending in a slash."""
     return f"captures/dead/{hour.folder}/"
+
+
+def refused_folder(shelf: Shelf, hour: Hour) -> str:
+    """Return where the events of an hour's log are that storage refused, ending in a slash.
+
+    A log of dead letters is in the order of sequence numbers, like any other. What storage refuses is known only while
+    its own log is written, log by log, so each has one of its own.
+    """
+    return f"{dead_folder(hour)}{shelf.folder}/"
 
 
 def pack(records: Iterable[bytes]) -> Iterator[bytes]:
@@ -142,25 +163,38 @@ def read_envelope(record: bytes) -> tuple[Envelope, Shelf]:
     """
     try:
         envelope = _ENVELOPES.decode(record)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        record.decode()  # what the decoder skips, it does not look into
+    except UnicodeDecodeError as error:
+        raise InvalidRecord(f"it is not UTF-8 at byte {error.start}") from None
+    except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidRecord(str(error)) from None
     if envelope.format > FORMAT:
         raise InvalidRecord(f"format {envelope.format}, and this app reads up to {FORMAT}")
+    if envelope.kind not in _KINDS:
+        raise InvalidRecord("it is of no known kind")
+    if not (envelope.partition is envelope.sequence is envelope.index is envelope.enqueued_at is UNSET):
+        # Its line would have the member twice, and the second would count: a log would end where the record says.
+        raise InvalidRecord("it has a member that says where a line came from")
     version = envelope.version or NONE
     if not (is_name(envelope.model) or envelope.model == UNKNOWN) or not (is_name(version) or version == NONE):
         raise InvalidRecord("its model or version is no name")
     if len(record) > MOST_RECORD_BYTES:
         raise InvalidRecord(f"it has {len(record)} bytes, and {MOST_RECORD_BYTES} is the limit")
-    return envelope, Shelf(envelope.kind, envelope.model, version)
+    return envelope, Shelf(Kind(envelope.kind), envelope.model, version)
 
 
 def read_event(event: Event, partition: str) -> Read:
     """Read one event into the lines of its log, and dead lines for the records that cannot be read.
 
-    The first readable record says where the event belongs; one that says otherwise is dead.
+    The first readable record says where the event belongs; one that says otherwise is dead. An event with more bytes
+    or records than any of ours is dead as a whole, in one line: it is not taken apart.
     """
+    problem = _problem_of_size(event.body)
+    if problem is not None:
+        whole = dead_line(event.body, event, partition=partition, index=0, reason=problem, readable=False, part=False)
+        return Read(None, Entry(event.sequence, b""), (), Entry(event.sequence, whole))
     shelf: Shelf | None = None
-    lines: list[bytes] = []
+    records: list[tuple[int, bytes]] = []
     dead: list[tuple[int, bytes, str]] = []
     for index, record in enumerate(event.body.split(b"\n")):
         try:
@@ -173,28 +207,38 @@ def read_event(event: Event, partition: str) -> Read:
         elif shelf != its_shelf:
             dead.append((index, record, "it belongs elsewhere than the first record of its event"))
             continue
-        lines.append(line(record, event, partition=partition, index=index))
+        records.append((index, record))
     dead_lines = [
-        dead_line(record, event, partition=partition, index=index, reason=reason, readable=False, part=bool(lines))
+        dead_line(record, event, partition=partition, index=index, reason=reason, readable=False, part=bool(records))
         for index, record, reason in dead
     ]
+    lines = [line(record, event, partition=partition, index=index) for index, record in records]
     return Read(
         shelf,
         Entry(event.sequence, b"".join(lines)),
+        tuple(records),
         Entry(event.sequence, b"".join(dead_lines)) if dead_lines else None,
     )
 
 
-def dead_event(event: Event, partition: str, *, reason: str) -> Entry:
-    """Return the dead lines of a whole event: its records can be read, but have no place."""
-    records: Sequence[bytes] = event.body.split(b"\n")
+def dead_records(read: Read, event: Event, partition: str, *, reason: str) -> Entry:
+    """Return the dead lines of an event's readable records, which have no place."""
     return Entry(
         event.sequence,
         b"".join(
             dead_line(record, event, partition=partition, index=index, reason=reason, readable=True, part=False)
-            for index, record in enumerate(records)
+            for index, record in read.records
         ),
     )
+
+
+def _problem_of_size(body: bytes) -> str | None:
+    if len(body) > MOST_FOREIGN_EVENT_BYTES:
+        return f"the event has {len(body)} bytes, and {MOST_FOREIGN_EVENT_BYTES} is the limit"
+    records = body.count(b"\n") + 1
+    if records > MOST_EVENT_RECORDS:
+        return f"the event has {records} records, and {MOST_EVENT_RECORDS} is the limit"
+    return None
 
 
 def line(record: bytes, event: Event, *, partition: str, index: int) -> bytes:
@@ -268,5 +312,6 @@ class Tail(msgspec.Struct, frozen=True):
     sequence: int
 
 
+_KINDS = frozenset(Kind)
 _ENVELOPES = msgspec.json.Decoder(Envelope)
 _ORIGINS = msgspec.json.Decoder(Origin)

@@ -1,0 +1,1 @@
+"""What capture promises, without storage."""
