@@ -82,8 +82,9 @@ def cut_numeric(values: Floats, *, minimum: float | None = None, maximum: float 
     return NumericBins(
         edges=tuple(edges.tolist()),
         deciles=tuple(np.searchsorted(edges, tenths).tolist()),
-        minimum=minimum,
-        maximum=maximum,
+        # A whole number would be written without its point, and read back as a float: another digest.
+        minimum=None if minimum is None else float(minimum),
+        maximum=None if maximum is None else float(maximum),
         mean=mean,
         scale=scale,
     )

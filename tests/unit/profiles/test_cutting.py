@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from shared.errors import InvalidSchema
-from shared.profiles.bins import CategoricalBins, NumericBins, digest
+from shared.profiles.bins import Bins, CategoricalBins, NumericBins, digest
 from shared.profiles.cutting import QUANTILES, cut, cut_numeric
+from shared.profiles.encoding import decode, encode
 from shared.schema import Feature, FeatureType, Output, Schema
 from tests.unit.profiles.tables import SCHEMA, table
 
@@ -142,3 +143,14 @@ def test_a_column_that_is_no_number_is_named() -> None:
         cut(pa.table({"x": ["a"]}), schema)
 
     assert refused.value.feature == "x"
+
+
+def test_bins_keep_their_digest_when_they_are_read_back() -> None:
+    """Training data of whole numbers has whole limits; profiles made before and after storage must still merge."""
+    rows = pa.table({"hour": list(range(24)), "prediction": [0, 1] * 12})
+    feature = Feature(name="hour", type=FeatureType.INTEGER, minimum=0, maximum=23)
+    bins = cut(rows, Schema(features=(feature,), outputs=(Output(name="prediction", type=FeatureType.INTEGER),)))
+
+    again = decode(encode(bins), Bins, path="bins")
+
+    assert digest(again) == digest(bins)
