@@ -12,10 +12,11 @@ from typing import Any
 
 from azure.eventhub import CloseReason, EventData
 from azure.eventhub.aio import EventHubConsumerClient, PartitionContext
+from azure.eventhub.extensions.checkpointstoreblobaio import BlobCheckpointStore
 from azure.identity.aio import DefaultAzureCredential
 
 from infra.local.host.bindings import namespace_setting
-from infra.local.host.checkpoints import ForgivingCheckpointStore
+from infra.local.host.checkpoints import CheckedCheckpointStore
 from infra.local.host.hostjson import EventHubsOptions
 from infra.local.host.invoking import Invoker
 from infra.local.host.payloads import events_data
@@ -25,8 +26,6 @@ logger = logging.getLogger(__name__)
 
 # Of an ownership's life: how often owners show that they live and look for partitions.
 _BALANCING_SHARE = 5
-# The conditions with which a hub refuses a position that it never had.
-_REFUSED_POSITION = ("argument-error", "argument-out-of-range")
 
 
 @dataclass(slots=True)
@@ -45,7 +44,7 @@ class EventHubListener:
     invoker: Invoker
     options: EventHubsOptions
     settings: Mapping[str, str]
-    checkpoints: ForgivingCheckpointStore
+    blobs: BlobCheckpointStore
     ownership_s: float
     _tenures: dict[str, _Tenure] = field(default_factory=dict)
     _under_way: set[asyncio.Task[None]] = field(default_factory=set)
@@ -111,9 +110,6 @@ class EventHubListener:
             return
         self._tenures[partition.partition_id].ended.set()
         logger.warning("partition not received", extra={**self._facts(partition), "error": str(error)})
-        if any(condition in str(error) for condition in _REFUSED_POSITION):
-            logger.warning("checkpoint refused by the hub: starting over", extra=self._facts(partition))
-            self.checkpoints.refuse(partition.partition_id)
 
     def _facts(self, partition: PartitionContext) -> dict[str, str]:
         return {
@@ -123,10 +119,17 @@ class EventHubListener:
         }
 
     def _client(self) -> EventHubConsumerClient:
+        async def properties_of(partition_id: str) -> Mapping[str, Any]:
+            return await client.get_partition_properties(partition_id)
+
+        client = self._connect(CheckedCheckpointStore(self.blobs, properties_of))
+        return client
+
+    def _connect(self, checkpoints: CheckedCheckpointStore) -> EventHubConsumerClient:
         balancing: dict[str, Any] = {
             "eventhub_name": self.trigger.hub,
             "consumer_group": self.trigger.consumer_group,
-            "checkpoint_store": self.checkpoints,
+            "checkpoint_store": checkpoints,
             "load_balancing_interval": self.ownership_s / _BALANCING_SHARE,
             "partition_ownership_expiration_interval": self.ownership_s,
         }

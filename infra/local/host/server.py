@@ -18,7 +18,7 @@ from infra.local.host.errors import CannotStart
 from infra.local.host.eventhub_trigger import EventHubListener
 from infra.local.host.hostjson import HostOptions, parse_host_json
 from infra.local.host.http_trigger import HttpFront
-from infra.local.host.invoking import Invoker
+from infra.local.host.invoking import Invoker, finish
 from infra.local.host.keys import Keys
 from infra.local.host.storage import HostStorage
 from infra.local.host.timer_trigger import TimerListener
@@ -105,7 +105,7 @@ class Host:
                         invoker=self._invoker,
                         options=self._options.event_hubs,
                         settings=self._settings,
-                        checkpoints=storage.checkpoints(),
+                        blobs=storage.checkpoints(),
                         ownership_s=self._arrangement.ownership_s,
                     )
                 )
@@ -137,7 +137,7 @@ class Host:
         timer = self._timers.get(name)
         if timer is None:
             return False
-        task = asyncio.create_task(timer.run_now())
+        task = asyncio.create_task(finish(timer.run_now()))
         self._out_of_turn.add(task)
         task.add_done_callback(self._out_of_turn.discard)
         return True

@@ -8,7 +8,6 @@ from azure.core.exceptions import AzureError, ResourceExistsError
 from azure.eventhub.extensions.checkpointstoreblobaio import BlobCheckpointStore
 from azure.storage.blob.aio import BlobClient, BlobServiceClient, LinearRetry
 
-from infra.local.host.checkpoints import ForgivingCheckpointStore
 from infra.local.host.errors import CannotStart
 
 _OWN: Final = "azure-webjobs-hosts"
@@ -57,11 +56,11 @@ class HostStorage:
             status=own.get_blob_client(f"timers/{host_id}/{function}/status"),
         )
 
-    def checkpoints(self) -> ForgivingCheckpointStore:
+    def checkpoints(self) -> BlobCheckpointStore:
         """Return a store of checkpoints and ownership for one Event Hubs client."""
         store = BlobCheckpointStore.from_connection_string(self._connection, _EVENT_HUBS, retry_policy=_retries())
         self._open_stores.append(store)
-        return ForgivingCheckpointStore(store)
+        return store
 
 
 def _retries() -> LinearRetry:

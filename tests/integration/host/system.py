@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from azure.eventhub import EventData, EventHubProducerClient
 
@@ -69,13 +70,50 @@ class Instance:
 
 
 @dataclass(slots=True)
+class Hubs:
+    """An Event Hubs emulator with enough hubs for every test."""
+
+    folder: Path
+    port: int
+    process: Process
+
+    @classmethod
+    def start(cls, folder: Path) -> Self:
+        names = [f"hub-{number}" for number in range(_HUBS)]
+        entities = [{"Name": name, "PartitionCount": PARTITIONS, "ConsumerGroups": []} for name in names]
+        namespace = {"Type": "EventHub", "Name": "tests", "Entities": entities}
+        (folder / "Config.json").write_text(json.dumps({"UserConfig": {"NamespaceConfig": [namespace]}}))
+        process = cls._run(folder, 0)
+        return cls(folder, process.port, process)
+
+    @property
+    def connection(self) -> str:
+        return (
+            f"Endpoint=sb://127.0.0.1:{self.port};SharedAccessKeyName=RootManageSharedAccessKey;"
+            "SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;"
+        )
+
+    def recreate(self, hub: str) -> None:
+        """Delete a hub with all it holds, and create it again under its name."""
+        self.process.stop()
+        shutil.rmtree(self.folder / "hubs" / hub)
+        self.process = self._run(self.folder, self.port)
+
+    @staticmethod
+    def _run(folder: Path, port: int) -> Process:
+        command = [sys.executable, "-m", "infra.local.eventhubs", "--port", str(port), "--data", str(folder / "hubs")]
+        command += ["--config", str(folder / "Config.json")]
+        return Process.start("eventhubs", command, log=folder / "hubs.log").wait_for_ready_line()
+
+
+@dataclass(slots=True)
 class Sandbox:
     """One test's app: its own hubs, host id and files, so that tests do not see each other."""
 
     name: str
     folder: Path
     storage: str
-    events: str
+    emulator: Hubs
     hubs: tuple[str, str]
     settings: dict[str, str] = field(default_factory=dict)
     instances: list[Instance] = field(default_factory=list)
@@ -89,7 +127,7 @@ class Sandbox:
             **os.environ,
             "AzureWebJobsStorage": self.storage,
             "AzureFunctionsWebHost__hostid": self.name,
-            "EVENTS": self.events,
+            "EVENTS": self.emulator.connection,
             "HUB": self.hubs[0],
             "RETRIED_HUB": self.hubs[1],
             "GROUP": "$Default",
@@ -113,6 +151,7 @@ class Sandbox:
 
     def tell(self, instruction: str, text: str = "") -> None:
         """Make a function fail (``fail-<name>``) or slow (``slow-<name>``)."""
+        self.seen_folder.mkdir(parents=True, exist_ok=True)
         (self.seen_folder / instruction).write_text(text)
 
     def untell(self, instruction: str) -> None:
@@ -129,8 +168,8 @@ class Sandbox:
     def bodies(self, function: str) -> list[str]:
         return [body for note in self.seen(function) for body in note["bodies"]]
 
-    def send(self, hub: str, *bodies: str, partition: str = "0") -> None:
-        with EventHubProducerClient.from_connection_string(self.events, eventhub_name=hub) as producer:
+    def send(self, hub: str, *bodies: str | bytes, partition: str = "0") -> None:
+        with EventHubProducerClient.from_connection_string(self.emulator.connection, eventhub_name=hub) as producer:
             batch = producer.create_batch(partition_id=partition)
             for body in bodies:
                 event = EventData(body)
@@ -146,28 +185,16 @@ class Sandbox:
 @contextmanager
 def sandboxes(storage: str, folder: Path) -> Iterator[Callable[[], Sandbox]]:
     """Start an Event Hubs emulator and give a maker of sandboxes; everything is ended at the end."""
-    config = folder / "Config.json"
-    entities = [
-        {"Name": f"hub-{number}", "PartitionCount": PARTITIONS, "ConsumerGroups": []} for number in range(_HUBS)
-    ]
-    namespace = {"Type": "EventHub", "Name": "tests", "Entities": entities}
-    config.write_text(json.dumps({"UserConfig": {"NamespaceConfig": [namespace]}}))
-    command = [sys.executable, "-m", "infra.local.eventhubs", "--port", "0", "--data", str(folder / "hubs")]
-    command += ["--config", str(config)]
-    emulator = Process.start("eventhubs", command, log=folder / "hubs.log").wait_for_ready_line()
-    events = (
-        f"Endpoint=sb://127.0.0.1:{emulator.port};SharedAccessKeyName=RootManageSharedAccessKey;"
-        "SharedAccessKey=SAS_KEY_VALUE;UseDevelopmentEmulator=true;"
-    )
+    hubs = Hubs.start(folder)
     numbers = itertools.count()
     made: list[Sandbox] = []
 
     def make() -> Sandbox:
         number = next(numbers)
-        hubs = (f"hub-{2 * number}", f"hub-{2 * number + 1}")
         # The port makes the name unlike that of another run against the same storage.
-        name = f"test-{emulator.port}-{number}"
-        made.append(Sandbox(name, folder / f"sandbox-{number}", storage, events, hubs))
+        name = f"test-{hubs.port}-{number}"
+        mine = (f"hub-{2 * number}", f"hub-{2 * number + 1}")
+        made.append(Sandbox(name, folder / f"sandbox-{number}", storage, hubs, mine))
         return made[-1]
 
     try:
@@ -175,7 +202,7 @@ def sandboxes(storage: str, folder: Path) -> Iterator[Callable[[], Sandbox]]:
     finally:
         for sandbox in made:
             sandbox.close()
-        emulator.stop()
+        hubs.process.stop()
 
 
 def wait_until(holds: Callable[[], object], *, timeout_s: float = 20.0) -> None:
