@@ -1,0 +1,46 @@
+"""Models to measure with: made in a second, the same for the same seed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+FEATURES: Final = 30
+ACTUAL: Final = "actual"
+_TRAINING_ROWS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A model's file, and the Parquet file it was trained from."""
+
+    model: Path
+    training_data: Path
+
+
+def train(folder: Path, *, seed: int) -> Trained:
+    """Train a logistic regression of 30 numeric features and write it to ``folder`` as ONNX.
+
+    The cheapest model there is: beside it, what surrounds a model shows best.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from skl2onnx import to_onnx
+    from sklearn.linear_model import LogisticRegression
+
+    random = np.random.default_rng(seed)
+    rows = inputs(_TRAINING_ROWS, seed=seed)
+    actuals = (rows @ random.normal(size=FEATURES) + random.normal(size=_TRAINING_ROWS) > 0.0).astype(np.int64)
+    fitted = LogisticRegression().fit(rows, actuals)
+    made = Trained(folder / "model.onnx", folder / "training.parquet")
+    made.model.write_bytes(to_onnx(fitted, rows[:1].astype(np.float32), options={"zipmap": False}).SerializeToString())
+    columns: dict[str, npt.NDArray[Any]] = {f"feature_{index:02}": rows[:, index] for index in range(FEATURES)}
+    pq.write_table(pa.table({**columns, ACTUAL: actuals}), made.training_data)
+    return made
+
+
+def inputs(rows: int, *, seed: int) -> npt.NDArray[np.float64]:
+    """Return rows to score, of shape (rows, 30)."""
+    return np.random.default_rng(seed).normal(size=(rows, FEATURES)).round(6)

@@ -1,0 +1,238 @@
+"""What a scored request costs: ``python -m benchmarks.score [--rows N] [--seed S] [--json] [--quick]``.
+
+One machine runs three apps in the same functions host: a trigger that only asks the model (``bare``), Driftline's with
+capture off, and Driftline's with capture on, which here is sending the records to Event Hubs; what happens to them
+there is for ``benchmarks.capture``. They take turns, and every figure is the median of the rounds. CPU is that of the
+host's process, telemetry included; the load comes from another process.
+
+Then the trigger is called in process, without any host, and what the model alone takes is subtracted.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.progress import Progress
+
+from benchmarks.models import ACTUAL, Trained, inputs, train
+from benchmarks.reporting import Machine, Report, Result, Target, arguments, cpu_seconds
+from infra.local.processes import HERE, Process
+from infra.local.system import System
+
+MODEL: Final = "benchmark"
+CLIENTS: Final = (1, 8, 32)
+SUBJECTS: Final = ("bare", "capture off", "capture on")
+TARGET_US: Final = 150.0
+
+_FIGURES = ("requests_per_s", "cpu_us", "p50_ms", "p95_ms", "p99_ms")
+_BODIES = 64
+_NO_TELEMETRY = {"APPLICATIONINSIGHTS_CONNECTION_STRING": ""}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How long to measure: seconds a cell and round over HTTP, and calls in process."""
+
+    rounds: int
+    seconds: float
+    calls: int
+
+
+THOROUGH: Final = Effort(rounds=5, seconds=1.4, calls=5_000)
+QUICK: Final = Effort(rounds=3, seconds=0.3, calls=1_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What the measurements share: a running system with a registered model, and files of requests by their rows."""
+
+    system: System
+    trained: Trained
+    bodies: Mapping[int, Path]
+    effort: Effort
+
+
+def main() -> None:
+    """Measure, and print the report."""
+    asked = arguments(__doc__, rows=100).parse_args()
+    machine = Machine.this()
+    with tempfile.TemporaryDirectory(prefix="driftline-benchmark-") as folder, _bench(Path(folder), asked) as bench:
+        results = [*_over_http(bench), *_in_process(bench)]
+    report = Report(benchmark="score", machine=machine, results=results, targets=_targets(results))
+    if not asked.json:
+        report.show()
+    print(report.line())
+
+
+@contextmanager
+def _bench(folder: Path, asked: argparse.Namespace) -> Iterator[Bench]:
+    system = System.in_folder(folder / "system")
+    trained = train(folder, seed=asked.seed)
+    bodies = {rows: _write_bodies(folder, rows, seed=asked.seed) for rows in (1, asked.rows)}
+    try:
+        system.start_azurite()
+        system.start_hub()
+        system.start_sinks()
+        register = (
+            "register",
+            MODEL,
+            "1",
+            "--model",
+            str(trained.model),
+            "--training-data",
+            str(trained.training_data),
+        )
+        _run(system, "manage.py", *register, "--actual", ACTUAL, "--json")
+        _run(system, "manage.py", "promote", MODEL, "1", "--as", "champion", "--json")
+        yield Bench(system, trained, bodies, QUICK if asked.quick else THOROUGH)
+    finally:
+        system.stop()
+
+
+def _write_bodies(folder: Path, rows: int, *, seed: int) -> Path:
+    file = folder / f"bodies-{rows}.jsonl"
+    values = inputs(_BODIES * rows, seed=seed + 1).reshape(_BODIES, rows, -1)
+    file.write_text("".join(json.dumps({"data": body.tolist()}) + "\n" for body in values))
+    return file
+
+
+def _run(system: System, *command: str, settings: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Run Python in the app's environment, and return the JSON object it prints."""
+    environment = {**system.environment, **(settings or {})}
+    ended = subprocess.run(
+        [sys.executable, *command], env=environment, cwd=HERE, stdout=subprocess.PIPE, text=True, check=True
+    )
+    answer: dict[str, Any] = json.loads(ended.stdout)
+    return answer
+
+
+def _over_http(bench: Bench) -> list[Result]:
+    cells = list(product(bench.bodies, CLIENTS))
+    measured: dict[tuple[str, int, int], list[dict[str, float]]] = {}
+    with ExitStack() as stack:
+        hosts = {subject: stack.enter_context(_host(bench, subject)) for subject in SUBJECTS}
+        progress = stack.enter_context(Progress(console=Console(stderr=True)))
+        task = progress.add_task("over HTTP", total=bench.effort.rounds * len(cells) * len(SUBJECTS))
+        for host in hosts.values():
+            _load(bench, host, rows=1, clients=1)
+        for _, (rows, clients), subject in product(range(bench.effort.rounds), cells, SUBJECTS):
+            figures = _load(bench, hosts[subject], rows=rows, clients=clients)
+            measured.setdefault((subject, rows, clients), []).append(figures)
+            progress.advance(task)
+    return [
+        *(
+            _speed(subject, rows, clients, measured[subject, rows, clients])
+            for rows, clients in cells
+            for subject in SUBJECTS
+        ),
+        *(
+            _price(rows, clients, *(measured[subject, rows, clients] for subject in SUBJECTS))
+            for rows, clients in cells
+        ),
+    ]
+
+
+@contextmanager
+def _host(bench: Bench, subject: str) -> Iterator[Process]:
+    """Run the functions host with the app of a subject."""
+    app = Path(__file__).parent / ("bare_app" if subject == "bare" else "score_app")
+    settings = {"CAPTURE": "true" if subject == "capture on" else "false", "BARE_MODEL": str(bench.trained.model)}
+    command = [sys.executable, "-m", "infra.local.host", "--port", "0", "--data", str(bench.system.folder / "host")]
+    process = Process.start(
+        subject,
+        [*command, "--app", str(app)],
+        log=bench.system.folder / f"{subject}.log",
+        env={**bench.system.environment, **settings},
+    )
+    try:
+        yield process.wait_for_ready_line()
+    finally:
+        process.stop()
+
+
+def _load(bench: Bench, host: Process, *, rows: int, clients: int) -> dict[str, float]:
+    """Load a host for a while, and return its figures."""
+    url = f"http://127.0.0.1:{host.port}/api/models/{MODEL}/score"
+    options = ("--key", bench.system.key(), "--bodies", str(bench.bodies[rows]))
+    how = ("--clients", str(clients), "--seconds", str(bench.effort.seconds))
+    before_s = cpu_seconds(host.child.pid)
+    figures = _run(bench.system, "-m", "benchmarks.load", url, *options, *how)
+    spent_s = cpu_seconds(host.child.pid) - before_s
+    return {**figures, "cpu_us": spent_s / figures["requests"] * 1e6}
+
+
+def _speed(subject: str, rows: int, clients: int, rounds: Sequence[Mapping[str, float]]) -> Result:
+    medians = {figure: round(statistics.median(one[figure] for one in rounds), 3) for figure in _FIGURES}
+    return {"measure": "speed", "rows": rows, "clients": clients, "app": subject, **medians}
+
+
+def _price(
+    rows: int,
+    clients: int,
+    bare: Sequence[Mapping[str, float]],
+    off: Sequence[Mapping[str, float]],
+    on: Sequence[Mapping[str, float]],
+) -> Result:
+    """Return what is paid beside the bare trigger, and for capture: CPU more, and how many times as much."""
+
+    def median(figure: str, several: Sequence[Mapping[str, float]], fewer: Sequence[Mapping[str, float]]) -> float:
+        return statistics.median(one[figure] / other[figure] for one, other in zip(several, fewer, strict=True))
+
+    return {
+        "measure": "price",
+        "rows": rows,
+        "clients": clients,
+        "driftline_cpu_times": round(median("cpu_us", off, bare), 2),
+        "driftline_p50_times": round(median("p50_ms", off, bare), 2),
+        "capture_cpu_times": round(median("cpu_us", on, off), 2),
+        "capture_p50_times": round(median("p50_ms", on, off), 2),
+    }
+
+
+def _in_process(bench: Bench) -> list[Result]:
+    results: list[Result] = []
+    with Progress(console=Console(stderr=True)) as progress:
+        for telemetry in progress.track(("to nowhere", "to a sink"), description="in process"):
+            settings = {"CAPTURE": "false", **(_NO_TELEMETRY if telemetry == "to nowhere" else {})}
+            command = ("-m", "benchmarks.in_process", MODEL, "--model", str(bench.trained.model))
+            options = ("--bodies", str(bench.bodies[1]), "--calls", str(bench.effort.calls))
+            found = _run(bench.system, *command, *options, settings=settings)
+            results.append(
+                {
+                    "measure": "in process",
+                    "telemetry": telemetry,
+                    "rows": 1,
+                    "call_us": round(found["call_us"], 1),
+                    "model_us": round(found["model_us"], 1),
+                    "ours_us": round(found["call_us"] - found["model_us"], 1),
+                    "other_threads_us": round(found["other_threads_us"], 1),
+                    "data_frame_libraries": len(found["loaded"]),
+                }
+            )
+    return results
+
+
+def _targets(results: Sequence[Result]) -> list[Target]:
+    in_process = [result for result in results if result["measure"] == "in process"]
+    costs = [
+        Target.at_most(
+            TARGET_US, float(result["ours_us"]), name=f"one row, telemetry {result['telemetry']}", unit="µs of CPU"
+        )
+        for result in in_process
+    ]
+    loaded = sum(int(result["data_frame_libraries"]) for result in in_process)
+    return [*costs, Target.at_most(0, loaded, name="pandas, pyarrow, scipy, sklearn loaded to score", unit="libraries")]
+
+
+if __name__ == "__main__":
+    main()
