@@ -1,0 +1,41 @@
+"""The demo's model: gradient boosting, converted to ONNX with one input for each feature."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from infra.local.demo.flights import ACTUAL, CATEGORIES, FEATURES, NUMBERS, TIME
+
+_TREES = 60
+_LEAVES = 15
+
+
+def train(table: pd.DataFrame) -> bytes:
+    """Fit the model to the training rows and return it as ONNX."""
+    from skl2onnx import to_onnx
+    from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+    from sklearn.compose import ColumnTransformer
+    from sklearn.ensemble import GradientBoostingClassifier
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import OrdinalEncoder
+
+    codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+    prepared = ColumnTransformer([("codes", codes, list(CATEGORIES)), ("numbers", SimpleImputer(), list(NUMBERS))])
+    trees = GradientBoostingClassifier(n_estimators=_TREES, max_leaf_nodes=_LEAVES, subsample=0.25, random_state=0)
+    model = Pipeline([("prepare", prepared), ("predict", trees)])
+    model.fit(table[list(FEATURES)], table[ACTUAL])
+    types = [
+        (name, StringTensorType([None, 1]) if name in CATEGORIES else FloatTensorType([None, 1])) for name in FEATURES
+    ]
+    onnx: bytes = to_onnx(model, initial_types=types, options={"zipmap": False}).SerializeToString()
+    return onnx
+
+
+def write(folder: Path, table: pd.DataFrame) -> tuple[Path, Path]:
+    """Train on ``table`` and write what registration asks for: the model's file and the training data's."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model, data = folder / "model.onnx", folder / "train.parquet"
+    model.write_bytes(train(table))
+    table[[*FEATURES, ACTUAL, TIME]].to_parquet(data, index=False)
+    return model, data
