@@ -50,7 +50,7 @@ def load() -> pd.DataFrame:
             + "-"
             + scheduled_at.dt.strftime("%Y%m%dT%H%M"),
             TIME: scheduled_at,
-            "weekday": scheduled_at.dt.dayofweek,
+            "weekday": scheduled_at.dt.day_of_week,
             **{name: table[name] for name in FEATURES if name != "weekday"},
             ACTUAL: (table["arr_delay"] > LATE_MINUTES).astype(int),
             "known_at": scheduled_at + pd.to_timedelta(minutes_to_landing, unit="min") + _REPORTED_AFTER,
