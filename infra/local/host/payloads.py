@@ -62,7 +62,7 @@ def events_data(
 ) -> TriggerData:
     """Return a batch of one partition as ``list[func.EventHubEvent]`` is made from it.
 
-    Bodies that are not declared binary become text on the way, as with the real host: bytes that are not UTF-8 are
+    Bodies that are declared as strings become text on the way, as with the real host: bytes that are not UTF-8 are
     replaced.
     """
     bodies = [b"".join(cast("Iterable[bytes]", event.body)) for event in events]

@@ -1,5 +1,6 @@
 """The triggers of an app, read from the bindings of its functions."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,8 @@ from infra.local.host.errors import CannotStart
 from infra.local.host.keys import AuthLevel
 from infra.local.host.routes import Route
 from infra.local.host.schedules import Schedule
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +27,7 @@ class HttpTrigger:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventHubTrigger:
-    """``connection`` names a setting; unless ``binary``, bodies are handed over as UTF-8 text."""
+    """``connection`` names a setting; unless ``binary``, bodies pass as UTF-8 text and lose what is not."""
 
     function: IndexedFunction
     argument: str
@@ -100,13 +103,20 @@ def _http(function: IndexedFunction, binding: Mapping[str, Any], prefix: str) ->
 def _event_hub(function: IndexedFunction, binding: Mapping[str, Any]) -> EventHubTrigger:
     if str(binding.get("cardinality", "many")).lower() != "many":
         raise CannotStart("this host knows cardinality many only")
+    data_type = str(binding.get("dataType") or "").lower()
+    if not data_type:
+        logger.warning(
+            "data_type is not declared: with cardinality many the real host then parses every body as JSON, and fails"
+            " the batch on one that is not a single JSON document",
+            extra={"function": function.name},
+        )
     return EventHubTrigger(
         function=function,
         argument=binding["name"],
         hub=binding["eventHubName"],
         consumer_group=binding.get("consumerGroup") or "$Default",
         connection=binding["connection"],
-        binary=str(binding.get("dataType", "")).lower() == "binary",
+        binary=data_type == "binary",
     )
 
 

@@ -141,7 +141,7 @@ class Sandbox:
         self.seen_folder.mkdir(parents=True, exist_ok=True)
         data = self.folder / "host"
         command = [python, "-m", "infra.local.host", "--port", "0", "--data", str(data), "--app", str(app)]
-        command += ["--engine", engine, "--ownership-s", "5", "--lease-s", "15", *options]
+        command += ["--engine", engine, "--ownership-s", "3", "--lease-s", "15", *options]
         log = self.folder / f"host-{len(self.instances)}.log"
         process = Process.start("host", command, log=log, env=self.environment()).wait_for_ready_line()
         keys = json.loads((data / "keys.json").read_bytes())

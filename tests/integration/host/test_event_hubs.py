@@ -39,7 +39,7 @@ def test_a_batch_is_handed_over_with_what_the_hub_knows_of_it(sandbox: Sandbox) 
 
 
 def test_bodies_are_bytes_only_when_declared_binary(sandbox: Sandbox) -> None:
-    """Without ``data_type=BINARY`` the real host makes text of them, and what is not UTF-8 is lost."""
+    """With ``data_type=STRING`` the real host makes text of them, and what is not UTF-8 is lost."""
     start(sandbox)
 
     for hub in sandbox.hubs:

@@ -76,3 +76,15 @@ def test_output_bindings_are_refused() -> None:
 
     with pytest.raises(CannotStart, match="queue"):
         read_triggers([function(HTTP, queue)], route_prefix="")
+
+
+@pytest.mark.parametrize(("data_type", "warnings"), [("", 1), ("STRING", 0), ("BINARY", 0)])
+def test_bodies_of_no_declared_type_are_warned_of(
+    caplog: pytest.LogCaptureFixture, data_type: str, warnings: int
+) -> None:
+    """What works here would stop a partition in Azure at the first body that is not a single JSON document."""
+    (hub,) = read_triggers([function({**HUB, "dataType": data_type})], route_prefix="")
+
+    assert isinstance(hub, EventHubTrigger)
+    assert hub.binary is (data_type == "BINARY")
+    assert len(caplog.records) == warnings

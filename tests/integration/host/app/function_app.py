@@ -83,6 +83,7 @@ async def slow(req: func.HttpRequest) -> func.HttpResponse:
     connection="EVENTS",
     consumer_group="%GROUP%",
     cardinality=func.Cardinality.MANY,
+    data_type=func.DataType.STRING,
 )
 async def captured(events: List[func.EventHubEvent]) -> None:  # noqa: UP006
     await asyncio.sleep(_seconds("captured"))
