@@ -2,7 +2,6 @@
 
 import os
 import re
-import uuid
 from datetime import datetime
 
 NONE = "_none"
@@ -33,4 +32,5 @@ def uuid7(at: datetime) -> str:
     random = int.from_bytes(os.urandom(10), "big")
     high = (milliseconds << 16) | 0x7000 | (random >> 68)
     low = (0b10 << 62) | (random & ((1 << 62) - 1))
-    return str(uuid.UUID(int=(high << 64) | low))
+    digits = f"{(high << 64) | low:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

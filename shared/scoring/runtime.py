@@ -20,7 +20,7 @@ _TYPES: Final = {
     "tensor(bool)": np.bool_,
     "tensor(string)": np.object_,
 }
-_MISSING: Final = {np.float32: np.nan, np.float64: np.nan, np.object_: ""}
+_CAN_SAY_MISSING: Final = frozenset({np.float32, np.float64, np.object_})
 
 
 class OnnxModel:
@@ -74,7 +74,7 @@ class OnnxModel:
             raise InvalidModel(f"the model's inputs and the features differ by {', '.join(differing)}")
         for feature in schema.features:
             kind = next(iter(self._inputs.values())) if self.one_tensor else self._inputs[feature.name]
-            if feature.nullable and kind not in _MISSING:
+            if feature.nullable and kind not in _CAN_SAY_MISSING:
                 raise InvalidModel(f"{feature.name!r} may be missing, and the model's {kind.__name__} cannot say so")
             if (kind is np.object_) != (feature.type in TEXT):
                 raise InvalidModel(f"{feature.name!r} is a {feature.type}, and the model takes it as {kind.__name__}")
@@ -83,8 +83,10 @@ class OnnxModel:
         """Return the tensors for ``columns``: values of all rows, by feature, in the schema's order."""
         if self.one_tensor:
             ((name, kind),) = self._inputs.items()
-            return {name: np.column_stack([_tensor(values, kind) for values in columns.values()])}
-        return {name: _tensor(columns[name], kind).reshape(-1, 1) for name, kind in self._inputs.items()}
+            return {name: _tensor([_written(values, kind) for values in columns.values()], kind).T}
+        return {
+            name: _tensor(_written(columns[name], kind), kind).reshape(-1, 1) for name, kind in self._inputs.items()
+        }
 
     def run(self, feed: Mapping[str, Column], tensors: Sequence[str]) -> list[Any]:
         """Ask the model, and return the named tensors, each with one row a row."""
@@ -159,10 +161,12 @@ def _raised_by_a_model() -> tuple[type[Exception], ...]:
     return (state.Fail, state.InvalidArgument, state.RuntimeException, state.NotImplemented, state.EPFail)
 
 
+def _written(values: Sequence[Any], kind: type[np.generic]) -> Sequence[Any]:
+    """Return values as numpy takes them: it reads None as NaN by itself, but not as an empty text."""
+    return ["" if value is None else value for value in values] if kind is np.object_ else values
+
+
 def _tensor(values: Sequence[Any], kind: type[np.generic]) -> Column:
-    missing = _MISSING.get(kind)
-    if missing is not None and None in values:
-        values = [missing if value is None else value for value in values]
     with np.errstate(over="ignore"):  # a double past the range of a float32 is infinite to the model
         return np.array(values, dtype=kind)
 

@@ -6,9 +6,11 @@ comes out as infinity: whoever knows its row and feature refuses it.
 """
 
 import json
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from shared.errors import UnreadableRequest
+
+_CONTAINERS: Final[frozenset[type]] = frozenset({dict, list})
 
 
 def decode(body: bytes, *, max_depth: int) -> Any:  # noqa: ANN401 - JSON is what it is; the caller gives it a type
@@ -53,13 +55,20 @@ _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_consta
 
 
 def _refuse_deep(decoded: object, max_depth: int) -> None:
-    level: list[Any] = [[decoded]]
-    for _ in range(max_depth + 1):
-        children = (one.values() if type(one) is dict else one for one in level)
-        level = [child for some in children for child in some if type(child) is dict or type(child) is list]
+    level = _nested([decoded])
+    for _ in range(max_depth):
+        level = [inner for outer in level for inner in _nested(outer)]
         if not level:
             return
     raise UnreadableRequest(f"the body is nested deeper than {max_depth} levels")
+
+
+def _nested(outer: Any) -> list[Any]:  # noqa: ANN401 - an array or an object
+    """Return the arrays and objects directly inside one; a row of numbers, of which there are many, is told at once."""
+    members = outer.values() if type(outer) is dict else outer
+    if _CONTAINERS.isdisjoint(map(type, members)):
+        return []
+    return [member for member in members if type(member) in _CONTAINERS]
 
 
 def _refuse_surrogates(decoded: object) -> None:
