@@ -15,6 +15,8 @@ bp = func.Blueprint()
     connection="EVENTS",
     consumer_group="%EVENTS_CONSUMER_GROUP%",
     cardinality=func.Cardinality.MANY,
+    # Without it the host takes each body for one JSON document, and fails a batch in which one is not.
+    data_type=func.DataType.BINARY,
 )
 @bp.retry(
     strategy="exponential_backoff",
