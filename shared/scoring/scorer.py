@@ -16,7 +16,8 @@ from shared.scoring.validation import Row, Validator
 from shared.telemetry import Telemetry
 from shared.telemetry.operations import reported
 
-_ROWS_ON_THE_LOOP = 32
+# For as long, the interpreter lets one thread hold up the others anyway.
+_LONGEST_ON_THE_LOOP_S = 0.005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,10 +85,11 @@ class Scorer:
         decoded = strict_json.decode(body, max_depth=self.limits.depth)
         table = formats.read(decoded, loaded.validator.names, max_rows=self.limits.rows)
         rows = loaded.validator.read(table.rows)
-        if len(rows) <= _ROWS_ON_THE_LOOP:
+        if len(rows) * loaded.runtime.row_s <= _LONGEST_ON_THE_LOOP_S:
             outputs = loaded.runtime.score(rows)
         else:
-            # A long call would hold up every other request, and the worker's own talk with its host.
+            # A long call would hold up every other request, and the worker's own talk with its host. A short one
+            # would wait longer for its thread than for its answer.
             outputs = await asyncio.to_thread(loaded.runtime.score, rows)
         latency_ms = (time.perf_counter() - started) * 1000.0
         predictions = self._predictions(request_id, loaded, table.external_ids, rows, outputs, latency_ms)
