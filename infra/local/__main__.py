@@ -6,30 +6,52 @@ import signal
 import threading
 from pathlib import Path
 
+from infra.local.processes import is_free
 from infra.local.system import System
+
+_FROM_OUTSIDE = ("EVENTS", "WEBHOOKS", "WEBHOOK_SECRET", "APPLICATIONINSIGHTS_CONNECTION_STRING")
+
+
+HOST_PORT = 7071  # where ``func start`` answers
 
 
 def main() -> None:
     """Start everything, say where it is, and stop it when asked to."""
     parser = argparse.ArgumentParser(prog="python -m infra.local", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path(".local/run"), help="where everything is kept")
+    parser.add_argument("--without-host", action="store_true", help="leave the functions host to 'func start'")
     asked = parser.parse_args()
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         # Only noted, so that a Ctrl-C while things start or stop does not leave half of them running.
         signal.signal(number, lambda *_: stopping.set())
-    own = {name: os.environ[name] for name in ("EVENTS", "WEBHOOKS", "WEBHOOK_SECRET") if os.environ.get(name)}
-    with System.in_folder(asked.data, settings=own) as system:
-        print(  # noqa: T201 - the command's own answer
-            f"app        {system.url}/api/health\n"
-            f"key        {system.key()}  (header x-functions-key)\n"
-            f"received   {system.sinks_url}/webhooks  and  {system.sinks_url}/telemetry\n"
-            f"settings   {system.folder}/local.settings.json  (manage.py reads it)\n"
-            f"logs       {system.folder}/*.log\n"
-            "Ctrl-C stops it; the data stays.",
-            flush=True,
-        )
+    own = {name: os.environ[name] for name in _FROM_OUTSIDE if os.environ.get(name)}
+    system = System.in_folder(asked.data, settings=own, host_port=HOST_PORT if is_free(HOST_PORT) else 0)
+    try:
+        system.start_services()
+        if not asked.without_host:
+            system.start_host()
+        print(_where_it_is(system, with_host=not asked.without_host), flush=True)  # noqa: T201 - its own answer
         stopping.wait()
+    finally:
+        system.stop()
+
+
+def _where_it_is(system: System, *, with_host: bool) -> str:
+    app = (
+        []
+        if not with_host
+        else [f"app        {system.url}/api/health", f"key        {system.key()}  (header x-functions-key)"]
+    )
+    func = [f"app        cp {system.folder}/local.settings.json . && func start"]
+    lines = [
+        *(app or func),
+        f"received   {system.sinks_url}/webhooks  and  {system.sinks_url}/telemetry",
+        f"settings   {system.folder}/local.settings.json  (manage.py reads it)",
+        f"logs       {system.folder}/*.log",
+        "Ctrl-C stops it; the data stays.",
+    ]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

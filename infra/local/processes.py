@@ -29,6 +29,12 @@ def free_port() -> int:
         return port
 
 
+def is_free(port: int) -> bool:
+    """Whether nobody listens on ``port`` of 127.0.0.1."""
+    with socket.socket() as listener:
+        return listener.connect_ex(("127.0.0.1", port)) != 0
+
+
 @dataclass(slots=True)
 class Process:
     """A child with its log; ``port`` is where it listens."""

@@ -57,6 +57,7 @@ class System:
         settings: Mapping[str, str] | None = None,
         python: str = sys.executable,
         host_options: tuple[str, ...] = (),
+        host_port: int = 0,
     ) -> Self:
         """Return the system that is kept in ``folder``, or a new one.
 
@@ -66,10 +67,12 @@ class System:
             settings: those that are to differ from the local ones.
             python: the interpreter of the functions host.
             host_options: more of its command line.
+            host_port: where a new system's app is to answer; 0 takes a free port.
         """
         folder.mkdir(parents=True, exist_ok=True)
         ports = _kept(
-            folder / "ports.json", lambda: {name: free_port() for name in ("azurite", "hub", "sinks", "host")}
+            folder / "ports.json",
+            lambda: {name: free_port() for name in ("azurite", "hub", "sinks")} | {"host": host_port or free_port()},
         )
         told = _kept(
             folder / "secrets.json", lambda: {"webhook": f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}"}
@@ -124,13 +127,17 @@ class System:
         return keys[name]
 
     def start(self) -> Self:
-        """Start what does not run; the hub stays out if ``EVENTS`` names another one."""
+        """Start everything."""
+        self.start_services()
+        self.start_host()
+        return self
+
+    def start_services(self) -> None:
+        """Start everything but the functions host; the hub stays out if ``EVENTS`` names another one."""
         self.start_azurite()
         if f"127.0.0.1:{self.ports['hub']};" in self.settings["EVENTS"]:
             self.start_hub()
         self.start_sinks()
-        self.start_host()
-        return self
 
     def start_azurite(self) -> None:
         """Start storage, with the containers a template would have made."""
