@@ -154,15 +154,21 @@ class Host:
 
     async def _stop(self, listening: Iterable[asyncio.Task[None]], serving: asyncio.Task[None]) -> None:
         """End the listeners; what they still run may finish within the grace, and is abandoned after it."""
-        tasks = set(listening)
-        for _ in ("finish", "abandon"):
-            for task in tasks:
-                task.cancel()
-            if tasks:
-                done, tasks = await asyncio.wait(tasks, timeout=self._arrangement.grace_s)
-                _raise_first(done)
+        unfinished = await self._cancel(listening)
+        await self._cancel(unfinished)
         await serving
         self._engine.close()
+
+    async def _cancel(self, tasks: Iterable[asyncio.Task[None]]) -> set[asyncio.Task[None]]:
+        """Cancel tasks, wait for them, and return those that have not ended within the grace."""
+        pending = set(tasks)
+        for task in pending:
+            task.cancel()
+        if not pending:
+            return pending
+        done, unfinished = await asyncio.wait(pending, timeout=self._arrangement.grace_s)
+        _raise_first(done)
+        return unfinished
 
 
 def load_options(app: Path) -> HostOptions:
