@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 from shared.capture.records import Shelf
 from shared.documents import Document
 from shared.hours import Hour
-from shared.sealing.lines import Line
 
 _FOOTER: Final = b"driftline"
 
@@ -98,19 +97,19 @@ def rows_file(number: int) -> str:
     return f"rows-{number}.parquet"
 
 
-def account(lines_by_log: Mapping[str, Iterable[tuple[int, int]]]) -> tuple[Tally, ...]:
+def account(places_by_log: Mapping[str, Iterable[tuple[int, int]]]) -> tuple[Tally, ...]:
     """Count the events of logs.
 
     Args:
-        lines_by_log: for each log's path, the (sequence, index) of its lines in the order they stand there. An event's
-            lines stand together, with rising indices.
+        places_by_log: for each log's path, the (sequence, index) of its lines in the order they stand there, unreadable
+            ones too. An event's lines stand together, with rising indices.
     """
     events: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
-    for path, lines in lines_by_log.items():
+    for path, places in places_by_log.items():
         incarnation, partition = path.rsplit("/", 1)[1].split("-")[:2]
         numbers = events[incarnation, int(partition.removeprefix("p"))]
         before = (-1, -1)
-        for sequence, index in lines:
+        for sequence, index in places:
             if sequence != before[0] or index <= before[1]:
                 numbers.append(sequence)
             before = (sequence, index)
@@ -133,17 +132,15 @@ def footer(
     rows: pa.Table,
     *,
     consumed: Sequence[Consumed],
-    lines_by_log: Mapping[str, Sequence[Line]],
+    places_by_log: Mapping[str, Iterable[tuple[int, int]]],
     doubles: int,
     unreadable: int,
 ) -> Footer:
-    """Describe a generation."""
+    """Describe a generation; ``places_by_log`` is what ``account`` takes."""
     ids = rows.column("_id").to_pylist()
     return Footer(
         consumed=tuple(consumed),
-        account=account(
-            {path: [(line.sequence, line.index) for line in lines] for path, lines in lines_by_log.items()}
-        ),
+        account=account(places_by_log),
         rows=rows.num_rows,
         doubles=doubles,
         unreadable=unreadable,

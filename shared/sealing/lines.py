@@ -1,24 +1,30 @@
 """The lines of an hour log, decoded once and strictly: by kind, and for predictions by the version's schema."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, TypeAlias, cast
+from typing import Annotated, Any, Final, TypeAlias, cast
 
 import msgspec
 
-from shared.capture.records import Kind
+from shared.capture.records import Kind, Origin
 from shared.schema import Feature, FeatureType, Output, Schema
+
+Int32: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+Int64: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""What a column can hold: a number beyond it would stop not one line but the hour, at every try."""
+Moment: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
     """What every line has: where it came from, and its record's id."""
 
-    partition: int
-    sequence: int
-    index: int
-    enqueued_at: datetime
+    partition: Int32
+    sequence: Int64
+    index: Int32
+    enqueued_at: Moment
     id: str
-    at: datetime
+    at: Moment
 
 
 class ActualLine(Line, frozen=True, kw_only=True):
@@ -26,14 +32,14 @@ class ActualLine(Line, frozen=True, kw_only=True):
 
     prediction_id: str | None = None
     external_id: str | None = None
-    value: float | int | bool | str
+    value: float | Int64 | bool | str
 
 
 class FailureLine(Line, frozen=True, kw_only=True):
     """A request that failed."""
 
     request_id: str
-    status: int
+    status: Int32
     code: str
     feature: str | None = None
     asked: str | None = None
@@ -43,7 +49,7 @@ LineType: TypeAlias = type[Line]
 
 TYPES: Final[dict[FeatureType, Any]] = {
     FeatureType.FLOAT: float,
-    FeatureType.INTEGER: int,
+    FeatureType.INTEGER: Int64,
     FeatureType.BOOLEAN: bool,
     FeatureType.CATEGORY: str,
     FeatureType.STRING: str,
@@ -66,10 +72,10 @@ def line_type(kind: Kind, schema: Schema | None) -> LineType:
         "PredictionLine",
         [
             ("request_id", str),
-            ("row", int),
+            ("row", Int32),
             ("external_id", str | None, None),
             ("latency_ms", float),
-            ("weight", int, 1),
+            ("weight", Int32, 1),
             ("inputs", _values("Inputs", schema.features)),
             # A model may answer with no number at all (NaN), which JSON says as null.
             ("outputs", _values("Outputs", schema.outputs)),
@@ -81,27 +87,45 @@ def line_type(kind: Kind, schema: Schema | None) -> LineType:
     return cast("LineType", made)
 
 
-def decode(data: bytes, kind: LineType) -> tuple[list[Line], list[tuple[bytes, str]]]:
-    """Read lines, and return those that can be read, and those that cannot with the reason."""
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The lines of one log.
+
+    Attributes:
+        read: those that can be read, in their order.
+        unreadable: those that cannot, with the reason.
+        places: (sequence, index) of every line, in the order they stand there: an event belongs to the log that it has
+            a line in, whether that can be read or not.
+    """
+
+    read: list[Line]
+    unreadable: list[tuple[bytes, str]]
+    places: list[tuple[int, int]]
+
+
+def decode(data: bytes, kind: LineType) -> Decoded:
+    """Read lines, each as it is."""
     decoder = msgspec.json.Decoder(kind)
     try:
-        return decoder.decode_lines(data), []
+        read = decoder.decode_lines(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        # Not splitlines, which also parts a line where a record has a carriage return between its members.
-        return _one_by_one(data.removesuffix(b"\n").split(b"\n"), decoder)
+        return _one_by_one(data, decoder)
+    return Decoded(read, [], [(line.sequence, line.index) for line in read])
 
 
-def _one_by_one(
-    lines: Sequence[bytes], decoder: "msgspec.json.Decoder[Line]"
-) -> tuple[list[Line], list[tuple[bytes, str]]]:
-    read: list[Line] = []
-    unreadable: list[tuple[bytes, str]] = []
-    for line in lines:
+def _one_by_one(data: bytes, decoder: "msgspec.json.Decoder[Line]") -> Decoded:
+    decoded = Decoded([], [], [])
+    # Not splitlines, which also parts a line where a record has a carriage return between its members.
+    for line in data.removesuffix(b"\n").split(b"\n"):
+        origin: Line | Origin
         try:
-            read.append(decoder.decode(line))
+            origin = decoder.decode(line)
+            decoded.read.append(origin)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            unreadable.append((line, str(error)))
-    return read, unreadable
+            origin = Origin.of(line)
+            decoded.unreadable.append((line, str(error)))
+        decoded.places.append((origin.sequence, origin.index))
+    return decoded
 
 
 def _values(name: str, of: Iterable[Feature | Output]) -> type[msgspec.Struct]:

@@ -221,12 +221,10 @@ def _generation(
 ) -> tuple[bytes, bytes]:
     """Make a generation's rows file from the lines it consumes, and the dead letters of those that cannot be read."""
     line_type = decoding.line_type(kind, schema)
-    by_log: dict[str, list[decoding.Line]] = {}
-    unreadable: list[bytes] = []
-    for part, content in zip(parts, contents, strict=True):
-        by_log[part.log], bad = decoding.decode(content, line_type)
-        unreadable += [dead_part(line, reason) for line, reason in bad]
-    everything = [line for lines in by_log.values() for line in lines]
+    decoded = {part.log: decoding.decode(content, line_type) for part, content in zip(parts, contents, strict=True)}
+    everything = [line for one in decoded.values() for line in one.read]
+    unreadable = [dead_part(line, reason) for one in decoded.values() for line, reason in one.unreadable]
     rows, doubles = tables.table(everything, kind, schema, known=known)
-    about: Footer = footer(rows, consumed=parts, lines_by_log=by_log, doubles=doubles, unreadable=len(unreadable))
+    places = {log: one.places for log, one in decoded.items()}
+    about: Footer = footer(rows, consumed=parts, places_by_log=places, doubles=doubles, unreadable=len(unreadable))
     return write(rows, about), b"".join(unreadable)
