@@ -125,4 +125,6 @@ def _refusal(one: _Given) -> str | None:
         return f"a text has 1 to {_LONGEST_TEXT} characters"
     if isinstance(one.value, float) and not abs(one.value) < float("inf"):
         return "its value is not finite"
+    if isinstance(one.value, int) and not -(2**63) <= one.value < 2**63:
+        return "its value does not fit in 64 bits"
     return None
