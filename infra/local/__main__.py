@@ -38,14 +38,12 @@ def main() -> None:
 
 
 def _where_it_is(system: System, *, with_host: bool) -> str:
-    app = (
-        []
-        if not with_host
-        else [f"app        {system.url}/api/health", f"key        {system.key()}  (header x-functions-key)"]
-    )
-    func = [f"app        cp {system.folder}/local.settings.json . && func start"]
+    if with_host:
+        app = [f"app        {system.url}/api/health", f"key        {system.key()}  (header x-functions-key)"]
+    else:
+        app = [f"app        cp {system.folder}/local.settings.json . && func start"]
     lines = [
-        *(app or func),
+        *app,
         f"received   {system.sinks_url}/webhooks  and  {system.sinks_url}/telemetry",
         f"settings   {system.folder}/local.settings.json  (manage.py reads it)",
         f"logs       {system.folder}/*.log",

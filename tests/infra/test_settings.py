@@ -1,0 +1,61 @@
+"""Settings are the same in the code, the sample file, the README and the template."""
+
+import json
+import re
+from dataclasses import MISSING, fields
+
+from infra.local.processes import HERE
+from shared.settings import Settings, variable
+from tests.infra.bicep import Template
+
+BY_NAME = {variable(field): field for field in fields(Settings)}
+# What the Functions host reads for itself.
+OF_THE_HOST = {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage"}
+# Access by identity: there is none on a developer's machine.
+IN_AZURE_ONLY = {"EVENTS__fullyQualifiedNamespace", "EVENTS__credential", "EVENTS__clientId", "AZURE_CLIENT_ID"}
+NEEDED = {name for name, field in BY_NAME.items() if field.default is MISSING}
+
+
+def _sample() -> dict[str, str]:
+    values: dict[str, str] = json.loads((HERE / "local.settings.sample.json").read_text())["Values"]
+    return values
+
+
+def _readme_table() -> dict[str, str]:
+    """Return the default that the README's table gives for each setting."""
+    text = (HERE / "README.md").read_text().split("## Settings", 1)[1].split("\n## ", 1)[0]
+    return dict(re.findall(r"^\| `(\w+)` \| ([^|]*?) \|", text, flags=re.MULTILINE))
+
+
+def test_the_sample_file_has_every_setting_of_one_machine() -> None:
+    assert set(_sample()) == set(BY_NAME) - IN_AZURE_ONLY | OF_THE_HOST
+
+
+def test_the_sample_file_is_valid_and_says_the_defaults() -> None:
+    settings = Settings.from_env(_sample())
+
+    told = {name: getattr(settings, field.name) for name, field in BY_NAME.items() if field.default is not MISSING}
+    expected = {name: field.default for name, field in BY_NAME.items() if field.default is not MISSING}
+    # The two that say where things are on one machine.
+    assert {name for name in told if told[name] != expected[name]} == {"EVENTS"}
+
+
+def test_the_readme_has_every_setting_with_its_default() -> None:
+    table = _readme_table()
+
+    assert set(table) == set(BY_NAME)
+    for name, field in BY_NAME.items():
+        if field.default is MISSING:
+            assert table[name] == "needed", name
+        elif field.default in ("", ()) or name == "CLOCK":
+            assert table[name] in {"none", "real time"}, name
+        else:
+            assert field.metadata["parse"](table[name].strip("`")) == field.default, name
+
+
+def test_the_template_sets_what_is_needed_and_nothing_unknown() -> None:
+    names = set(Template.read().app_settings())
+
+    of_the_host = {name for name in names if name.startswith("AzureWebJobsStorage__")}
+    assert names - of_the_host <= set(BY_NAME)
+    assert names >= NEEDED | IN_AZURE_ONLY
