@@ -65,7 +65,7 @@ class Capturing:
     registry: Registry
     telemetry: Telemetry
     _incarnation: str | None = None
-    _reached: dict[str, int] = field(default_factory=dict)
+    _reached: dict[str, Event] = field(default_factory=dict)
 
     async def append(self, delivered: Sequence[DeliveredEvent]) -> None:
         """Append a batch of one partition, and move its cursor once everything is in.
@@ -87,7 +87,7 @@ class Capturing:
         )
         last = events[-1]
         await self.cursors.advance(incarnation, partition, sequence=last.sequence, enqueued_at=last.enqueued_at)
-        self._reached[partition] = last.sequence
+        self._reached[partition] = Event(last.sequence, last.enqueued_at, b"")
         self.telemetry.metric("capture_records", appends.records)
         if appends.dead:
             self.telemetry.metric("capture_dead_letters", appends.dead)
@@ -99,16 +99,19 @@ class Capturing:
         Numbers that are missing in the same incarnation are logged as a gap: the hub let them go unread.
         """
         first = events[0].sequence
-        if self._incarnation is not None and first <= self._reached.get(partition, -1) + 1:
+        if self._incarnation is not None and _goes_on(self._reached.get(partition), events[0]):
             return self._incarnation
-        self._incarnation = await self.hub.incarnation()
-        cursor: Cursor | None = await self.cursors.read(self._incarnation, partition)
+        incarnation = await self.hub.incarnation()
+        if incarnation != self._incarnation:
+            self._incarnation = incarnation
+            self._reached.clear()
+        cursor: Cursor | None = await self.cursors.read(incarnation, partition)
         if cursor is not None and first > cursor.sequence + 1:
             logger.error(
                 "events missing before a batch",
                 extra={"partition": partition, "from": cursor.sequence + 1, "to": first - 1},
             )
-        return self._incarnation
+        return incarnation
 
     async def _read(self, events: Sequence[Event], partition: str, name: str) -> _Appends:
         """Read every event, and find where its lines go."""
@@ -153,6 +156,18 @@ class Capturing:
         if shelf.kind is Kind.ACTUAL or shelf.version == NONE:
             return await self.registry.has(shelf.model)
         return await self.registry.knows(shelf.model, shelf.version)
+
+
+def _goes_on(reached: Event | None, event: Event) -> bool:
+    """Whether an event comes right after the last one captured, or came before it.
+
+    A hub that was created anew counts from 0 again: its numbers are old ones, and its times are not.
+    """
+    if reached is None:
+        return False
+    if event.sequence == reached.sequence + 1:
+        return True
+    return event.sequence <= reached.sequence and event.enqueued_at <= reached.enqueued_at
 
 
 def _event(one: DeliveredEvent) -> Event:

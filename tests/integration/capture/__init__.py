@@ -1,0 +1,1 @@
+"""Capture against Azurite and the emulator."""

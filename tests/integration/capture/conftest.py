@@ -1,0 +1,83 @@
+"""Storage, a hub in the test's own event loop, and capture between them."""
+
+import itertools
+import uuid
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from infra.local.eventhubs.emulator import Emulator
+from infra.local.eventhubs.entities import Config, HubConfig, NamespaceConfig, UserConfig
+from shared.blobs import Blobs, service
+from shared.capture.capturing import Capturing
+from shared.capture.cursor import Cursors
+from shared.capture.hour_log import HourLogs
+from shared.capture.hub import Hub, producer
+from shared.clock import Clock
+from shared.registry.store import Registry
+from shared.telemetry import Telemetry
+from tests.integration.capture.delivery import HUB, manifest
+
+CONFIG = Config(UserConfig((NamespaceConfig("emulatorNs1", (HubConfig(HUB, 1),)),)))
+_NUMBERS = itertools.count()
+
+
+@pytest.fixture
+async def blobs(azurite: str) -> AsyncIterator[Blobs]:
+    made = Blobs(service(azurite))
+    await made.create_containers()
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def path() -> str:
+    """A log that no other test has."""
+    return f"captures/logs/tests/{uuid.uuid4()}/p0-r0.jsonl"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Half past an hour that no other test lives in."""
+    return Clock.standing(datetime(2026, 3, 1, 9, 30, tzinfo=UTC) + timedelta(hours=next(_NUMBERS)))
+
+
+@pytest.fixture
+def partition() -> str:
+    """A partition that no other test has; what is delivered of it need not have been in the hub."""
+    return str(next(_NUMBERS))
+
+
+@pytest.fixture(scope="session")
+async def emulator(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Emulator]:
+    async with Emulator(CONFIG, tmp_path_factory.mktemp("hub")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+async def hub(emulator: Emulator) -> AsyncIterator[Hub]:
+    """The client of the hub, as the app has it; it takes a second to connect."""
+    made = Hub(producer(emulator.connection_string(), namespace="", hub=HUB))
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def registry(blobs: Blobs, clock: Clock) -> Registry:
+    """A registry that has version 1 of the model ``flights``."""
+    made = Registry(blobs, clock)
+    await made.register(manifest("flights", "1"), files={}, baseline={})
+    return made
+
+
+@pytest.fixture
+def make_capturing(blobs: Blobs, hub: Hub, clock: Clock) -> Callable[..., Capturing]:
+    """Return what makes a capture that remembers nothing, as a new process does; its logs may be in other hands."""
+
+    def make(logs: Blobs = blobs) -> Capturing:
+        return Capturing(
+            hub, HourLogs(logs), Cursors(blobs, clock), Registry(blobs, clock), Telemetry.to("", clock=clock)
+        )
+
+    return make
