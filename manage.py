@@ -5,6 +5,7 @@ It reads the app's settings from the environment, or from a ``local.settings.jso
 
 import argparse
 import asyncio
+import hashlib
 import json
 import os
 import sys
@@ -107,28 +108,31 @@ async def _register(asked: argparse.Namespace) -> Answer:
     import msgspec
 
     from shared.schema import Schema
-    from shared.scoring.registration import draft
+    from shared.scoring.registration import TrainingData, draft
 
     schema = None
     if asked.schema:
         schema = _decoded(lambda: msgspec.json.decode(asked.schema.read_bytes(), type=Schema), asked.schema)
     with _Steps("reading", "scoring the training data", "storing", shown=not asked.json) as steps:
-        training_data = _decoded(lambda: _table(asked.training_data), asked.training_data)
+        training = TrainingData(
+            rows=_decoded(lambda: _table(asked.training_data), asked.training_data),
+            actual=asked.actual,
+            time=asked.time,
+            sha256=hashlib.sha256(asked.training_data.read_bytes()).hexdigest(),
+        )
         steps.next()
         made = await asyncio.to_thread(
             draft,
             asked.file.read_bytes(),
-            training_data,
+            training,
             model=asked.model,
             version=asked.version,
-            actual=asked.actual,
-            time=asked.time,
             schema=schema,
             at=wiring.clock().now(),
         )
         steps.next()
         if not asked.dry_run:
-            await wiring.registry().register(made.manifest, files=made.files, baseline=made.baseline)
+            await wiring.registry().register(made.manifest, files=made.files)
         steps.next()
     if asked.dry_run and not asked.json:
         print(msgspec.json.format(msgspec.json.encode(made.manifest.schema), indent=2).decode())

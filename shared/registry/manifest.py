@@ -40,6 +40,7 @@ class Manifest(Document, frozen=True, kw_only=True):
         files: SHA-256 of every file of the version, by the name it has beside the manifest.
         actual: the training data's column that the model predicts.
         time: the training data's column that says when each row happened, if there is one.
+        training_data: SHA-256 of the training data's file.
     """
 
     model: str
@@ -51,6 +52,7 @@ class Manifest(Document, frozen=True, kw_only=True):
     files: dict[str, str]
     actual: str
     time: str | None = None
+    training_data: str
     training_rows: int
     registered_at: datetime
 
@@ -104,6 +106,6 @@ def aliases_path(model: str) -> str:
     return f"models/{model}/aliases.json"
 
 
-def baseline_folder(model: str, version: str, number: int) -> str:
-    """Return where one baseline of a version is stored, ending in a slash."""
-    return f"{folder(model, version)}baselines/{number}/"
+def baseline_name(number: int) -> str:
+    """Return where one baseline of a version is, from the version's folder; it ends in a slash."""
+    return f"baselines/{number}/"

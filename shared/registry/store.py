@@ -1,7 +1,6 @@
 """The registry: which models and versions there are."""
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from shared.registry.manifest import (
     CurrentBaseline,
     Manifest,
     aliases_path,
-    baseline_folder,
+    baseline_name,
     folder,
     manifest_path,
 )
@@ -123,10 +122,8 @@ class Registry:
         """Return one file of a version."""
         return (await self.blobs.read(folder(manifest.model, manifest.version) + name)).data
 
-    async def register(
-        self, manifest: Manifest, *, files: Mapping[str, bytes], baseline: Mapping[str, bytes]
-    ) -> Manifest:
-        """Store a new version with its files and its first baseline; the manifest, written last, makes it exist.
+    async def register(self, manifest: Manifest, *, files: Mapping[str, bytes]) -> Manifest:
+        """Store a new version with its files, its first baseline among them; the manifest, last, makes it exist.
 
         The same version with the same bytes may be registered again, which finishes what was interrupted.
 
@@ -139,8 +136,6 @@ class Registry:
             return known
         for name, data in files.items():
             await self._place(folder(manifest.model, manifest.version) + name, data)
-        for name, data in baseline.items():
-            await self._place(baseline_folder(manifest.model, manifest.version, 1) + name, data)
         first = CurrentBaseline(number=1, history=((1, manifest.registered_at),))
         await documents.swap(
             self.blobs,
@@ -177,7 +172,7 @@ class Registry:
         """Return the folder of the baseline that a version is compared with."""
         path = f"{folder(manifest.model, manifest.version)}baseline.json"
         current, _ = await documents.read(self.blobs, path, CurrentBaseline)
-        return baseline_folder(manifest.model, manifest.version, current.number)
+        return folder(manifest.model, manifest.version) + baseline_name(current.number)
 
     async def _place(self, path: str, data: bytes) -> None:
         """Write a file of a version that does not exist yet: what an interrupted try left there is replaced."""
@@ -189,14 +184,11 @@ class Registry:
                 await self.blobs.replace(path, data, etag=left.etag)
 
 
-def digest(data: bytes) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    return hashlib.sha256(data).hexdigest()
-
-
 def _refuse_another(known: Manifest, manifest: Manifest) -> None:
-    same_moment = msgspec.structs.replace(manifest, registered_at=known.registered_at)
-    if known == same_moment:
-        return
-    what = next(name for name in Manifest.__struct_fields__ if getattr(known, name) != getattr(same_moment, name))
-    raise AlreadyRegistered(known.model, known.version, what="file" if what == "files" else what)
+    """Compare what was given: a baseline's files are made from it, and another release of a library may write them otherwise."""
+    given = msgspec.structs.replace(manifest, registered_at=known.registered_at, files=known.files)
+    if known.files[known.model_file] != manifest.files[manifest.model_file]:
+        raise AlreadyRegistered(known.model, known.version, what="file")
+    for name in Manifest.__struct_fields__:
+        if getattr(known, name) != getattr(given, name):
+            raise AlreadyRegistered(known.model, known.version, what=name.replace("_", " "))

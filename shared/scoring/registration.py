@@ -18,7 +18,7 @@ from shared.profiles.cutting import cut
 from shared.profiles.profile import profile
 from shared.registry.baselines import BINS_FILE, PROFILE_FILE, ROWS_FILE
 from shared.registry.inference import infer
-from shared.registry.manifest import Manifest, Source, Task
+from shared.registry.manifest import Manifest, Source, Task, baseline_name
 from shared.schema import Feature, FeatureType, Output, Schema
 from shared.scoring.runtime import OnnxModel, Runtime
 
@@ -27,58 +27,62 @@ _ROWS_AT_ONCE: Final = 10_000
 _ROWS_TO_LOOK_AT: Final = 100
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingData:
+    """What a model learned from.
+
+    Attributes:
+        rows: one row a training row, with the features and the columns named below.
+        actual: the column that the model predicts.
+        time: the column that says when a row happened, if there is one.
+        sha256: of the file the rows came in, by which the same data is known again.
+    """
+
+    rows: pa.Table
+    actual: str
+    time: str | None
+    sha256: str
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A version ready to be registered: its manifest, and the bytes of its files and of its first baseline."""
+    """A version ready to be registered: its manifest, and the bytes of its files by the names they have beside it."""
 
     manifest: Manifest
     files: Mapping[str, bytes]
-    baseline: Mapping[str, bytes]
 
 
-def infer_schema(
-    model: OnnxModel, training_data: pa.Table, *, actual: str, time: str | None
-) -> tuple[Schema, tuple[Source, ...]]:
+def infer_schema(model: OnnxModel, training: TrainingData) -> tuple[Schema, tuple[Source, ...]]:
     """Return the schema that the training data and the model suggest, and where the outputs come from.
 
-    The features are the model's inputs where those have names, and otherwise all columns but ``actual`` and ``time``.
+    The features are the model's inputs where those have names, and otherwise all columns but the actual and the time.
 
     Raises:
         InvalidSchema: a column cannot be a feature.
         InvalidModel: the model takes a feature that is not among the columns, or cannot be asked.
     """
-    features = infer(training_data, actual, time=time)
+    features = infer(training.rows, training.actual, time=training.time)
     if model.feature_names is not None:
         by_name = {feature.name: feature for feature in features}
         missing = [name for name in model.feature_names if name not in by_name]
         if missing:
             raise InvalidModel(f"the model takes {', '.join(missing)}, which the training data does not have")
         features = tuple(by_name[name] for name in model.feature_names)
-    feed = model.feed(_values(training_data.slice(0, _ROWS_TO_LOOK_AT), features))
+    feed = model.feed(_values(training.rows.slice(0, _ROWS_TO_LOOK_AT), features))
     outputs, sources = zip(*model.sources(feed), strict=True)
     return Schema(features=features, outputs=outputs), sources
 
 
 def draft(
-    file: bytes,
-    training_data: pa.Table,
-    *,
-    model: str,
-    version: str,
-    actual: str,
-    time: str | None,
-    schema: Schema | None,
-    at: datetime,
+    file: bytes, training: TrainingData, *, model: str, version: str, schema: Schema | None, at: datetime
 ) -> Draft:
     """Score the training data with the model, and make of both what is stored of a version.
 
     Args:
         file: an ONNX model.
-        training_data: one row a training row, with the features, ``actual`` and perhaps ``time``.
+        training: what it learned from.
         model: the name to register under.
         version: likewise.
-        actual: the column that the model predicts.
-        time: the column that says when a row happened, if there is one.
         schema: what the features and outputs are; None to infer it.
         at: the time of registration.
 
@@ -87,7 +91,7 @@ def draft(
         InvalidSchema: a column cannot be the feature that it should be.
     """
     loaded = OnnxModel(file)
-    inferred, sources = infer_schema(loaded, training_data, actual=actual, time=time)
+    inferred, sources = infer_schema(loaded, training)
     schema = schema or inferred
     if len(schema.outputs) != len(sources):
         raise InvalidModel(f"the schema has {len(schema.outputs)} outputs, and the model gives {len(sources)}")
@@ -99,27 +103,27 @@ def draft(
         schema=schema,
         sources=sources,
         flavour="onnx",
-        files={"model.onnx": hashlib.sha256(file).hexdigest()},
-        actual=actual,
-        time=time,
-        training_rows=training_data.num_rows,
+        files={},
+        actual=training.actual,
+        time=training.time,
+        training_data=training.sha256,
+        training_rows=training.rows.num_rows,
         registered_at=at,
     )
-    scored = _scored(Runtime(loaded, manifest), schema, training_data)
-    manifest = msgspec.structs.replace(manifest, schema=_with_categories(schema, scored))
-    bins = cut(scored, manifest.schema)
-    sample = scored.append_column(actual, training_data.column(actual))
-    if time is not None:
-        sample = sample.append_column(time, training_data.column(time))
-    return Draft(
-        manifest,
-        {"model.onnx": file},
-        {
-            BINS_FILE: encoding.encode(bins),
-            PROFILE_FILE: encoding.encode(profile(scored, bins)),
-            ROWS_FILE: _parquet(_thinned(sample)),
-        },
-    )
+    scored = _scored(Runtime(loaded, manifest), schema, training.rows)
+    schema = _with_categories(schema, scored)
+    bins = cut(scored, schema)
+    sample = scored.append_column(training.actual, training.rows.column(training.actual))
+    if training.time is not None and training.time not in sample.column_names:
+        sample = sample.append_column(training.time, training.rows.column(training.time))
+    files = {
+        "model.onnx": file,
+        f"{baseline_name(1)}{BINS_FILE}": encoding.encode(bins),
+        f"{baseline_name(1)}{PROFILE_FILE}": encoding.encode(profile(scored, bins)),
+        f"{baseline_name(1)}{ROWS_FILE}": _parquet(_thinned(sample)),
+    }
+    digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    return Draft(msgspec.structs.replace(manifest, schema=schema, files=digests), files)
 
 
 def _scored(runtime: Runtime, schema: Schema, data: pa.Table) -> pa.Table:
