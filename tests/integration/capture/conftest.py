@@ -67,7 +67,7 @@ async def hub(emulator: Emulator) -> AsyncIterator[Hub]:
 async def registry(blobs: Blobs, clock: Clock) -> Registry:
     """A registry that has version 1 of the model ``flights``."""
     made = Registry(blobs, clock)
-    await made.register(manifest("flights", "1"), files={}, baseline={})
+    await made.register(manifest("flights", "1"), files={})
     return made
 
 

@@ -36,6 +36,7 @@ def manifest(model: str, version: str) -> Manifest:
         flavour="onnx",
         files={"model.onnx": "0" * 64},
         actual="delay",
+        training_data="0" * 64,
         training_rows=10,
         registered_at=datetime(2026, 1, 1, tzinfo=UTC),
     )

@@ -82,14 +82,14 @@ async def test_what_is_published_is_found_once_under_its_version_and_hour(
     emulator: Emulator, hub: Hub, make_capturing: Make, blobs: Blobs, clock: Clock
 ) -> None:
     """Through the real client, there and back; then again, with other borders, as after a crash."""
-    publisher = Publisher(hub, Telemetry.to("", clock=clock), timeout_s=10.0)
+    publisher = Publisher(hub, Telemetry.to("", clock=clock), clock, timeout_s=10.0)
     requests = [predictions(clock, rows) for rows in (1, 3, 2)]
     actual = Actual(
         id=uuid7(clock.now()), model="flights", prediction_id=None, external_id="a", at="2026-03-01T00:00:00Z", value=1
     )
 
     answers = [await publisher.keep(request) for request in requests]
-    answers.append(await publisher.keep_actuals([actual]))
+    answers.append(await publisher.keep_actuals([actual], request_id="request"))
     arrived = [delivered(event) for event in await received(emulator.connection_string(), expected=4)]
     await make_capturing().append(arrived[:3])
     await make_capturing().append(arrived[1:])
