@@ -245,7 +245,7 @@ def _keeper() -> "Publisher | CaptureOff":
     from shared.capture.publisher import CaptureOff, Publisher
 
     ours = settings()
-    return Publisher(hub(), telemetry(), ours.capture_timeout_s) if ours.capture else CaptureOff()
+    return Publisher(hub(), telemetry(), clock(), ours.capture_timeout_s) if ours.capture else CaptureOff()
 
 
 @cache

@@ -13,6 +13,7 @@ from shared.alerts.outbox import Entry, Outbox
 from shared.clock import Clock
 from shared.errors import WebhookFailed
 from shared.telemetry import Telemetry
+from shared.telemetry.operations import calling
 
 if TYPE_CHECKING:
     import aiohttp
@@ -44,7 +45,6 @@ class Delivering:
             after = await self._attempt(entry)
             await self.outbox.keep(after)
             delivered += after.outcome == "delivered"
-            self.telemetry.metric("webhook_attempts", 1, model=entry.message.data.model)
         return delivered
 
     async def _attempt(self, entry: Entry) -> Entry:
@@ -60,8 +60,19 @@ class Delivering:
             "webhook-timestamp": str(timestamp),
             "webhook-signature": signatures.sign(self.secret, id=entry.id, timestamp=timestamp, body=body),
         }
+        alert = entry.message.data
+        reported = calling(
+            self.telemetry,
+            self.clock,
+            "post alert",
+            kind="HTTP",
+            target=entry.webhook,  # the digest: an address may be its own password
+            model=alert.model,
+            version=alert.version,
+        )
         try:
-            await self.post(url, body, headers)
+            with reported:
+                await self.post(url, body, headers)
         except WebhookFailed as failed:
             logger.warning("webhook failed", extra={"message_id": entry.id, "reason": failed.reason})
             if failed.is_final:

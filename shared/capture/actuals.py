@@ -51,7 +51,7 @@ class Received:
 class Keeper(Protocol):
     """Whoever keeps actuals."""
 
-    async def keep_actuals(self, actuals: Sequence[Actual]) -> Kept:
+    async def keep_actuals(self, actuals: Sequence[Actual], *, request_id: str) -> Kept:
         """Keep actuals of one model (at least one), and say how the worst of them was kept."""
         ...
 
@@ -81,9 +81,10 @@ class ReceivingActuals:
                 raise UnknownModel(model)
             if len(body) > self.max_body_bytes:
                 raise RequestTooLarge("too many bytes in the body", size=len(body), limit=self.max_body_bytes)
-            return await self._take(model, strict_json.decode(body, max_depth=self.max_depth))
+            given = strict_json.decode(body, max_depth=self.max_depth)
+            return await self._take(model, given, request_id=request_id)
 
-    async def _take(self, model: str, given: object) -> Received:
+    async def _take(self, model: str, given: object, *, request_id: str) -> Received:
         if type(given) is not list or not given:
             raise UnreadableRequest('actuals are an array of {"prediction_id" or "external_id", "value", "at"}')
         if len(given) > MOST_ACTUALS:
@@ -91,7 +92,7 @@ class ReceivingActuals:
         now = self.clock.now()
         read = [_read(one, model, now) for one in given]
         actuals = [one for one in read if isinstance(one, Actual)]
-        kept = await self.keeper.keep_actuals(actuals) if actuals else Kept.ACKED
+        kept = await self.keeper.keep_actuals(actuals, request_id=request_id) if actuals else Kept.ACKED
         answers = [Answer("accepted", id=one.id) if isinstance(one, Actual) else one for one in read]
         return Received(answers, len(actuals), kept)
 

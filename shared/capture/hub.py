@@ -29,6 +29,11 @@ class Hub:
     def __init__(self, producer: "EventHubProducerClient") -> None:
         self._producer = producer
 
+    @property
+    def name(self) -> str:
+        """Return the hub's name."""
+        return str(self._producer.eventhub_name)
+
     async def send(self, bodies: Iterable[bytes], properties: dict[str | bytes, str], *, timeout_s: float) -> None:
         """Send events, and return once the hub has acknowledged all of them.
 

@@ -1,4 +1,4 @@
-"""One request, reported however it ends."""
+"""One request, or one call to something outside, reported however it ends."""
 
 import time
 from collections.abc import Iterator
@@ -47,4 +47,40 @@ def reported(telemetry: Telemetry, clock: Clock, name: str, model: str, *, opera
             duration_ms=(time.perf_counter() - started) * 1000.0,
             status=status,
             success=status < 400,
+        )
+
+
+@contextmanager
+def calling(
+    telemetry: Telemetry,
+    clock: Clock,
+    name: str,
+    *,
+    kind: str,
+    target: str,
+    model: str,
+    version: str = NONE,
+    operation_id: str | None = None,
+) -> Iterator[None]:
+    """Report the call to something outside that is made inside, with how it ended: ``ok``, or the fault's code."""
+    started_at = clock.now()
+    started = time.perf_counter()
+    result = "ok"
+    try:
+        yield
+    except BaseException as error:
+        result = error.code if isinstance(error, Fault) else type(error).__name__
+        raise
+    finally:
+        telemetry.dependency(
+            name=name,
+            kind=kind,
+            target=target,
+            started=started_at,
+            duration_ms=(time.perf_counter() - started) * 1000.0,
+            result=result,
+            success=result == "ok",
+            operation_id=operation_id,
+            model=model,
+            version=version,
         )
