@@ -52,7 +52,15 @@ class Story:
 
 
 def main() -> int:
-    """Run the story; return 1 if any of it did not happen."""
+    """Run the story; return 1 if any of it did not happen, 130 if it was interrupted."""
+    try:
+        return _run()
+    except KeyboardInterrupt:
+        Console(stderr=True).print("interrupted; everything that was started has been stopped")
+        return 130
+
+
+def _run() -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.local.demo", description=__doc__)
     parser.add_argument(
         "--data", type=Path, default=Path(".local/demo"), help="where everything is kept; emptied first"

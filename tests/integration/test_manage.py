@@ -1,0 +1,173 @@
+"""The command line, as a user runs it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from infra.local.processes import HERE
+from infra.local.system import HUB
+from shared import documents
+from shared.blobs import Blobs, service
+from shared.registry.manifest import Manifest, manifest_path
+from shared.settings import Settings, variable
+from tests.integration.models import onnx_model
+
+MODEL = "taxis"
+
+
+@pytest.fixture(scope="module")
+def environment(azurite: str) -> dict[str, str]:
+    """Return the settings the command line needs; registration touches storage alone."""
+    schedules = {f"{timer}_SCHEDULE": "0 */5 * * * *" for timer in ("SEAL", "MONITOR", "DELIVER")}
+    return {
+        "STORAGE": azurite,
+        "EVENTS": "Endpoint=sb://127.0.0.1:1;SharedAccessKeyName=n;SharedAccessKey=k;UseDevelopmentEmulator=true;",
+        "EVENTS_HUB": HUB,
+        "EVENTS_CONSUMER_GROUP": "capture",
+        "PATH": str(Path(sys.executable).parent),
+        **schedules,
+    }
+
+
+@pytest.fixture(scope="module")
+async def blobs(azurite: str) -> AsyncIterator[Blobs]:
+    made = Blobs(service(azurite))
+    await made.create_containers()
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[str, ...]:
+    """Return the options that register a small model from files of this test's own."""
+    (tmp_path / "model.onnx").write_bytes(onnx_model("1"))
+    _train(tmp_path, rows=300)
+    return (f"--model={tmp_path}/model.onnx", f"--training-data={tmp_path}/train.parquet", "--actual=delay")
+
+
+def _train(folder: Path, *, rows: int) -> None:
+    table = pa.table(
+        {
+            "distance": [float(row % 7) for row in range(rows)],
+            "carrier": [("UA", "AA", "B6")[row % 3] for row in range(rows)],
+            "delay": [float(row % 5) for row in range(rows)],
+        }
+    )
+    pq.write_table(table, folder / "train.parquet")
+
+
+def run(environment: dict[str, str], *arguments: str) -> tuple[int, str, str]:
+    """Return exit code, standard output and standard error of one command."""
+    command = [sys.executable, str(HERE / "manage.py"), *arguments]
+    done = subprocess.run(command, env=environment, cwd=HERE, check=False, capture_output=True, text=True)
+    return done.returncode, done.stdout, done.stderr
+
+
+async def test_a_registered_version_is_stored_whole(
+    environment: dict[str, str], blobs: Blobs, files: tuple[str, ...]
+) -> None:
+    code, out, error = run(environment, "register", MODEL, "1", *files, "--json")
+
+    assert code == 0, error
+    answer: dict[str, Any] = json.loads(out)
+    manifest, _ = await documents.read(blobs, manifest_path(MODEL, "1"), Manifest)
+    assert answer["schema"] == json.loads(msgspec.json.encode(manifest.schema))
+    assert (manifest.actual, manifest.training_rows) == ("delay", 300)
+    names = [one.path async for one in blobs.under(f"models/{MODEL}/1/")]
+    assert {f"models/{MODEL}/1/{name}" for name in manifest.files} < set(names)
+
+
+async def test_the_same_version_twice_is_fine_and_with_other_bytes_refused(
+    environment: dict[str, str], blobs: Blobs, files: tuple[str, ...], tmp_path: Path
+) -> None:
+    """A version stands for its bytes: everything kept under its name was answered by them."""
+    assert run(environment, "register", "twice", "1", *files, "--json")[0] == 0
+    assert run(environment, "register", "twice", "1", *files, "--json")[0] == 0
+
+    _train(tmp_path, rows=301)
+    code, _, error = run(environment, "register", "twice", "1", *files, "--json")
+
+    assert code == 1
+    assert json.loads(error)["error"] == "already_registered"
+    manifest, _ = await documents.read(blobs, manifest_path("twice", "1"), Manifest)
+    assert manifest.training_rows == 300
+
+
+def test_a_schema_is_printed_for_correction_and_taken_back(
+    environment: dict[str, str], files: tuple[str, ...], tmp_path: Path
+) -> None:
+    code, out, error = run(environment, "register", "corrected", "1", *files, "--dry-run")
+    assert code == 0, error
+    schema = json.loads(out)
+    carrier = next(feature for feature in schema["features"] if feature["name"] == "carrier")
+    carrier["unseen"] = "reject"
+    (tmp_path / "schema.json").write_text(json.dumps(schema))
+
+    code, out, error = run(
+        environment, "register", "corrected", "1", *files, f"--schema={tmp_path}/schema.json", "--json"
+    )
+
+    assert code == 0, error
+    assert json.loads(out)["schema"]["features"] == schema["features"]
+
+
+def test_people_see_the_schema_as_a_table(environment: dict[str, str], files: tuple[str, ...]) -> None:
+    code, out, error = run(environment, "register", "shown", "1", *files)
+
+    assert code == 0, error
+    assert "distance" in out
+    assert "shown 1 is registered" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("register", "Taxis", "1", "--model=README.md", "--training-data=README.md", "--actual=x"), "is no name"),
+        (("register", "taxis", "2", "--model=nowhere", "--training-data=README.md", "--actual=x"), "no file 'nowhere'"),
+        (("promote", "nobody", "1"), "version '1' of model 'nobody' is not registered"),
+        (("monitor", "--config=README.md"), "--config needs the model"),
+    ],
+)
+@pytest.mark.usefixtures("blobs")
+def test_what_cannot_be_is_one_line_that_says_why(
+    environment: dict[str, str], arguments: tuple[str, ...], says: str
+) -> None:
+    code, _, error = run(environment, *arguments)
+
+    assert code != 0
+    assert says in error
+    assert "Traceback" not in error
+
+
+def test_files_of_another_kind_are_named(environment: dict[str, str], files: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "broken").write_bytes(b"neither ONNX nor Parquet")
+    model, data, actual = files
+
+    no_data = run(environment, "register", "broken", "1", model, f"--training-data={tmp_path}/broken", actual)
+    no_model = run(environment, "register", "broken", "1", f"--model={tmp_path}/broken", data, actual)
+    no_actual = run(environment, "register", "broken", "1", model, data, "--actual=nothing")
+
+    for code, _, error in (no_data, no_model, no_actual):
+        assert code == 1
+        assert "Traceback" not in error
+    assert "broken cannot be read" in no_data[2]
+    assert "not an ONNX model" in no_model[2]
+    assert "nothing" in no_actual[2]
+
+
+def test_without_settings_every_missing_one_is_named(files: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text('{"Values": {}}')
+
+    code, _, error = run({}, "register", "taxis", "1", *files, f"--settings={tmp_path}/settings.json")
+
+    assert code == 1
+    needed = {variable(one) for one in Settings.__dataclass_fields__.values() if variable(one).endswith("SCHEDULE")}
+    assert all(name in error for name in {"STORAGE", "EVENTS", "EVENTS_HUB", *needed})
