@@ -71,10 +71,8 @@ class Intake:
 
     def on_transfer(self, transfer: Transfer, payload: bytes) -> None:
         first = self._first = self._first or transfer
-        self._parts += payload
-        if len(self._parts) > MAX_MESSAGE_BYTES:
-            size = len(self._parts)
-            raise Refused(TOO_LARGE, f"The message (size: {size} or more bytes) exceeds {MAX_MESSAGE_BYTES} bytes.")
+        if len(self._parts) <= MAX_MESSAGE_BYTES:
+            self._parts += payload
         if transfer.more:
             return
         message, self._parts, self._first = bytes(self._parts), bytearray(), None
@@ -99,7 +97,11 @@ class Intake:
         if first.delivery_id is None:
             raise Malformed("a message without a delivery id")
         try:
+            if len(message) > MAX_MESSAGE_BYTES:
+                raise Refused(TOO_LARGE, f"The received message exceeds the limit of {MAX_MESSAGE_BYTES} bytes.")
             self._deliver(first.message_format or 0, message)
+        except Refused as refused:
+            outcome = performatives.rejected(first.delivery_id, refused)
         except Malformed as error:
             outcome = performatives.rejected(first.delivery_id, Refused(DECODE_ERROR, str(error)))
         else:

@@ -1,0 +1,1 @@
+"""The emulator under the real client."""
