@@ -1,5 +1,6 @@
 """Models to measure with: made in a second, the same for the same seed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -7,8 +8,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.processes import answer_of
+
 FEATURES: Final = 30
-ACTUAL: Final = "actual"
+_ACTUAL = "actual"
 _TRAINING_ROWS = 5_000
 
 
@@ -18,6 +21,12 @@ class Trained:
 
     model: Path
     training_data: Path
+
+    def register(self, name: str, *, environment: Mapping[str, str]) -> None:
+        """Make it version 1 of the model ``name``, and its champion, by the command line."""
+        files = ("--model", str(self.model), "--training-data", str(self.training_data))
+        answer_of("manage.py", "register", name, "1", *files, "--actual", _ACTUAL, "--json", environment=environment)
+        answer_of("manage.py", "promote", name, "1", "--json", environment=environment)
 
 
 def train(folder: Path, *, seed: int) -> Trained:
@@ -37,7 +46,7 @@ def train(folder: Path, *, seed: int) -> Trained:
     made = Trained(folder / "model.onnx", folder / "training.parquet")
     made.model.write_bytes(to_onnx(fitted, rows[:1].astype(np.float32), options={"zipmap": False}).SerializeToString())
     columns: dict[str, npt.NDArray[Any]] = {f"feature_{index:02}": rows[:, index] for index in range(FEATURES)}
-    pq.write_table(pa.table({**columns, ACTUAL: actuals}), made.training_data)
+    pq.write_table(pa.table({**columns, _ACTUAL: actuals}), made.training_data)
     return made
 
 

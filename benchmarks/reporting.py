@@ -4,7 +4,6 @@ import argparse
 import os
 import platform
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Self, TypeAlias
 
 import msgspec
@@ -78,12 +77,6 @@ def arguments(what: str | None, *, rows: int) -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="print the line of JSON and nothing before it")
     parser.add_argument("--quick", action="store_true", help="shorter and rougher")
     return parser
-
-
-def cpu_seconds(process: int) -> float:
-    """Return the CPU time that a process has used so far, all its threads together; to a hundredth of a second."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _table(measure: str, results: Sequence[Result]) -> Table:

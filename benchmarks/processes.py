@@ -1,0 +1,30 @@
+"""Processes of a benchmark: what they print, and what they use."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from infra.local.processes import HERE
+
+
+def answer_of(*command: str, environment: Mapping[str, str]) -> dict[str, Any]:
+    """Run Python from the root of the checkout, and return the JSON object it prints.
+
+    Raises:
+        CalledProcessError: it failed; why is on standard error.
+    """
+    ended = subprocess.run(
+        [sys.executable, *command], env=environment, cwd=HERE, stdout=subprocess.PIPE, text=True, check=True
+    )
+    answer: dict[str, Any] = json.loads(ended.stdout)
+    return answer
+
+
+def cpu_seconds(process: int) -> float:
+    """Return the CPU time that a process has used so far, all its threads together; to a hundredth of a second."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
