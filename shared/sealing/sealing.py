@@ -5,7 +5,6 @@ import contextlib
 import hashlib
 import logging
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -17,7 +16,7 @@ from shared.capture.cursor import Cursors
 from shared.capture.hub import Hub
 from shared.capture.records import Kind, Shelf, dead_folder, dead_part
 from shared.clock import Clock
-from shared.errors import BlobChanged
+from shared.errors import BlobChanged, BlobMissing
 from shared.hours import Hour
 from shared.profiles import encoding
 from shared.profiles.bins import Bins, digest
@@ -82,10 +81,9 @@ class Sealing:
         await self._read_changed_manifests()
         written = 0
         for logs in await self._logs_before(before):
-            known = self._manifests.get(manifest_path(logs.shelf, logs.hour))
-            consumed = known[1].consumed if known else {}
-            if any(size > consumed.get(path, 0) for path, size in logs.sizes.items()):
-                await self._seal_hour(logs, consumed)
+            # More than once where an interrupted sealing left rows of a shorter log.
+            while self._has_more(logs):
+                await self._seal_hour(logs)
                 written += 1
         await self._move_watermark(before)
         return written
@@ -116,14 +114,27 @@ class Sealing:
                 manifest, etag = await documents.read(self.blobs, stored.path, HourManifest)
                 self._manifests[stored.path] = (etag, manifest)
 
-    async def _seal_hour(self, logs: _Logs, consumed: Mapping[str, int]) -> None:
+    def _sealed(self, logs: _Logs) -> HourManifest | None:
+        known = self._manifests.get(manifest_path(logs.shelf, logs.hour))
+        return known[1] if known else None
+
+    def _has_more(self, logs: _Logs) -> bool:
+        """Whether the logs hold bytes that no generation was made from."""
+        sealed = self._sealed(logs)
+        consumed = sealed.consumed if sealed else {}
+        return any(size > consumed.get(path, 0) for path, size in logs.sizes.items())
+
+    async def _seal_hour(self, logs: _Logs) -> None:
         """Add one generation: rows first, profile from the rows, and the manifest last, which makes them count."""
         path = manifest_path(logs.shelf, logs.hour)
-        old = self._manifests[path][1].generations if path in self._manifests else ()
         folder = hour_folder(logs.shelf, logs.hour)
-        number = len(old)
+        sealed = self._sealed(logs)
+        number = len(sealed.generations) if sealed else 0
         schema, bins = await self._schema_of(logs.shelf)
-        data = await self._rows(logs, consumed, folder, old, schema)
+        try:
+            data = (await self.blobs.read(f"{folder}{rows_file(number)}")).data  # an interrupted sealing left it
+        except BlobMissing:
+            data = await self._write_rows(logs, sealed, schema)
         rows, about = await asyncio.to_thread(read, data)
         name = await self._write_profile(rows, bins, folder, number) if bins else None
         generation = Generation(
@@ -146,19 +157,16 @@ class Sealing:
                 generations=(*before, generation),
             )
 
-        await documents.swap(self.blobs, path, HourManifest, add)
+        # Without an ETag, it is read again before the next time.
+        self._manifests[path] = "", await documents.swap(self.blobs, path, HourManifest, add)
         self.telemetry.metric("sealed_rows", about.rows, model=logs.shelf.model, version=logs.shelf.version)
         logger.info("hour sealed", extra={"shelf": logs.shelf.folder, "hour": logs.hour.key, "rows": about.rows})
 
-    async def _rows(
-        self,
-        logs: _Logs,
-        consumed: Mapping[str, int],
-        folder: str,
-        old: tuple[Generation, ...],
-        schema: Schema | None,
-    ) -> bytes:
-        """Write a generation's rows, or return those that an interrupted sealing left, with the bytes it had read."""
+    async def _write_rows(self, logs: _Logs, sealed: HourManifest | None, schema: Schema | None) -> bytes:
+        """Write the rows of everything that no generation was made from, its dead letters first, and return them."""
+        generations = sealed.generations if sealed else ()
+        consumed = sealed.consumed if sealed else {}
+        folder = hour_folder(logs.shelf, logs.hour)
         parts = [
             Consumed(log=path, start=consumed.get(path, 0), end=size)
             for path, size in sorted(logs.sizes.items())
@@ -167,15 +175,11 @@ class Sealing:
         contents = await asyncio.gather(
             *(self.blobs.read_range(part.log, start=part.start, end=part.end) for part in parts)
         )
-        known = await self._ids(folder, old)
+        known = await self._ids(folder, generations)
         data, unreadable = await asyncio.to_thread(_generation, logs.shelf.kind, schema, parts, contents, known)
-        path = f"{folder}{rows_file(len(old))}"
         if unreadable:
             await self._set_aside(logs, unreadable)
-        try:
-            await self.blobs.create(path, data)
-        except BlobChanged:
-            return (await self.blobs.read(path)).data
+        await self.blobs.create(f"{folder}{rows_file(len(generations))}", data)
         return data
 
     async def _ids(self, folder: str, generations: tuple[Generation, ...]) -> frozenset[str]:

@@ -1,0 +1,1 @@
+"""Sealing, from hour logs to sealed hours."""
