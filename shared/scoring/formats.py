@@ -5,7 +5,7 @@ Ours (``data``), MLflow's (``dataframe_split``, ``dataframe_records``, ``inputs`
 "Data collection and scoring for MLflow models".
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,8 +27,8 @@ class Table:
     external_ids: list[str | None]
 
 
-def read(request: object, features: Sequence[str], *, max_rows: int) -> Table:
-    """Read a decoded request into rows of ``features``.
+def read(request: object, features: Sequence[str], *, max_rows: int, optional: frozenset[str] = frozenset()) -> Table:
+    """Read a decoded request into rows of ``features``; where rows name their features, ``optional`` ones may be left out.
 
     Raises:
         UnreadableRequest: it is in none of the formats.
@@ -44,19 +44,22 @@ def read(request: object, features: Sequence[str], *, max_rows: int) -> Table:
     beside = next((other for other in request if other not in (name, EXTERNAL_IDS)), None)
     if beside is not None:
         raise UnreadableRequest(f"the request has no place for {beside[:128]!r} beside {name!r}")
-    table = _FORMATS[name](request[name], _Shape(name, tuple(features), max_rows))
+    table = _FORMATS[name](request[name], _Shape(name, tuple(features), max_rows, optional))
     if EXTERNAL_IDS in request:
+        if any(one is not None for one in table.external_ids):
+            raise UnreadableRequest(f"the request has {EXTERNAL_IDS!r}, and rows with an {EXTERNAL_ID!r} of their own")
         table = Table(table.rows, _ids_beside(request[EXTERNAL_IDS], len(table.rows)))
     return table
 
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """What a reader of one format needs to know: the member it reads, the features, the most rows."""
+    """What a reader of one format needs to know: the member it reads, the features, the most rows, what may be left out."""
 
     member: str
     features: tuple[str, ...]
     max_rows: int
+    optional: frozenset[str]
 
     def bounded(self, rows: list[Any]) -> list[Any]:
         if len(rows) > self.max_rows:
@@ -84,8 +87,11 @@ def _records(given: object, shape: _Shape) -> Table:
             continue
         external_id = row.pop(EXTERNAL_ID, None) if takes_id else None
         if row.keys() != wanted:
-            misfits.append(_wrong_features(index, row, shape.features))
-            continue
+            misfit = _wrong_feature(index, row, shape, wanted)
+            if misfit:
+                misfits.append(misfit)
+                continue
+            row = dict.fromkeys(shape.features) | row  # noqa: PLW2901 - the same row, whole
         table.rows.append([row[name] for name in shape.features])
         table.external_ids.append(_external_id(index, external_id))
     return _all_fit(table, misfits)
@@ -114,7 +120,7 @@ def _split(given: object, shape: _Shape) -> Table:
     rows = shape.bounded(_array(given["data"], "'data'"))
     if "index" in given and len(_array(given["index"], "'index'")) != len(rows):
         raise UnreadableRequest("'index' has one entry a row")
-    by_column = _Shape("data", tuple(columns), shape.max_rows)
+    by_column = _Shape("data", tuple(columns), shape.max_rows, shape.optional)
     table = _arrays(rows, by_column)
     if tuple(columns) == shape.features:
         return table
@@ -161,12 +167,13 @@ def _all_fit(table: Table, misfits: list[Misfit]) -> Table:
     return table
 
 
-def _wrong_features(index: int, row: Mapping[str, object], features: Iterable[str]) -> Misfit:
-    for name in features:
-        if name not in row:
-            return Misfit(index, name, "it is missing")
-    extra = next(name for name in row if name not in set(features))
-    return Misfit(index, extra[:128], "the model has no such feature")
+def _wrong_feature(index: int, row: Mapping[str, object], shape: _Shape, wanted: set[str]) -> Misfit | None:
+    """Return what is wrong with the features of a row, or None when it lacks optional ones alone."""
+    missing = next((name for name in shape.features if name not in row and name not in shape.optional), None)
+    if missing is not None:
+        return Misfit(index, missing, "it is missing")
+    extra = next((name for name in row if name not in wanted), None)
+    return None if extra is None else Misfit(index, extra[:128], "the model has no such feature")
 
 
 def _ids_beside(given: object, rows: int) -> list[str | None]:

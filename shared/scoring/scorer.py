@@ -83,8 +83,9 @@ class Scorer:
     async def _answer(self, body: bytes, request_id: str, loaded: _Loaded) -> Scored:
         started = time.perf_counter()
         decoded = strict_json.decode(body, max_depth=self.limits.depth)
-        table = formats.read(decoded, loaded.validator.names, max_rows=self.limits.rows)
-        rows = loaded.validator.read(table.rows)
+        validator = loaded.validator
+        table = formats.read(decoded, validator.names, max_rows=self.limits.rows, optional=validator.optional)
+        rows = validator.read(table.rows)
         if len(rows) * loaded.runtime.row_s <= _LONGEST_ON_THE_LOOP_S:
             outputs = loaded.runtime.score(rows)
         else:

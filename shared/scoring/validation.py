@@ -25,6 +25,7 @@ class Validator:
 
     def __init__(self, schema: Schema) -> None:
         self.names = tuple(feature.name for feature in schema.features)
+        self.optional = frozenset(feature.name for feature in schema.features if feature.nullable)
         self._readers = tuple(_reader(feature) for feature in schema.features)
 
     def read(self, rows: Sequence[Sequence[Any]]) -> list[Row]:
