@@ -59,7 +59,7 @@ def infer_schema(model: OnnxModel, training: TrainingData) -> tuple[Schema, tupl
 
     Raises:
         InvalidSchema: a column cannot be a feature.
-        InvalidModel: the model takes a feature that is not among the columns, or cannot be asked.
+        InvalidModel: the model takes a feature that is not among the columns, or cannot be asked for the values in it.
     """
     features = infer(training.rows, training.actual, time=training.time)
     if model.feature_names is not None:
@@ -68,6 +68,7 @@ def infer_schema(model: OnnxModel, training: TrainingData) -> tuple[Schema, tupl
         if missing:
             raise InvalidModel(f"the model takes {', '.join(missing)}, which the training data does not have")
         features = tuple(by_name[name] for name in model.feature_names)
+    model.refuse_misfits(features)
     feed = model.feed(_values(training.rows.slice(0, _ROWS_TO_LOOK_AT), features))
     outputs, sources = zip(*model.sources(feed), strict=True)
     return Schema(features=features, outputs=outputs), sources
@@ -95,7 +96,7 @@ def draft(
     schema = schema or inferred
     if len(schema.outputs) != len(sources):
         raise InvalidModel(f"the schema has {len(schema.outputs)} outputs, and the model gives {len(sources)}")
-    loaded.refuse_misfits(schema)
+    loaded.refuse_misfits(schema.features)
     manifest = Manifest(
         model=model,
         version=version,

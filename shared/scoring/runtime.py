@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from shared.errors import InvalidModel, ModelFailed
 from shared.registry.manifest import Manifest, Source
-from shared.schema import TEXT, FeatureType, Output, Schema
+from shared.schema import TEXT, Feature, FeatureType, Output
 from shared.scoring.prediction import Outputs
 
 Column: TypeAlias = npt.NDArray[Any]
@@ -20,6 +20,15 @@ _TYPES: Final = {
     "tensor(int64)": np.int64,
     "tensor(bool)": np.bool_,
     "tensor(string)": np.object_,
+}
+_NUMBERS: Final = frozenset({FeatureType.FLOAT, FeatureType.INTEGER, FeatureType.BOOLEAN})
+# What a tensor takes without changing it: into integers, numpy would cut fractions off.
+_TAKES: Final[Mapping[type[np.generic], frozenset[FeatureType]]] = {
+    np.float32: _NUMBERS,
+    np.float64: _NUMBERS,
+    np.int64: frozenset({FeatureType.INTEGER, FeatureType.BOOLEAN}),
+    np.bool_: frozenset({FeatureType.BOOLEAN}),
+    np.object_: TEXT,
 }
 _CAN_SAY_MISSING: Final = frozenset({np.float32, np.float64, np.object_})
 
@@ -34,7 +43,6 @@ class OnnxModel:
             InvalidModel: the bytes are no ONNX model, or one whose inputs are neither of the two forms.
         """
         import onnxruntime
-        from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph, InvalidProtobuf
 
         options = onnxruntime.SessionOptions()
         # Rows are few and instances have one or two cores: a pool of threads would cost more than it gives.
@@ -42,7 +50,7 @@ class OnnxModel:
         options.inter_op_num_threads = 1
         try:
             self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-        except (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf) as error:
+        except _raised_by_onnxruntime() as error:
             raise InvalidModel(f"the file is not an ONNX model that onnxruntime can load: {error}") from error
         self._inputs: dict[str, type[np.generic]] = {}
         for one in self._session.get_inputs():
@@ -62,22 +70,23 @@ class OnnxModel:
         """Return the features in the model's order; None when it takes one tensor, which names none."""
         return None if self.one_tensor else tuple(self._inputs)
 
-    def refuse_misfits(self, schema: Schema) -> None:
-        """See that every row that fits ``schema`` can be given to this model.
+    def refuse_misfits(self, features: Sequence[Feature]) -> None:
+        """See that every row of ``features``, whatever values fit them, can be given to this model as it is.
 
         Raises:
-            InvalidModel: a feature may be missing, and its tensor cannot say so; or the features are others.
+            InvalidModel: a feature may be missing, or be a fraction, and its tensor cannot say so; or the features are
+                others.
         """
-        if self.one_tensor and isinstance(self._width, int) and self._width != len(schema.features):
-            raise InvalidModel(f"the model takes {self._width} features, and there are {len(schema.features)}")
-        if not self.one_tensor and set(self._inputs) != {feature.name for feature in schema.features}:
-            differing = sorted(set(self._inputs) ^ {feature.name for feature in schema.features})
+        if self.one_tensor and isinstance(self._width, int) and self._width != len(features):
+            raise InvalidModel(f"the model takes {self._width} features, and there are {len(features)}")
+        if not self.one_tensor and set(self._inputs) != {feature.name for feature in features}:
+            differing = sorted(set(self._inputs) ^ {feature.name for feature in features})
             raise InvalidModel(f"the model's inputs and the features differ by {', '.join(differing)}")
-        for feature in schema.features:
+        for feature in features:
             kind = next(iter(self._inputs.values())) if self.one_tensor else self._inputs[feature.name]
             if feature.nullable and kind not in _CAN_SAY_MISSING:
                 raise InvalidModel(f"{feature.name!r} may be missing, and the model's {kind.__name__} cannot say so")
-            if (kind is np.object_) != (feature.type in TEXT):
+            if feature.type not in _TAKES[kind]:
                 raise InvalidModel(f"{feature.name!r} is a {feature.type}, and the model takes it as {kind.__name__}")
 
     def feed(self, columns: Mapping[str, Sequence[Any]]) -> dict[str, Column]:
@@ -101,12 +110,17 @@ class OnnxModel:
         ``probability``; of more classes, each as ``probability.<class>``.
 
         Raises:
-            InvalidModel: an output is no tensor of rows (scikit-learn converted with its default ``zipmap``).
+            InvalidModel: an output is no tensor of rows (scikit-learn converted with its default ``zipmap``), or the
+                model raises.
         """
         names = [one.name for one in self._session.get_outputs()]
         found: list[tuple[Output, Source]] = []
-        for name, answer in zip(names, self.run(feed, names), strict=True):
-            if not isinstance(answer, np.ndarray) or answer.ndim > 2:
+        try:
+            answers = self.run(feed, names)
+        except _raised_by_onnxruntime() as error:
+            raise InvalidModel(f"the model raised when it was asked: {error}") from error
+        for name, answer in zip(names, answers, strict=True):
+            if not isinstance(answer, np.ndarray) or answer.ndim not in (1, 2):
                 raise InvalidModel(f"the output {name!r} is not a table: convert the model with zipmap=False")
             kind = _output_type(answer)
             if answer.ndim == 1 or answer.shape[1] == 1:
@@ -151,21 +165,32 @@ class Runtime:
         """Return every output's values by its name, for the values of all rows by feature.
 
         Raises:
-            ModelFailed: the model raised.
+            ModelFailed: the model raised, or did not answer every row.
         """
         feed = self._model.feed(columns)
         try:
             answers = dict(zip(self._tensors, self._model.run(feed, self._tensors), strict=True))
-        except _raised_by_a_model() as error:
+        except _raised_by_onnxruntime() as error:
             raise ModelFailed(*self._called) from error
+        rows = len(next(iter(feed.values())))
+        if any(len(answer) != rows for answer in answers.values()):
+            raise ModelFailed(*self._called)
         return {name: _values(answers[source.tensor], source.column) for name, source in self._outputs}
 
 
-def _raised_by_a_model() -> tuple[type[Exception], ...]:
-    """Return what onnxruntime raises when running a model fails; they have no base of their own."""
+def _raised_by_onnxruntime() -> tuple[type[Exception], ...]:
+    """Return what onnxruntime raises when loading or running a model fails; they have no base of their own."""
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
-    return (state.Fail, state.InvalidArgument, state.RuntimeException, state.NotImplemented, state.EPFail)
+    return (
+        state.EPFail,
+        state.Fail,
+        state.InvalidArgument,
+        state.InvalidGraph,
+        state.InvalidProtobuf,
+        state.NotImplemented,
+        state.RuntimeException,
+    )
 
 
 def _written(values: Sequence[Any], kind: type[np.generic]) -> Sequence[Any]:
