@@ -3,6 +3,7 @@
 import argparse
 import os
 import platform
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Self, TypeAlias
 
@@ -57,7 +58,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     def show(self) -> None:
         """Print the results, one table for each kind of ``measure``, and the targets."""
-        console = Console()
+        # Into a file, rich would fold what is wider than 80 columns.
+        console = Console(width=None if sys.stdout.isatty() else 120)
         for measure in dict.fromkeys(str(result["measure"]) for result in self.results):
             console.print(_table(measure, [result for result in self.results if result["measure"] == measure]))
         for target in self.targets:
