@@ -1,5 +1,6 @@
 """What can be set from outside, read once and all together."""
 
+import base64
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, Self
@@ -7,6 +8,7 @@ from urllib.parse import urlsplit
 
 from shared.clock import Clock
 from shared.errors import InvalidSettings
+from shared.telemetry.connection import Connection
 
 _REAL_TIME = Clock.real()
 _IDENTITY = "EVENTS__fullyQualifiedNamespace"
@@ -47,6 +49,37 @@ def _urls(text: str) -> tuple[str, ...]:
     return urls
 
 
+def _storage(text: str) -> str:
+    if not text.startswith("https://") and _names(text).isdisjoint({"accountname", "blobendpoint"}):
+        raise ValueError("it is neither a connection string nor an https address")
+    return text
+
+
+def _events(text: str) -> str:
+    if "endpoint" not in _names(text):
+        raise ValueError("it is not a connection string")
+    return text
+
+
+def _insights(text: str) -> str:
+    Connection.parse(text)
+    return text
+
+
+def _secret(text: str) -> str:
+    try:
+        key = base64.b64decode(text.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        key = b""
+    if not text.startswith("whsec_") or not 24 <= len(key) <= 64:
+        raise ValueError("it is not whsec_ and 24 to 64 bytes in base64")
+    return text
+
+
+def _names(connection: str) -> set[str]:
+    return {part.partition("=")[0].strip().lower() for part in connection.split(";")}
+
+
 def _one(text: str) -> str:
     return text
 
@@ -64,9 +97,9 @@ class Settings:
     three schedules.
     """
 
-    storage: str = _setting(_one, secret=True)
+    storage: str = _setting(_storage, secret=True)
     """A connection string, or the https address of the blob endpoint for access by identity."""
-    events: str = _setting(_one, secret=True, default="")
+    events: str = _setting(_events, secret=True, default="")
     """A connection string of the Event Hubs namespace, or nothing for access by identity."""
     events_namespace: str = _setting(_one, env=_IDENTITY, default="")
     events_credential: str = _setting(_one, env="EVENTS__credential", default="")
@@ -75,7 +108,7 @@ class Settings:
     events_consumer_group: str = _setting(_one)
     azure_client_id: str = _setting(_one, default="")
     """The user-assigned identity to use; nothing means whatever identity is there."""
-    applicationinsights_connection_string: str = _setting(_one, secret=True, default="")
+    applicationinsights_connection_string: str = _setting(_insights, secret=True, default="")
     clock: Clock = _setting(Clock.parse, default=_REAL_TIME)  # noqa: RUF009 - a declaration
 
     max_body_bytes: int = _setting(_count, default=4 * 1024 * 1024)
@@ -92,7 +125,7 @@ class Settings:
     deliver_schedule: str = _setting(_schedule)
 
     webhooks: tuple[str, ...] = _setting(_urls, secret=True, default=())
-    webhook_secret: str = _setting(_one, secret=True, default="")
+    webhook_secret: str = _setting(_secret, secret=True, default="")
     webhook_timeout_s: float = _setting(_positive, default=10.0)
 
     @classmethod
@@ -116,7 +149,7 @@ class Settings:
                 problems.append(f"{name} is missing")
         if not env.get("EVENTS") and not env.get(_IDENTITY):
             problems.append(f"EVENTS is missing (a connection string; or {_IDENTITY} for access by identity)")
-        if env.get("WEBHOOKS") and not env.get("WEBHOOK_SECRET", "").startswith("whsec_"):
+        if env.get("WEBHOOKS") and not env.get("WEBHOOK_SECRET"):
             problems.append("WEBHOOK_SECRET is missing: WEBHOOKS is set, and what is posted is signed (whsec_<base64>)")
         if problems:
             raise InvalidSettings(tuple(problems))
