@@ -4,6 +4,7 @@ Only calendar time can be made to run faster: time stamps, hours, timer ticks, w
 (time-outs, leases, latencies, signatures) are real and are taken with ``time.monotonic`` and ``time.perf_counter``.
 """
 
+import math
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,8 @@ class Clock:
             raise ValueError(f"naive datetime: {self.start!r}")
         if not 0.0 <= self.speed < 1e9:
             raise ValueError(f"a clock's speed is 0 or more, not {self.speed!r}")
+        if not math.isfinite(self.anchor):
+            raise ValueError(f"a clock's anchor is a number of seconds, not {self.anchor!r}")
 
     @classmethod
     def real(cls) -> Self:
@@ -55,7 +58,10 @@ class Clock:
         """
         if not text:
             return cls.real()
-        start, speed, anchor = text.split("@")
+        parts = text.split("@")
+        if len(parts) != 3:
+            raise ValueError("a clock is <start>@<speed>@<anchor>")
+        start, speed, anchor = parts
         return cls(datetime.fromisoformat(start), float(speed), float(anchor))
 
     def __str__(self) -> str:
