@@ -36,7 +36,10 @@ class Hour:
         Raises:
             ValueError: it is not one.
         """
-        return cls(datetime.strptime(key, "%Y-%m-%dT%H").replace(tzinfo=UTC))
+        hour = cls(datetime.strptime(key, "%Y-%m-%dT%H").replace(tzinfo=UTC))
+        if hour.key != key:  # strptime takes 2026-3-1T9 as well, and one hour has one name
+            raise ValueError(f"the hour is called {hour.key}, not {key}")
+        return hour
 
     @classmethod
     def at_path(cls, path: str) -> Self:
