@@ -13,6 +13,7 @@ from shared.errors import InvalidDocument
 
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
 _HOUR = timedelta(hours=1)
+_LONGEST = timedelta(days=366)
 
 
 class Floor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,16 +34,16 @@ class MonitorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         floor: the smallest change worth hearing about.
     """
 
-    false_alarms_per_month: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    false_alarms_per_month: Annotated[float, msgspec.Meta(gt=0, le=1e6)] = 1.0
     lookback_window_size: timedelta = timedelta(days=1)
     lookback_window_offset: timedelta = timedelta(0)
     floor: Floor = Floor()
 
     def __post_init__(self) -> None:
-        if self.lookback_window_size < _HOUR or self.lookback_window_size % _HOUR:
-            raise ValueError("lookback_window_size is a number of whole hours, such as P1D or PT6H")
-        if self.lookback_window_offset < timedelta(0) or self.lookback_window_offset % _HOUR:
-            raise ValueError("lookback_window_offset is a number of whole hours, such as PT0H")
+        if not _HOUR <= self.lookback_window_size <= _LONGEST or self.lookback_window_size % _HOUR:
+            raise ValueError("lookback_window_size is a number of whole hours, up to a year, such as P1D or PT6H")
+        if not timedelta(0) <= self.lookback_window_offset <= _LONGEST or self.lookback_window_offset % _HOUR:
+            raise ValueError("lookback_window_offset is a number of whole hours, up to a year, such as PT0H")
 
     @property
     def window_hours(self) -> int:
@@ -66,12 +67,13 @@ def monitor_config_path(model: str) -> str:
 
 
 def parse(data: bytes, *, path: str) -> MonitorConfig:
-    """Read a configuration.
+    """Read a configuration; one that says nothing, or nothing but comments, is the default.
 
     Raises:
         InvalidDocument: it is not YAML, or says something that does not hold; the message names the key.
     """
     try:
-        return msgspec.yaml.decode(data, type=MonitorConfig) if data.strip() else MonitorConfig()
-    except msgspec.DecodeError as error:
+        return msgspec.yaml.decode(data, type=MonitorConfig | None) or MonitorConfig()
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        # A ValueError is what YAML makes of the 45th of a month, and a RecursionError of too many brackets.
         raise InvalidDocument(path, reason=str(error)) from error

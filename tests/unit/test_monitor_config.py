@@ -1,0 +1,84 @@
+"""How a model is monitored, as somebody wrote it."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.errors import InvalidDocument
+from shared.monitor_config import MonitorConfig, parse
+
+
+@pytest.mark.parametrize("data", [b"", b" \n", b"# nothing yet\n", b"---\n", b"{}"])
+def test_a_file_that_says_nothing_is_the_default(data: bytes) -> None:
+    assert parse(data, path="monitor.yaml") == MonitorConfig()
+
+
+def test_every_key_is_read() -> None:
+    config = parse(
+        b"""
+        false_alarms_per_month: 0.5
+        lookback_window_size: P2DT6H
+        lookback_window_offset: PT3H
+        floor: {ks: 0.1, l_infinity: 0.2, share: 0.3}
+        """,
+        path="monitor.yaml",
+    )
+
+    assert (config.false_alarms_per_month, config.window_hours, config.offset_hours) == (0.5, 54, 3)
+    assert (config.floor.ks, config.floor.l_infinity, config.floor.share) == (0.1, 0.2, 0.3)
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("false_alarms_per_month: 0", "false_alarms_per_month"),
+        ("false_alarms_per_month: .nan", "false_alarms_per_month"),
+        ("false_alarms_per_month: .inf", "false_alarms_per_month"),
+        ("false_alarms_per_month: one", "false_alarms_per_month"),
+        ("lookback_window_size: PT30M", "lookback_window_size"),
+        ("lookback_window_size: PT90M", "lookback_window_size"),
+        ("lookback_window_size: P1M", "lookback_window_size"),
+        ("lookback_window_size: 24", "lookback_window_size"),
+        ("lookback_window_size: P367D", "lookback_window_size"),
+        ("lookback_window_size: P999999999D", "lookback_window_size"),
+        ("lookback_window_offset: -PT1H", "lookback_window_offset"),
+        ("lookback_window_offset: PT30M", "lookback_window_offset"),
+        ("lookback_window_offset: P999999D", "lookback_window_offset"),
+        ("floor: {ks: 0}", "floor.ks"),
+        ("floor: {ks: 1.5}", "floor.ks"),
+        ("floor: {psi: 0.1}", "psi"),
+        ("lookback_windows_size: P1D", "lookback_windows_size"),
+    ],
+)
+def test_what_does_not_hold_is_refused_by_the_name_of_its_key(text: str, key: str) -> None:
+    """A key that is misspelt and passed over leaves a monitor that nobody asked for."""
+    with pytest.raises(InvalidDocument, match=key):
+        parse(text.encode(), path="monitor.yaml")
+
+
+@pytest.mark.parametrize(
+    "data", [b"a: b: c", b"\xff\xfe\x00", b"[" * 3_000, b"- a", b"lookback_window_size: 2026-13-45", b"floor: 0x_"]
+)
+def test_what_is_no_yaml_is_refused(data: bytes) -> None:
+    """The reader raises half a dozen kinds of error; one that gets through stops the monitoring of every other model."""
+    with pytest.raises(InvalidDocument, match=r"^monitor.yaml: "):
+        parse(data, path="monitor.yaml")
+
+
+@given(st.binary(max_size=100) | st.text(max_size=100).map(str.encode))
+def test_any_bytes_are_a_configuration_or_refused(data: bytes) -> None:
+    try:
+        parse(data, path="monitor.yaml")
+    except InvalidDocument:
+        return
+
+
+def test_the_digest_is_of_what_is_said_and_not_of_how() -> None:
+    """Evaluations record it: a comment that is added is no other configuration."""
+    plain = parse(b"lookback_window_size: P1D", path="p")
+    spelt = parse(b"# a day\n{lookback_window_size: 'PT24H', false_alarms_per_month: 1}", path="p")
+
+    assert plain.digest == spelt.digest == MonitorConfig().digest
+    assert plain.digest != MonitorConfig(lookback_window_size=timedelta(hours=6)).digest
