@@ -41,7 +41,7 @@ def decode(data: bytes, kind: type[D], *, path: str) -> D:
         if newest > FORMAT:
             raise InvalidDocument(path, reason=f"format {newest}, and this app reads up to {FORMAT}: update the app")
         return msgspec.json.decode(data, type=kind)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise InvalidDocument(path, reason=str(error)) from error
 
 
