@@ -3,6 +3,7 @@
 # make run        the whole system on this machine, until Ctrl-C
 # make test       every test
 # make lint       format, lint, types, layers
+# make bench      what scoring costs; the last line is JSON
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -48,6 +49,9 @@ lint: $(VENV)/ready
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy .
 	@$(BIN)/lint-imports
+
+bench: $(VENV)/ready
+	@$(BIN)/python -m benchmarks.score
 
 clean:
 	rm -rf $(VENV) .venv313 .local infra/local/azurite/node_modules
