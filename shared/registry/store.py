@@ -1,6 +1,7 @@
 """The registry: which models and versions there are."""
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ import msgspec
 from shared import documents
 from shared.blobs import Blobs
 from shared.clock import Clock
-from shared.errors import AlreadyRegistered, BlobChanged, BlobMissing, UnknownModel
+from shared.errors import AlreadyRegistered, BlobChanged, BlobMissing, InvalidDocument, UnknownModel
 from shared.ids import is_name
 from shared.registry.manifest import (
     CHAMPION,
@@ -119,13 +120,23 @@ class Registry:
         return True
 
     async def file(self, manifest: Manifest, name: str) -> bytes:
-        """Return one file of a version."""
-        return (await self.blobs.read(folder(manifest.model, manifest.version) + name)).data
+        """Return one file of a version.
+
+        Raises:
+            InvalidDocument: it is not the one that was registered; registering that again puts it back.
+        """
+        path = folder(manifest.model, manifest.version) + name
+        data = (await self.blobs.read(path)).data
+        if _digest(data) != manifest.files[name]:
+            raise InvalidDocument(path, reason="its SHA-256 is not the one in the manifest")
+        return data
 
     async def register(self, manifest: Manifest, *, files: Mapping[str, bytes]) -> Manifest:
         """Store a new version with its files, its first baseline among them; the manifest, last, makes it exist.
 
-        The same version with the same bytes may be registered again, which finishes what was interrupted.
+        The same version with the same bytes may be registered again, which finishes what was interrupted, and puts back
+        files that are no longer what the manifest says: two that register the same version with other bytes at the same
+        time write over each other's files, and only one of them has the manifest.
 
         Raises:
             AlreadyRegistered: the version exists with another schema or other bytes.
@@ -133,6 +144,9 @@ class Registry:
         known = await documents.find(self.blobs, manifest_path(manifest.model, manifest.version), Manifest)
         if known is not None:
             _refuse_another(known, manifest)
+            for name, data in files.items():
+                if known.files.get(name) == _digest(data):
+                    await self._place(folder(manifest.model, manifest.version) + name, data)
             return known
         for name, data in files.items():
             await self._place(folder(manifest.model, manifest.version) + name, data)
@@ -175,13 +189,17 @@ class Registry:
         return folder(manifest.model, manifest.version) + baseline_name(current.number)
 
     async def _place(self, path: str, data: bytes) -> None:
-        """Write a file of a version that does not exist yet: what an interrupted try left there is replaced."""
+        """Write a file of a version: what another try left there is replaced."""
         try:
             await self.blobs.create(path, data)
         except BlobChanged:
             left = await self.blobs.read(path)
             if left.data != data:
                 await self.blobs.replace(path, data, etag=left.etag)
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _refuse_another(known: Manifest, manifest: Manifest) -> None:

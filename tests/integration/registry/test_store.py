@@ -1,0 +1,224 @@
+"""A version exists whole or not at all, and never changes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from shared.blobs import Blobs
+from shared.clock import Clock
+from shared.errors import AlreadyRegistered, InvalidDocument, UnknownModel
+from shared.registry.manifest import CHAMPION, AliasChange, Aliases, Manifest
+from shared.registry.store import Registry
+from tests.integration.models import registered
+from tests.integration.stored import Killed, Mortal, own_storage
+
+NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+
+
+class Stopwatch:
+    """Real seconds, by hand."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+async def blobs(azurite: str) -> AsyncIterator[Blobs]:
+    async with own_storage(azurite) as storage:
+        yield storage
+
+
+@pytest.fixture
+def registry(blobs: Blobs) -> Registry:
+    return Registry(blobs, Clock.standing(NOW))
+
+
+async def add(registry: Registry, version: str = "1", **changes: Any) -> Manifest:  # noqa: ANN401 - fields of a manifest
+    """Register a version of the model ``flights``."""
+    one = registered("flights", version)
+    return await registry.register(msgspec.structs.replace(one.manifest, **changes), files=one.files)
+
+
+async def test_what_is_registered_can_be_found_by_everybody(registry: Registry, blobs: Blobs) -> None:
+    first, second = await add(registry, "1"), await add(registry, "2")
+
+    elsewhere = Registry(blobs, Clock.standing(NOW))
+    assert await elsewhere.models() == ["flights"]
+    assert await elsewhere.versions("flights") == [first, second]
+    assert await elsewhere.manifest("flights", "2") == second
+    assert await elsewhere.file(second, second.model_file) == registered("flights", "2").files["model.onnx"]
+    assert await elsewhere.current_baseline(second) == "models/flights/2/baselines/1/"
+
+
+async def test_the_same_version_may_be_registered_again(registry: Registry) -> None:
+    """Whoever was interrupted, or does not know, does it again; the first registration keeps its time."""
+    first = await add(registry)
+
+    again = await add(registry, registered_at=NOW + timedelta(days=1))
+
+    assert again == first
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"training_data": "1" * 64}, "training data"),
+        ({"actual": "arrival"}, "actual"),
+        ({"schema": registered("flights", "2").manifest.schema, "training_rows": 7}, "training rows"),
+    ],
+)
+async def test_the_same_version_with_anything_else_is_refused(
+    registry: Registry, changes: dict[str, Any], what: str
+) -> None:
+    first = await add(registry)
+
+    with pytest.raises(AlreadyRegistered, match=f"another {what}"):
+        await add(registry, **changes)
+
+    assert await Registry(registry.blobs, registry.clock).manifest("flights", "1") == first
+
+
+async def test_the_same_version_with_another_model_is_refused(registry: Registry) -> None:
+    await add(registry)
+    other = registered("flights", "2")
+
+    with pytest.raises(AlreadyRegistered, match="another file"):
+        await registry.register(msgspec.structs.replace(other.manifest, version="1"), files=other.files)
+
+
+async def test_a_registration_that_ends_anywhere_is_not_there_and_can_be_made_again(blobs: Blobs) -> None:
+    """Nothing may score with, or be compared with, half a version."""
+    one = registered("flights", "1")
+    for writes in range(len(one.files) + 2):
+        broken = Registry(Mortal(blobs, writes=writes), Clock.standing(NOW))
+        with pytest.raises(Killed):
+            await broken.register(one.manifest, files=one.files)
+        assert not await Registry(blobs, Clock.standing(NOW)).has("flights")
+
+    whole = Registry(blobs, Clock.standing(NOW))
+    await whole.register(one.manifest, files=one.files)
+
+    assert await Registry(blobs, Clock.standing(NOW)).file(one.manifest, "model.onnx") == one.files["model.onnx"]
+
+
+async def test_what_another_try_left_behind_is_replaced(registry: Registry) -> None:
+    await registry.blobs.create("models/flights/1/model.onnx", b"half a mod")
+
+    manifest = await add(registry)
+
+    assert await registry.file(manifest, "model.onnx") == registered("flights", "1").files["model.onnx"]
+
+
+async def test_a_file_that_is_not_the_registered_one_is_not_used_and_can_be_put_back(registry: Registry) -> None:
+    """Two that register a version at the same time write over each other's files before one of them is refused."""
+    manifest = await add(registry)
+    left = await registry.blobs.read("models/flights/1/model.onnx")
+    await registry.blobs.replace("models/flights/1/model.onnx", b"another model", etag=left.etag)
+
+    with pytest.raises(InvalidDocument, match="SHA-256"):
+        await registry.file(manifest, "model.onnx")
+    await add(registry)
+
+    assert await registry.file(manifest, "model.onnx") == left.data
+
+
+async def test_of_two_that_register_at_once_one_is_refused(registry: Registry) -> None:
+    one, other = registered("flights", "1"), registered("flights", "2")
+    pretender = msgspec.structs.replace(other.manifest, version="1")
+
+    outcomes = await asyncio.gather(
+        registry.register(one.manifest, files=one.files),
+        Registry(registry.blobs, registry.clock).register(pretender, files=other.files),
+        return_exceptions=True,
+    )
+
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["AlreadyRegistered", "Manifest"]
+
+
+@pytest.mark.parametrize("name", ["", "../x", "x/../flights", "Flights", "flights ", "x" * 64, "flights/1", "_unknown"])
+async def test_what_is_no_name_is_no_model(registry: Registry, name: str) -> None:
+    """A name becomes a part of a path, so what could lead elsewhere never reaches one."""
+    await add(registry)
+
+    assert not await registry.has(name)
+    for asked in (registry.manifest(name, "1"), registry.manifest("flights", name), registry.answering(name)):
+        with pytest.raises(UnknownModel):
+            await asked
+    with pytest.raises(UnknownModel):
+        await registry.versions(name)
+
+
+async def test_a_version_registered_after_it_was_asked_for_is_found(registry: Registry) -> None:
+    """That something is not there must not be remembered: records of it would become dead letters."""
+    reader = Registry(registry.blobs, registry.clock)
+    assert not await reader.knows("flights", "1")
+    assert not await reader.has("flights")
+
+    await add(registry)
+
+    assert await reader.knows("flights", "1")
+    assert await reader.has("flights")
+
+
+async def test_a_model_without_a_champion_does_not_answer(registry: Registry) -> None:
+    await add(registry)
+
+    with pytest.raises(UnknownModel):
+        await registry.answering("flights")
+
+
+async def test_only_what_is_registered_can_be_promoted(registry: Registry) -> None:
+    await add(registry)
+
+    with pytest.raises(UnknownModel):
+        await registry.promote("flights", "2", alias=CHAMPION)
+
+    assert await registry.aliases("flights") == Aliases()
+
+
+async def test_aliases_remember_what_they_named(registry: Registry) -> None:
+    await add(registry, "1")
+    await add(registry, "2")
+
+    for version in ("1", "2", "2"):
+        await registry.promote("flights", version, alias=CHAMPION)
+
+    aliases = await Registry(registry.blobs, registry.clock).aliases("flights")
+    assert aliases.versions == {CHAMPION: "2"}
+    assert aliases.history == tuple(AliasChange(alias=CHAMPION, version=one, at=NOW) for one in ("1", "2"))
+
+
+async def test_promotions_at_once_lose_none(registry: Registry) -> None:
+    await add(registry)
+    names = [f"challenger-{number}" for number in range(6)]
+
+    await asyncio.gather(
+        *(Registry(registry.blobs, registry.clock).promote("flights", "1", alias=name) for name in names)
+    )
+
+    aliases = await Registry(registry.blobs, registry.clock).aliases("flights")
+    assert sorted(aliases.versions) == names
+    assert len(aliases.history) == len(names)
+
+
+async def test_a_promotion_elsewhere_is_seen_after_five_seconds(registry: Registry) -> None:
+    await add(registry, "1")
+    await add(registry, "2")
+    await registry.promote("flights", "1", alias=CHAMPION)
+    stopwatch = Stopwatch()
+    reader = Registry(registry.blobs, registry.clock, stopwatch)
+    assert (await reader.answering("flights")).version == "1"
+
+    await registry.promote("flights", "2", alias=CHAMPION)
+
+    stopwatch.now += 4.9
+    assert (await reader.answering("flights")).version == "1"
+    stopwatch.now += 0.2
+    assert (await reader.answering("flights")).version == "2"
