@@ -11,7 +11,7 @@ import msgspec
 from shared import documents
 from shared.blobs import Blobs
 from shared.clock import Clock
-from shared.errors import AlreadyRegistered, BlobChanged, BlobMissing, InvalidDocument, UnknownModel
+from shared.errors import AlreadyRegistered, BlobChanged, BlobMissing, InvalidDocument, StorageUnavailable, UnknownModel
 from shared.ids import is_name
 from shared.registry.manifest import (
     CHAMPION,
@@ -25,6 +25,7 @@ from shared.registry.manifest import (
 )
 
 _ALIASES_FRESH_S = 5.0
+_PATIENCE_S = 1.0
 
 
 @dataclass(slots=True)
@@ -36,6 +37,7 @@ class Registry:
     monotonic: Callable[[], float] = time.monotonic
     _manifests: dict[tuple[str, str], Manifest] = field(default_factory=dict)
     _aliases: dict[str, tuple[float, Aliases]] = field(default_factory=dict)
+    _reading: "dict[str, asyncio.Task[Aliases]]" = field(default_factory=dict)
 
     async def manifest(self, model: str, version: str) -> Manifest:
         """Return the manifest of a version.
@@ -67,15 +69,38 @@ class Registry:
         return await self.manifest(model, champion)
 
     async def aliases(self, model: str) -> Aliases:
-        """Return a model's aliases, at most 5 seconds old; no aliases for a model that has none."""
-        read_at, aliases = self._aliases.get(model, (-_ALIASES_FRESH_S, Aliases()))
-        if self.monotonic() - read_at < _ALIASES_FRESH_S:
-            return aliases
-        found = await documents.find(self.blobs, aliases_path(model), Aliases) if is_name(model) else None
-        if found is None:
+        """Return a model's aliases, at most 5 seconds old; no aliases for a model that has none.
+
+        They are older while storage does not answer: what they named last goes on answering.
+        """
+        known = self._aliases.get(model)
+        if known is not None and self.monotonic() - known[0] < _ALIASES_FRESH_S:
+            return known[1]
+        if not is_name(model):
             return Aliases()
-        self._aliases[model] = (self.monotonic(), found)
-        return found
+        reading = self._reading.get(model)
+        if reading is None:
+            reading = self._reading[model] = asyncio.ensure_future(self._read_aliases(model))
+            reading.add_done_callback(lambda done: self._aliases_read(model, done))
+        if known is None:
+            return await asyncio.shield(reading)
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                return await asyncio.shield(reading)
+        except (TimeoutError, StorageUnavailable):
+            self._aliases[model] = (self.monotonic(), known[1])
+            return known[1]
+
+    async def _read_aliases(self, model: str) -> Aliases:
+        found = await documents.find(self.blobs, aliases_path(model), Aliases)
+        if found is not None:
+            self._aliases[model] = (self.monotonic(), found)
+        return found or Aliases()
+
+    def _aliases_read(self, model: str, reading: "asyncio.Task[Aliases]") -> None:
+        del self._reading[model]
+        if not reading.cancelled():
+            reading.exception()  # whoever waited has it; nobody may have
 
     async def models(self) -> list[str]:
         """Return the names of the models that have a version, sorted."""

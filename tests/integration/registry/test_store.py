@@ -1,6 +1,7 @@
 """A version exists whole or not at all, and never changes."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,9 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.blobs import Blobs
+from shared.blobs import Blobs, Content
 from shared.clock import Clock
-from shared.errors import AlreadyRegistered, InvalidDocument, UnknownModel
+from shared.errors import AlreadyRegistered, InvalidDocument, StorageUnavailable, UnknownModel
 from shared.registry.manifest import CHAMPION, AliasChange, Aliases, Manifest
 from shared.registry.store import Registry
 from tests.integration.models import registered
@@ -222,3 +223,61 @@ async def test_a_promotion_elsewhere_is_seen_after_five_seconds(registry: Regist
     assert (await reader.answering("flights")).version == "1"
     stopwatch.now += 0.2
     assert (await reader.answering("flights")).version == "2"
+
+
+class Silent(Blobs):
+    """Storage that is away while it is ``silent``: at once, or after a while, as the SDK tries again by itself."""
+
+    silent = False
+    after_s = 0.0
+    asked = 0
+
+    async def read(self, path: str) -> Content:
+        self.asked += 1
+        if self.silent:
+            await asyncio.sleep(self.after_s)
+            raise StorageUnavailable(path, reason="it is down")
+        return await super().read(path)
+
+
+@pytest.mark.parametrize("after_s", [0.0, 60.0])
+async def test_while_storage_is_away_the_last_champion_answers(registry: Registry, after_s: float) -> None:
+    """A model in memory needs no storage to answer, and its callers must not wait for one that does not come."""
+    await add(registry)
+    await registry.promote("flights", "1", alias=CHAMPION)
+    silent, stopwatch = Silent(registry.blobs._service), Stopwatch()
+    reader = Registry(silent, registry.clock, stopwatch)
+    await reader.answering("flights")
+    silent.silent, silent.after_s, silent.asked = True, after_s, 0
+
+    started = time.monotonic()
+    for _ in range(3):
+        stopwatch.now += 4.0
+        answering = await asyncio.gather(*(reader.answering("flights") for _ in range(10)))
+        assert {one.version for one in answering} == {"1"}
+
+    assert time.monotonic() - started < 3.0
+    assert silent.asked <= 2
+    for reading in reader._reading.values():
+        reading.cancel()
+
+
+async def test_a_champion_nobody_knows_yet_waits_for_storage(registry: Registry) -> None:
+    silent = Silent(registry.blobs._service)
+    silent.silent = True
+
+    with pytest.raises(StorageUnavailable):
+        await Registry(silent, registry.clock).answering("flights")
+
+
+async def test_requests_at_once_read_the_aliases_once(registry: Registry) -> None:
+    await add(registry)
+    await registry.promote("flights", "1", alias=CHAMPION)
+    counting = Silent(registry.blobs._service)
+    reader = Registry(counting, registry.clock)
+    await reader.manifest("flights", "1")
+    counting.asked = 0
+
+    await asyncio.gather(*(reader.answering("flights") for _ in range(20)))
+
+    assert counting.asked == 1
