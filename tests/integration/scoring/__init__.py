@@ -1,0 +1,1 @@
+"""Scoring with real models out of real storage."""

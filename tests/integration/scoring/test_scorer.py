@@ -1,0 +1,249 @@
+"""A request is answered, kept and reported; or refused, and reported."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+
+from shared.blobs import Blobs, Content
+from shared.clock import Clock
+from shared.errors import (
+    InvalidDocument,
+    InvalidRows,
+    ModelFailed,
+    NotKept,
+    RequestTooLarge,
+    StorageUnavailable,
+    UnknownModel,
+    UnreadableRequest,
+)
+from shared.registry.manifest import CHAMPION
+from shared.registry.store import Registry
+from shared.scoring.prediction import Kept, Prediction
+from shared.scoring.scorer import Limits, Scorer
+from shared.telemetry import Telemetry
+from shared.telemetry.items import Item, Request, Subject
+from shared.telemetry.sender import Stats
+from tests.integration.models import answer, registered
+from tests.integration.stored import own_storage
+
+NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+LIMITS = Limits(body_bytes=10_000, rows=100, depth=32)
+
+
+@dataclass
+class Ledger:
+    """What was kept, and how the next request is kept."""
+
+    kept: list[Prediction] = field(default_factory=list)
+    how: Kept = Kept.ACKED
+
+    async def keep(self, predictions: Sequence[Prediction]) -> Kept:
+        self.kept += predictions
+        return self.how
+
+
+@dataclass
+class Reports:
+    """What was reported."""
+
+    items: list[Item] = field(default_factory=list)
+
+    def offer(self, item: Item) -> None:
+        self.items.append(item)
+
+    def observe(self, name: str, value: float, subject: Subject) -> None:
+        pass
+
+    def stats(self) -> Stats | None:
+        return None
+
+    def close(self, timeout_s: float) -> None:
+        pass
+
+    def requests(self) -> list[tuple[str | None, str | None, int, bool]]:
+        """Return model, version, status and success of every request."""
+        return [
+            (one.subject.model, one.subject.version, one.status, one.success)
+            for one in self.items
+            if isinstance(one, Request)
+        ]
+
+
+class Counting(Blobs):
+    """Storage that counts how often a model's file is read, and can be away."""
+
+    loads = 0
+    away = False
+
+    async def read(self, path: str) -> Content:
+        if path.endswith(".onnx"):
+            self.loads += 1
+            if self.away:
+                raise StorageUnavailable(path, reason="it is down")
+        return await super().read(path)
+
+
+@pytest.fixture
+async def storage(azurite: str) -> AsyncIterator[Counting]:
+    """Two versions of the model ``flights``, of which the first answers."""
+    async with own_storage(azurite) as blobs:
+        counting = Counting(blobs._service)
+        registry = Registry(counting, Clock.standing(NOW))
+        for version in ("1", "2"):
+            one = registered("flights", version)
+            await registry.register(one.manifest, files=one.files)
+        await registry.promote("flights", "1", alias=CHAMPION)
+        counting.loads = 0
+        yield counting
+
+
+@pytest.fixture
+def keeper() -> Ledger:
+    return Ledger()
+
+
+@pytest.fixture
+def reports() -> Reports:
+    return Reports()
+
+
+@pytest.fixture
+def scorer(storage: Counting, keeper: Ledger, reports: Reports) -> Scorer:
+    clock = Clock.standing(NOW)
+    return Scorer(Registry(storage, clock), keeper, clock, LIMITS, Telemetry(lambda: reports, clock=clock))
+
+
+def body(*distances: float, **members: object) -> bytes:
+    return json.dumps({"data": [[distance, "AA"] for distance in distances], **members}).encode()
+
+
+async def test_the_champion_answers_unless_a_version_is_asked_for(scorer: Scorer) -> None:
+    by_alias = await scorer.score("flights", None, body(10), request_id="a")
+    by_name = await scorer.score("flights", "2", body(10), request_id="b")
+
+    assert (by_alias.version, by_alias.outputs) == ("1", [{"prediction": answer(10, version="1")}])
+    assert (by_name.version, by_name.outputs) == ("2", [{"prediction": answer(10, version="2")}])
+
+
+async def test_a_promotion_changes_who_answers(scorer: Scorer) -> None:
+    await scorer.score("flights", None, body(10), request_id="a")
+
+    await scorer.registry.promote("flights", "2", alias=CHAMPION)
+
+    assert (await scorer.score("flights", None, body(10), request_id="b")).version == "2"
+
+
+async def test_every_row_is_kept_as_it_was_scored(scorer: Scorer, keeper: Ledger) -> None:
+    scored = await scorer.score("flights", None, body(10, 20, external_ids=["a", None]), request_id="own")
+
+    assert [one.id for one in keeper.kept] == scored.ids
+    assert {uuid.UUID(one).version for one in scored.ids} == {7}
+    first, second = keeper.kept
+    assert (first.model, first.version, first.request_id, first.at) == (
+        "flights",
+        "1",
+        "own",
+        NOW.isoformat(timespec="microseconds"),
+    )
+    assert (first.row, first.external_id, first.inputs) == (0, "a", {"distance": 10.0, "carrier": "AA"})
+    assert (second.row, second.external_id, second.outputs) == (1, None, {"prediction": answer(20)})
+
+
+async def test_concurrent_first_requests_load_a_version_once(scorer: Scorer, storage: Counting) -> None:
+    """A hundred callers after a start would otherwise hold a hundred copies of the model in memory."""
+    scored = await asyncio.gather(*(scorer.score("flights", "1", body(10), request_id=str(one)) for one in range(20)))
+
+    assert {one.version for one in scored} == {"1"}
+    assert storage.loads == 1
+
+
+async def test_a_load_that_failed_is_tried_again(scorer: Scorer, storage: Counting) -> None:
+    storage.away = True
+    with pytest.raises(StorageUnavailable):
+        await scorer.score("flights", None, body(10), request_id="a")
+
+    storage.away = False
+
+    assert (await scorer.score("flights", None, body(10), request_id="b")).version == "1"
+
+
+async def test_a_caller_who_goes_away_does_not_stop_the_load_for_the_others(scorer: Scorer) -> None:
+    first = asyncio.ensure_future(scorer.score("flights", "1", body(10), request_id="a"))
+    others = [asyncio.ensure_future(scorer.score("flights", "1", body(10), request_id=str(one))) for one in range(3)]
+    await asyncio.sleep(0.005)
+
+    first.cancel()
+
+    assert {one.version for one in await asyncio.gather(*others)} == {"1"}
+
+
+async def test_a_model_file_that_was_changed_does_not_answer(scorer: Scorer, storage: Counting) -> None:
+    left = await storage.read("models/flights/1/model.onnx")
+    await storage.replace("models/flights/1/model.onnx", registered("flights", "2").files["model.onnx"], etag=left.etag)
+
+    with pytest.raises(InvalidDocument):
+        await scorer.score("flights", "1", body(10), request_id="a")
+
+
+@pytest.mark.parametrize("how", list(Kept))
+async def test_an_answer_says_how_it_was_kept(scorer: Scorer, keeper: Ledger, how: Kept) -> None:
+    """The answer comes first: a prediction that could not be kept is an answer all the same."""
+    keeper.how = how
+
+    assert (await scorer.score("flights", None, body(10), request_id="a")).capture is how
+
+
+async def test_where_predictions_must_be_kept_one_that_is_lost_is_no_answer(scorer: Scorer, keeper: Ledger) -> None:
+    scorer.limits = Limits(body_bytes=10_000, rows=100, depth=32, kept_or_refused=True)
+    keeper.how = Kept.LOST
+
+    with pytest.raises(NotKept):
+        await scorer.score("flights", None, body(10), request_id="a")
+
+    keeper.how = Kept.ACKED
+    assert (await scorer.score("flights", None, body(10), request_id="b")).capture is Kept.ACKED
+
+
+async def test_nothing_is_kept_of_a_request_that_is_not_answered(scorer: Scorer, keeper: Ledger) -> None:
+    for wrong, fault in (
+        (b"{", UnreadableRequest),
+        (body(10, "ten"), InvalidRows),  # type: ignore[arg-type]
+        (body(*range(101)), RequestTooLarge),
+        (b" " * 10_001, RequestTooLarge),
+        (body(10, 400), ModelFailed),
+    ):
+        with pytest.raises(fault):
+            await scorer.score("flights", None, wrong, request_id="a")
+
+    assert keeper.kept == []
+
+
+async def test_the_largest_request_is_answered_row_by_row(scorer: Scorer) -> None:
+    scored = await scorer.score("flights", None, body(*range(100)), request_id="a")
+
+    assert [one["prediction"] for one in scored.outputs] == [answer(distance) for distance in range(100)]
+    assert len(set(scored.ids)) == 100
+
+
+async def test_every_request_is_reported_with_its_version_and_status(scorer: Scorer, reports: Reports) -> None:
+    await scorer.score("flights", None, body(10), request_id="own")
+    for version, wrong in (("2", body(10, None)), ("2", body(400)), ("9", body(10))):  # type: ignore[arg-type]
+        with pytest.raises((InvalidRows, ModelFailed, UnknownModel)):
+            await scorer.score("flights", version, wrong, request_id="own")
+    with pytest.raises(UnknownModel):
+        await scorer.score("a-name-that-a-caller-made-up", None, body(10), request_id="own")
+
+    assert reports.requests() == [
+        ("flights", "1", 200, True),
+        ("flights", "2", 422, False),
+        ("flights", "2", 500, False),
+        ("_unknown", "_none", 404, False),
+        ("_unknown", "_none", 404, False),
+    ]
+    assert {one.subject.operation_id for one in reports.items} == {"own"}
+    assert len(reports.items) == 6, "and one exception, of the model that failed"
