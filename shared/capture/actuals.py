@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, Literal, Protocol
 from uuid import UUID
 
@@ -20,6 +20,9 @@ from shared.telemetry.operations import reported
 
 MOST_ACTUALS: Final = 10_000
 _LONGEST_TEXT: Final = 1_024
+_LONGEST_REASON: Final = 256
+_EARLIEST: Final = datetime(2, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class _Given(msgspec.Struct, forbid_unknown_fields=True):
@@ -101,7 +104,7 @@ def _read(given: Any, model: str, now: datetime) -> Actual | Answer:  # noqa: AN
     try:
         one = msgspec.convert(given, _Given)
     except msgspec.ValidationError as error:
-        return Answer("refused", reason=str(error))
+        return Answer("refused", reason=str(error)[:_LONGEST_REASON])  # it names a member that nobody asked for
     reason = _refusal(one)
     if reason:
         return Answer("refused", reason=reason)
@@ -110,22 +113,31 @@ def _read(given: Any, model: str, now: datetime) -> Actual | Answer:  # noqa: AN
         model=model,
         prediction_id=None if one.prediction_id is None else str(one.prediction_id),
         external_id=one.external_id,
-        at=(one.at or now).isoformat(),
+        at=(one.at or now).astimezone(UTC).isoformat(),
         value=one.value,
     )
 
 
 def _refusal(one: _Given) -> str | None:
+    """Return what is wrong with an actual, or None."""
     if (one.prediction_id is None) == (one.external_id is None):
         return "it has either a prediction_id or an external_id"
-    if one.at is not None and one.at.tzinfo is None:
-        return "its time has no zone"
-    if any(
-        isinstance(text, str) and not 0 < len(text) <= _LONGEST_TEXT for text in (one.value, one.external_id or "-")
-    ):
+    if any(isinstance(text, str) and not 0 < len(text) <= _LONGEST_TEXT for text in (one.value, one.external_id)):
         return f"a text has 1 to {_LONGEST_TEXT} characters"
-    if isinstance(one.value, float) and not abs(one.value) < float("inf"):
+    return _refusal_of_time(one.at) or _refusal_of_number(one.value)
+
+
+def _refusal_of_time(at: datetime | None) -> str | None:
+    if at is not None and at.tzinfo is None:
+        return "its time has no zone"
+    if at is not None and not _EARLIEST <= at < _LATEST:
+        return "its time is in no year that a calendar in another zone has"
+    return None
+
+
+def _refusal_of_number(value: float | bool | str) -> str | None:  # noqa: FBT001 - a value
+    if isinstance(value, float) and not abs(value) < float("inf"):
         return "its value is not finite"
-    if isinstance(one.value, int) and not -(2**63) <= one.value < 2**63:
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
         return "its value does not fit in 64 bits"
     return None
