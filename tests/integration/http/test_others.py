@@ -1,0 +1,136 @@
+"""Actuals, the catalog, health: answers to what is not scoring."""
+
+import asyncio
+import time
+import uuid
+from typing import Any
+
+import pytest
+
+from infra.local.system import System
+from tests.integration.http.conftest import Answered, Call
+from tests.integration.http.test_score import refused
+
+ACTUALS = "/api/models/flights/actuals"
+OWN = str(uuid.uuid4())
+
+
+async def test_actuals_are_answered_one_by_one(call: Call) -> None:
+    """One that cannot be taken does not keep the others out."""
+    given: list[Any] = [
+        {"prediction_id": OWN, "value": True},
+        {"external_id": "AA1", "value": 12.5, "at": "2026-03-01T09:30:00+02:00"},
+        {"external_id": "AA1"},
+        {"value": 1},
+        {"prediction_id": OWN, "external_id": "AA1", "value": 1},
+        {"prediction_id": "7", "value": 1},
+        {"external_id": "", "value": 1},
+        {"external_id": "AA1", "value": None},
+        {"external_id": "AA1", "value": 10**30},
+        {"external_id": "AA1", "value": 1, "at": "2026-03-01T09:30:00"},
+        {"external_id": "AA1", "value": 1, "at": "0001-01-01T00:00:00+14:00"},
+        {"external_id": "AA1", "value": 1, "weight": 1},
+        "late",
+    ]
+
+    answered = await call("POST", ACTUALS, given)
+
+    said = answered.body
+    assert answered.status == 200
+    assert [one["status"] for one in said["actuals"]] == ["accepted"] * 2 + ["refused"] * 11
+    assert (said["accepted"], said["refused"], said["capture"], said["model"]) == (2, 11, "acked", "flights")
+    assert [uuid.UUID(one["id"]).version for one in said["actuals"][:2]] == [7, 7]
+    assert all(one["reason"] for one in said["actuals"][2:])
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "code"),
+    [
+        (ACTUALS, b"", 400, "unreadable_request"),
+        (ACTUALS, {}, 400, "unreadable_request"),
+        (ACTUALS, [], 400, "unreadable_request"),
+        (ACTUALS, b'[{"external_id": "a", "value": NaN}]', 400, "unreadable_request"),
+        (ACTUALS, b'[{"external_id": "a", "value": 1, "value": 2}]', 400, "unreadable_request"),
+        (ACTUALS, b"[" * 10_000, 400, "unreadable_request"),
+        (ACTUALS, [{"external_id": "a", "value": 1}] * 10_001, 413, "request_too_large"),
+        (ACTUALS, b" " * (4 * 1024 * 1024 + 1), 413, "request_too_large"),
+        ("/api/models/trains/actuals", [{"external_id": "a", "value": 1}], 404, "unknown_model"),
+        ("/api/models/Flights/actuals", [{"external_id": "a", "value": 1}], 404, "unknown_model"),
+    ],
+)
+async def test_actuals_that_cannot_be_taken_at_all_are_refused(
+    call: Call, path: str, body: object, status: int, code: str
+) -> None:
+    assert refused(await call("POST", path, body), status)["code"] == code
+
+
+async def test_the_catalog_says_which_models_and_versions_there_are(call: Call) -> None:
+    models = (await call("GET", "/api/models")).body["models"]
+    flights = (await call("GET", "/api/models/flights")).body
+    version = (await call("GET", "/api/models/flights/versions/1")).body
+
+    assert [one["model"] for one in models] == ["flights", "idle", "strict"]
+    assert flights == {"model": "flights", "versions": ["1"], "aliases": {"champion": "1"}}
+    assert [one["name"] for one in version["schema"]["features"]] == ["distance", "carrier"]
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/api/models/trains", "unknown_model"),
+        ("/api/models/flights/versions/9", "unknown_model"),
+        ("/api/models/flights/versions/..%5c1", "unknown_model"),
+        ("/api/models/trains/evaluation", "unknown_model"),
+        ("/api/models/flights/evaluation", "no_evaluation"),
+    ],
+)
+async def test_what_the_catalog_does_not_have_is_a_404(call: Call, path: str, code: str) -> None:
+    assert refused(await call("GET", path), 404)["code"] == code
+
+
+async def test_without_a_key_nothing_is_answered_but_health(call: Call) -> None:
+    anonymous = {"x-functions-key": ""}
+
+    assert (await call("POST", "/api/models/flights/score", {"data": []}, headers=anonymous)).status == 401
+    assert (await call("GET", "/api/models", headers=anonymous)).status == 401
+    assert (await call("GET", "/api/health", headers=anonymous)).status == 200
+
+
+async def test_with_the_hub_down_health_fails_and_scoring_answers(call: Call, system: System) -> None:
+    """The answer comes first, within the time-out, and says that it was not kept."""
+    healthy = await call("GET", "/api/health")
+    system.process("eventhubs").stop()
+    try:
+        started = time.monotonic()
+        answered = await call("POST", "/api/models/flights/score", {"data": [[10.0, "AA"]]})
+        took_s = time.monotonic() - started
+        failing = await call("GET", "/api/health")
+    finally:
+        system.start_hub()
+    again = await until_ok(call)
+    kept = await call("POST", "/api/models/flights/score", {"data": [[10.0, "AA"]]})
+
+    assert (healthy.status, healthy.body["status"]) == (200, "ok")
+    assert {name: one["reached"] for name, one in healthy.body["dependencies"].items()} == {
+        "storage": True,
+        "event_hubs": True,
+    }
+    assert (answered.status, answered.body["capture"]) == (200, "lost")
+    assert took_s < float(system.settings.get("CAPTURE_TIMEOUT_S", "5")) + 1.0
+    assert (failing.status, failing.body["status"]) == (503, "failing")
+    assert failing.body["dependencies"]["storage"]["reached"]
+    assert not failing.body["dependencies"]["event_hubs"]["reached"]
+    assert b"127.0.0.1" not in failing.data
+    assert again.status == 200
+    assert kept.body["capture"] == "acked"
+
+
+async def until_ok(call: Call) -> Answered:
+    """Return the first healthy answer, or the last of 20 seconds."""
+    answered = await call("GET", "/api/health")
+    for _ in range(40):
+        if answered.status == 200:
+            break
+        await asyncio.sleep(0.5)
+        answered = await call("GET", "/api/health")
+    return answered
