@@ -27,7 +27,7 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self.lost: asyncio.Future[None] = self._loop.create_future()
         self._incoming = FrameBuffer(MAX_FRAME_BYTES)
-        self._outgoing: list[bytes] = []
+        self._outgoing = bytearray()
         self._sessions: dict[int, Session] = {}
         self._awaits_header = True
         self._authenticated = False
@@ -140,6 +140,8 @@ class Connection(asyncio.Protocol):
         self.max_frame_bytes = max(min(opened.max_frame_size or MAX_FRAME_BYTES, MAX_FRAME_BYTES), 512)
         if opened.idle_time_out:
             self._heartbeat_s = opened.idle_time_out / 2_000
+            self._ticker.cancel()
+            self._tick()
         # Half of what is granted, as the specification advises: the other side's heartbeats may be late.
         self.send(0, performatives.open_(idle_time_out_ms=int(self._idle_timeout_s * 500)))
 
@@ -175,10 +177,13 @@ class Connection(asyncio.Protocol):
             return
         if not self._outgoing:
             self._loop.call_soon(self._flush)
-        self._outgoing.append(data)
+        self._outgoing += data
+        # At once, so that the transport can say in time that it has enough.
+        if len(self._outgoing) > _WRITE_BUFFER_BYTES:
+            self._flush()
 
     def _flush(self) -> None:
         if self._outgoing and not self._closing:
             self._spoke_at = self._loop.time()
-            self._transport.write(b"".join(self._outgoing))
-        self._outgoing.clear()
+            self._transport.write(self._outgoing)
+        self._outgoing = bytearray()

@@ -97,8 +97,7 @@ class Intake:
         if first.delivery_id is None:
             raise Malformed("a message without a delivery id")
         try:
-            if len(message) > MAX_MESSAGE_BYTES:
-                raise Refused(TOO_LARGE, f"The received message exceeds the limit of {MAX_MESSAGE_BYTES} bytes.")
+            _check_size(message)
             self._deliver(first.message_format or 0, message)
         except Refused as refused:
             outcome = performatives.rejected(first.delivery_id, refused)
@@ -140,9 +139,7 @@ class Outlet:
     def on_flow(self, flow: Flow) -> None:
         if flow.link_credit is not None:
             # Before it has seen our attach, the other side knows no delivery count.
-            seen = flow.delivery_count or 0
-            ahead = (seen + flow.link_credit - self._deliveries) % _WRAP
-            self._credit = ahead if ahead < _WRAP // 2 else 0
+            self._credit = room(flow.link_credit, flow.delivery_count or 0, self._deliveries)
             self._drains = bool(flow.drain)
         if flow.echo:
             self._tell()
@@ -156,3 +153,17 @@ class Outlet:
 
     def _tell(self) -> None:
         self._channel.send_flow(self._handle, self._deliveries, self._credit, drain=self._drains)
+
+
+def room(allowed: int, seen: int, position: int) -> int:
+    """Return how many more may follow ``position`` when the other side, at ``seen``, allowed so many; serial numbers.
+
+    >>> room(10, 4_294_967_295, 2)
+    7
+    """
+    return max(allowed - (position - seen) % _WRAP, 0)
+
+
+def _check_size(message: bytes) -> None:
+    if len(message) > MAX_MESSAGE_BYTES:
+        raise Refused(TOO_LARGE, f"The received message exceeds the limit of {MAX_MESSAGE_BYTES} bytes.")

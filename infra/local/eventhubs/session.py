@@ -5,6 +5,7 @@ from typing import Protocol
 
 from infra.local.eventhubs import performatives
 from infra.local.eventhubs.errors import Malformed, Refused
+from infra.local.eventhubs.links import room
 from infra.local.eventhubs.performatives import Attach, Begin, Detach, Flow, Performative, Transfer
 from infra.local.eventhubs.routing import Granted, Router, address
 from infra.local.eventhubs.subscription import Replies
@@ -107,8 +108,7 @@ class Session:
             self._detach(transfer.handle, refused)
 
     def _on_flow(self, flow: Flow) -> None:
-        seen = flow.next_incoming_id or 0
-        self._window = (seen + flow.incoming_window - self._next_outgoing) % _WRAP
+        self._window = room(flow.incoming_window, flow.next_incoming_id or 0, self._next_outgoing)
         if flow.handle is None:
             self.wake()
             if flow.echo:

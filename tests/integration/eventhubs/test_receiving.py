@@ -164,8 +164,8 @@ async def test_load_balanced_consumers_share_partitions_and_go_on_from_checkpoin
 
         async def on_event(context: PartitionContext, event: EventData | None) -> None:
             assert event is not None
-            seen.add((context.partition_id, event.body_as_str()))
             await context.update_checkpoint(event)
+            seen.add((context.partition_id, event.body_as_str()))
             if len(seen) == expected:
                 done.set()
 
