@@ -33,6 +33,7 @@ class Alert(Document, frozen=True, kw_only=True):
         resolved_at: the end of the window that resolved it; None while it is open.
         reasons: of the first window: what is past its threshold, the largest first.
         evaluation: where the evaluation that opened it is stored.
+        untold: news that may not be in the outbox yet; absent once it is.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Alert(Document, frozen=True, kw_only=True):
     resolved_at: datetime | None = None
     reasons: tuple[str, ...]
     evaluation: str
+    untold: News | msgspec.UnsetType = msgspec.UNSET
 
 
 @dataclass(frozen=True, slots=True)

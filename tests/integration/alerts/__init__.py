@@ -1,0 +1,1 @@
+"""Alerts, from what a look found to a webhook."""
