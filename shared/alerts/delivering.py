@@ -1,7 +1,9 @@
 """Post what is due in the outbox, signed."""
 
+import asyncio
 import logging
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -38,10 +40,23 @@ class Delivering:
     async def deliver(self) -> int:
         """Make one attempt at every entry that is due, and return how many were delivered.
 
-        A webhook that fails does not keep the others waiting for the next call; what failed is due again later.
+        What failed is due again later. Webhooks are posted to side by side, so that one which fails, or does not answer
+        at all, does not keep the others waiting; a webhook itself gets one message after the other.
+
+        Raises:
+            ExceptionGroup: storage failed; what was delivered may be delivered again, under the same id.
         """
-        delivered = 0
+        waiting: defaultdict[str, list[Entry]] = defaultdict(list)
         async for entry in self.outbox.due():
+            waiting[entry.webhook].append(entry)
+        async with asyncio.TaskGroup() as group:
+            delivering = [group.create_task(self._deliver(entries)) for entries in waiting.values()]
+        return sum(one.result() for one in delivering)
+
+    async def _deliver(self, entries: list[Entry]) -> int:
+        """Post the messages of one webhook."""
+        delivered = 0
+        for entry in entries:
             after = await self._attempt(entry)
             await self.outbox.keep(after)
             delivered += after.outcome == "delivered"
@@ -50,7 +65,7 @@ class Delivering:
     async def _attempt(self, entry: Entry) -> Entry:
         url = self.webhooks.get(entry.webhook)
         if url is None:
-            return entry.ended("given up", failure="the webhook is no longer among the settings")
+            return entry.ended("given up", failure="the webhook is no longer among the settings", posted=0)
         body = msgspec.json.encode(entry.message)
         # A receiver compares the time stamp with its own clock, so it is the real one.
         timestamp = int(time.time())

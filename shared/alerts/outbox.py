@@ -60,9 +60,9 @@ class Entry(Document, frozen=True, kw_only=True):
         due_at = at + RETRIES_AFTER[self.attempts]
         return msgspec.structs.replace(self, attempts=self.attempts + 1, due_at=due_at, failure=reason)
 
-    def ended(self, outcome: str, *, failure: str | None = None) -> "Entry":
-        """Return it after its last attempt."""
-        return msgspec.structs.replace(self, attempts=self.attempts + 1, outcome=outcome, failure=failure)
+    def ended(self, outcome: str, *, failure: str | None = None, posted: int = 1) -> "Entry":
+        """Return it as it stays, after a last attempt or without one."""
+        return msgspec.structs.replace(self, attempts=self.attempts + posted, outcome=outcome, failure=failure)
 
 
 @dataclass(slots=True)
