@@ -2,12 +2,14 @@
 
 import asyncio
 import socket
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
 
 import pytest
 from azure.eventhub import EventData, EventHubConsumerClient, EventHubProducerClient
+from azure.eventhub._pyamqp.utils import generate_sas_token
 from azure.eventhub.aio import EventHubProducerClient as AsyncProducer
 from azure.eventhub.amqp import AmqpAnnotatedMessage, AmqpMessageHeader
 from azure.eventhub.exceptions import AuthenticationError, EventDataSendError, EventHubError
@@ -172,13 +174,18 @@ async def test_a_wrong_key_is_unauthorized(tmp_path: Path) -> None:
             await send(wrong, "event")
 
 
-async def test_an_expired_token_is_unauthorized(emulator: Emulator) -> None:
-    """Expiry is in real time, however fast the emulator's clock runs."""
-    token = "SharedAccessSignature sr=sb%3A%2F%2F127.0.0.1&sig=x&se=1&skn=RootManageSharedAccessKey"
-    connection = f"Endpoint=sb://127.0.0.1:{emulator.port};SharedAccessSignature={token};UseDevelopmentEmulator=true;"
+async def test_an_expired_token_is_unauthorized(tmp_path: Path) -> None:
+    """Expiry is in real time, however slow the emulator's clock runs."""
+    async with Emulator(CONFIG, tmp_path, clock=Clock.standing(datetime(2013, 7, 1, tzinfo=UTC))) as emulator:
+        host = f"127.0.0.1:{emulator.port}"
+        expired = int(time.time()) - 10
+        token = generate_sas_token(  # type: ignore[no-untyped-call]
+            f"sb://{host}/{HUB}", "RootManageSharedAccessKey", "SAS_KEY_VALUE", expired
+        )
+        connection = f"Endpoint=sb://{host};SharedAccessSignature={token};UseDevelopmentEmulator=true;"
 
-    with pytest.raises(AuthenticationError):
-        await send(connection, "event")
+        with pytest.raises(AuthenticationError, match="ExpiredToken"):
+            await send(connection, "event")
 
 
 async def test_an_unknown_hub_and_an_unknown_partition_are_refused(emulator: Emulator) -> None:
