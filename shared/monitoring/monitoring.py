@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from shared import documents
@@ -9,7 +11,6 @@ from shared.alerts.lifecycle import Look
 from shared.alerts.store import Alerts
 from shared.blobs import Blobs
 from shared.errors import BlobMissing, Fault, UnknownModel
-from shared.hours import Hour
 from shared.monitor_config import MonitorConfig, monitor_config_path, parse
 from shared.monitoring.evaluation import Evaluation, Evaluations
 from shared.monitoring.windows import Window, Windows
@@ -41,7 +42,7 @@ class Monitoring:
         Nothing is evaluated twice: between two looks at least one more hour has been sealed.
 
         Raises:
-            ExceptionGroup: some models could not be evaluated; the others were.
+            ExceptionGroup: some models or versions could not be evaluated; the others were.
         """
         watermark = await documents.find(self.blobs, WATERMARK_PATH, Watermark)
         if watermark is None:
@@ -49,24 +50,25 @@ class Monitoring:
         found: list[Evaluation] = []
         failures: list[Exception] = []
         for model in await self.registry.models():
-            try:
-                found += await self._evaluate_model(model, watermark.hour)
-            except Fault as fault:
-                # Models are independent work: the others are judged, and then the host is told.
-                self.telemetry.exception(fault, model=model)
-                failures.append(fault)
+            with self._set_aside(failures, model):
+                config = await self._config(model)
+                window = Window.before(watermark.hour.plus(-config.offset_hours), hours=config.window_hours)
+                for manifest in await self.registry.versions(model):
+                    with self._set_aside(failures, model, manifest.version):
+                        if await self.evaluations.evaluated_until(model, manifest.version) < window.end.key:
+                            found.append(await self.evaluate(manifest, window, config))
         if failures:
-            raise ExceptionGroup("not every model could be evaluated", failures)
+            raise ExceptionGroup("not every version could be evaluated", failures)
         return found
 
-    async def _evaluate_model(self, model: str, sealed_before: Hour) -> list[Evaluation]:
-        config = await self._config(model)
-        window = Window.before(sealed_before.plus(-config.offset_hours), hours=config.window_hours)
-        return [
-            await self.evaluate(manifest, window, config)
-            for manifest in await self.registry.versions(model)
-            if await self.evaluations.evaluated_until(model, manifest.version) < window.end.key
-        ]
+    @contextmanager
+    def _set_aside(self, failures: list[Exception], model: str, version: str | None = None) -> Iterator[None]:
+        """Keep a fault for later: versions are independent work, so the others are judged before the host is told."""
+        try:
+            yield
+        except Fault as fault:
+            self.telemetry.exception(fault, model=model, version=version)
+            failures.append(fault)
 
     async def evaluate(self, manifest: Manifest, window: Window, config: MonitorConfig) -> Evaluation:
         """Judge one version over one window, store the evaluation and note what it means for alerts."""

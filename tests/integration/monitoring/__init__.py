@@ -1,0 +1,1 @@
+"""Monitoring, from sealed hours to evaluations and alerts."""

@@ -1,0 +1,85 @@
+"""Sealed hours of a registered version, and what looks at them."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from shared.alerts.outbox import Outbox
+from shared.alerts.store import Alerts
+from shared.blobs import Blobs
+from shared.monitoring.evaluation import Evaluations
+from shared.monitoring.monitoring import Monitoring
+from shared.monitoring.windows import Windows
+from shared.registry.baselines import Baselines
+from shared.telemetry import Telemetry
+from tests.integration.models import ANSWERS, CARRIERS, answer
+from tests.integration.sealing.batches import event, prediction
+from tests.integration.sealing.conftest import NINE, Stages, calendar, quiet_hub, stages
+
+__all__ = ["calendar", "quiet_hub", "stages"]
+
+WINDOW = b"lookback_window_size: PT2H\n"
+ROWS = 600
+"""Rows an hour: a window of two hours has more than are needed to say that all is well."""
+
+
+class Watched:
+    """A model that scores hour after hour, from nine o'clock on, and is looked at."""
+
+    def __init__(self, stages: Stages) -> None:
+        self.stages = stages
+        self._capturing = stages.capturing()
+        self._sealing = stages.sealing()
+        self._sequence = 0
+
+    def monitoring(self, blobs: Blobs | None = None) -> Monitoring:
+        """Return what looks, as a new process does."""
+        ours = blobs or self.stages.blobs
+        registry = self.stages.registry(ours)
+        return Monitoring(
+            ours,
+            registry,
+            Baselines(ours, registry),
+            Windows(ours),
+            Evaluations(ours),
+            Alerts(ours, Outbox(ours, self.stages.calendar, ("a" * 16,))),
+            Telemetry.to("", clock=self.stages.calendar),
+        )
+
+    async def capture(self, hour: int, distances: Sequence[float], *, version: str = "1") -> None:
+        """Keep predictions of one hour."""
+        at = NINE + timedelta(hours=hour, minutes=30)
+        records = [
+            prediction(
+                at,
+                inputs={"distance": distance, "carrier": CARRIERS[row % len(CARRIERS)]},
+                version=version,
+                outputs={"prediction": answer(distance, version=version)},
+            )
+            for row, distance in enumerate(distances)
+        ]
+        await self._capturing.append([event(*records, sequence=self._sequence, at=at)])
+        self._sequence += 1
+
+    async def seal_up_to(self, hour: int) -> None:
+        """Seal what was captured before an hour."""
+        self.stages.calendar.set(NINE + timedelta(hours=hour, minutes=20))
+        await self._sealing.seal()
+
+    async def hour(self, hour: int, distances: Sequence[float]) -> None:
+        """Keep an hour's predictions, and seal it."""
+        await self.capture(hour, distances)
+        await self.seal_up_to(hour + 1)
+
+
+USUAL = [float(row * 7 % ANSWERS) for row in range(ROWS)]
+"""As in the training data."""
+FAR = [80.0 + row % 20 for row in range(ROWS)]
+
+
+@pytest.fixture
+async def watched(stages: Stages) -> Watched:
+    made = Watched(stages)
+    await made.monitoring().configure("flights", WINDOW)
+    return made

@@ -1,0 +1,319 @@
+"""Windows of sealed hours against the baseline: evaluations, and what they mean for alerts."""
+
+from collections import Counter
+
+import pyarrow as pa
+import pytest
+
+from shared import documents
+from shared.alerts.lifecycle import Alert
+from shared.alerts.outbox import Entry
+from shared.blobs import Blobs
+from shared.capture.records import Kind, Shelf
+from shared.errors import InvalidDocument, NoEvaluation, UnknownModel
+from shared.hours import Hour
+from shared.monitoring.catalog import Catalog
+from shared.monitoring.evaluation import Evaluation, Evaluations
+from shared.monitoring.windows import Window, Windows
+from shared.profiles.bins import Bins
+from shared.profiles.cutting import cut
+from shared.profiles.profile import profile
+from shared.registry.baselines import Baselines
+from shared.sealing.hour import HourManifest, hour_folder, manifest_path, read
+from shared.signals.judgement import Signal, Verdict
+from tests.integration.models import registered
+from tests.integration.monitoring.conftest import FAR, ROWS, USUAL, WINDOW, Watched
+from tests.integration.sealing.conftest import NINE, Stages
+from tests.integration.stored import Killed, Mortal, everything
+
+SHELF = Shelf(Kind.PREDICTION, "flights", "1")
+FIRST = Hour.containing(NINE)
+NEWEST = "monitoring/evaluations/model=flights/version=1/_newest.json"
+
+
+async def rows_of(blobs: Blobs, *hours: int) -> pa.Table:
+    """Return the rows of some hours as they are stored."""
+    parts = []
+    for hour in (FIRST.plus(number) for number in hours):
+        manifest, _ = await documents.read(blobs, manifest_path(SHELF, hour), HourManifest)
+        for generation in manifest.generations:
+            content = await blobs.read(f"{hour_folder(SHELF, hour)}{generation.rows_file}")
+            parts.append(read(content.data)[0].replace_schema_metadata(None))
+    return pa.concat_tables(parts)
+
+
+async def bins_of(stages: Stages) -> Bins:
+    registry = stages.registry()
+    return (await Baselines(stages.blobs, registry).current(await registry.manifest("flights", "1"))).bins
+
+
+async def news_in(blobs: Blobs) -> Counter[tuple[str, str]]:
+    found = (await everything(blobs, "monitoring/outbox/")).items()
+    messages = [documents.decode(data, Entry, path=path).message for path, data in found]
+    return Counter((one.data.id, one.type) for one in messages)
+
+
+def verdicts(evaluation: Evaluation) -> dict[Signal, Verdict]:
+    return {one.signal: one.verdict for one in evaluation.judgements}
+
+
+async def register(stages: Stages, model: str, version: str) -> None:
+    made = registered(model, version)
+    await stages.registry().register(made.manifest, files=made.files)
+
+
+async def test_a_window_is_the_profile_of_all_rows_of_its_hours_and_no_others(watched: Watched) -> None:
+    """Of every generation too: what came late counts like the rest."""
+    for hour in range(4):
+        await watched.capture(hour, [float(hour), float(hour + 1)])
+    await watched.seal_up_to(4)
+    await watched.capture(2, [50.0])
+    await watched.seal_up_to(4)
+    bins, blobs = await bins_of(watched.stages), watched.stages.blobs
+
+    contents = await Windows(blobs).read("flights", "1", Window(FIRST.plus(1), FIRST.plus(3)), bins)
+
+    rows = await rows_of(blobs, 1, 2)
+    assert rows.num_rows == contents.profile.rows == 5
+    assert contents.profile == profile(rows, bins)
+    assert list(contents.manifests) == [manifest_path(SHELF, FIRST.plus(hour)) for hour in (1, 2)]
+
+
+async def test_hours_profiled_over_other_bins_are_profiled_again(watched: Watched) -> None:
+    """A baseline that was changed must be comparable with hours that were sealed before."""
+    await watched.hour(0, USUAL)
+    rows = await rows_of(watched.stages.blobs, 0)
+    manifest = await watched.stages.registry().manifest("flights", "1")
+    others = cut(rows.slice(0, 50), manifest.schema)
+
+    contents = await Windows(watched.stages.blobs).read("flights", "1", Window(FIRST, FIRST.plus(1)), others)
+
+    assert contents.profile == profile(rows, others)
+
+
+async def test_a_window_over_midnight_holds_both_days(watched: Watched) -> None:
+    for hour in (13, 14, 15, 16):
+        await watched.capture(hour, [1.0])
+    await watched.seal_up_to(17)
+    bins = await bins_of(watched.stages)
+
+    contents = await Windows(watched.stages.blobs).read("flights", "1", Window(FIRST.plus(14), FIRST.plus(16)), bins)
+
+    assert [path.split("/")[5:7] for path in contents.manifests] == [
+        ["date=2026-03-01", "hour=23"],
+        ["date=2026-03-02", "hour=00"],
+    ]
+
+
+async def test_rows_like_the_training_data_are_ok_and_others_are_a_breach(watched: Watched) -> None:
+    for hour, distances in enumerate([USUAL, USUAL, FAR, FAR]):
+        await watched.hour(hour, distances)
+    usual, far = [
+        await watched.monitoring().evaluate(
+            await watched.stages.registry().manifest("flights", "1"),
+            Window.before(FIRST.plus(end), hours=2),
+            await watched.monitoring()._config("flights"),
+        )
+        for end in (2, 4)
+    ]
+
+    assert usual.rows == far.rows == 2 * ROWS
+    assert verdicts(usual) == {Signal.DRIFT: "ok", Signal.PREDICTION_DRIFT: "ok", Signal.QUALITY: "ok"}
+    assert verdicts(far)[Signal.DRIFT] == verdicts(far)[Signal.PREDICTION_DRIFT] == "breach"
+    assert far.judgements[0].measurements[0].feature == "distance"
+
+
+async def test_a_window_without_rows_is_unknown(watched: Watched) -> None:
+    """No rows is not no drift."""
+    await watched.seal_up_to(3)
+
+    (evaluation,) = await watched.monitoring().evaluate_all()
+
+    assert evaluation.rows == 0
+    assert set(verdicts(evaluation).values()) == {Verdict.UNKNOWN}
+
+
+async def test_the_same_inputs_give_the_same_evaluation_to_the_byte(watched: Watched) -> None:
+    """Its name is its content: an evaluation can be made again from storage and compared."""
+    await watched.hour(0, USUAL)
+    await watched.hour(1, FAR)
+    await watched.monitoring().evaluate_all()
+    before = await everything(watched.stages.blobs, "monitoring/")
+    await watched.stages.blobs.delete(NEWEST)
+
+    await watched.monitoring().evaluate_all()
+
+    assert await everything(watched.stages.blobs, "monitoring/") == before
+
+
+async def test_nothing_is_evaluated_until_another_hour_is_sealed(watched: Watched) -> None:
+    assert await watched.monitoring().evaluate_all() == []
+    await watched.hour(0, USUAL)
+    monitoring = watched.monitoring()
+
+    first, again = await monitoring.evaluate_all(), await monitoring.evaluate_all()
+    await watched.hour(1, USUAL)
+    next_one = await monitoring.evaluate_all()
+
+    assert [one.end for one in first + again + next_one] == [FIRST.plus(1).key, FIRST.plus(2).key]
+    assert (first[0].start, next_one[0].rows) == (FIRST.plus(-1).key, 2 * ROWS)
+
+
+async def test_an_evaluation_names_the_configuration_and_every_input(watched: Watched) -> None:
+    await watched.hour(0, USUAL)
+    await watched.hour(1, USUAL)
+    monitoring = watched.monitoring()
+    config = await monitoring.configure("flights", WINDOW + b"false_alarms_per_month: 0.5\n")
+
+    (evaluation,) = await monitoring.evaluate_all()
+
+    etags = {one.path: one.etag async for one in watched.stages.blobs.under("captures/hours/")}
+    assert evaluation.config == config.digest
+    assert evaluation.inputs == {path: etag for path, etag in etags.items() if path.endswith("_manifest.json")}
+    assert evaluation.baseline == "models/flights/1/baselines/1/"
+
+
+async def test_an_older_window_does_not_become_the_newest(watched: Watched) -> None:
+    """A stage may be run again about what was long ago."""
+    for hour in range(3):
+        await watched.hour(hour, USUAL)
+    monitoring = watched.monitoring()
+    await monitoring.evaluate_all()
+    manifest = await watched.stages.registry().manifest("flights", "1")
+
+    await monitoring.evaluate(manifest, Window.before(FIRST.plus(1), hours=2), await monitoring._config("flights"))
+
+    newest = await Evaluations(watched.stages.blobs).newest("flights", "1")
+    assert newest.end == FIRST.plus(3).key
+
+
+async def test_a_drift_opens_an_alert_once_and_resolves_it_once(watched: Watched) -> None:
+    monitoring = watched.monitoring()
+    for hour, distances in enumerate([USUAL, USUAL, FAR, FAR, USUAL, USUAL, USUAL, USUAL]):
+        await watched.hour(hour, distances)
+        await monitoring.evaluate_all()
+        await monitoring.evaluate_all()
+
+    signals = ("drift", "prediction_drift")
+    news = await news_in(watched.stages.blobs)
+    assert {one.rsplit(".", 2)[1] for one, _ in news} == set(signals)
+    assert set(news.values()) == {1}
+    assert Counter(kind for _, kind in news) == {"alert.opened": 2, "alert.resolved": 2}
+
+
+async def test_a_model_that_cannot_be_evaluated_does_not_stop_the_others(watched: Watched) -> None:
+    await register(watched.stages, "airports", "1")
+    await register(watched.stages, "zeppelins", "1")
+    await watched.stages.blobs.create("models/airports/monitor.yaml", b"lookback_window_size: 2026-13-45")
+    await watched.hour(0, USUAL)
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await watched.monitoring().evaluate_all()
+
+    (failure,) = caught.value.exceptions
+    evaluated = [one async for one in watched.stages.blobs.under("monitoring/evaluations/")]
+    assert isinstance(failure, InvalidDocument)
+    assert {one.path.split("/")[2] for one in evaluated} == {"model=flights", "model=zeppelins"}
+
+
+async def test_a_version_that_cannot_be_evaluated_does_not_stop_the_next(watched: Watched) -> None:
+    """The first version is the oldest, and the one that answers is not."""
+    await register(watched.stages, "flights", "2")
+    await watched.stages.blobs.delete("models/flights/1/baseline.json")
+    await watched.seal_up_to(1)
+
+    with pytest.raises(ExceptionGroup):
+        await watched.monitoring().evaluate_all()
+
+    assert (await Evaluations(watched.stages.blobs).newest("flights", "2")).end == FIRST.plus(1).key
+
+
+async def test_killed_at_every_write_it_comes_to_the_same_evaluation_and_news(watched: Watched) -> None:
+    await watched.hour(0, FAR)
+    await watched.hour(1, FAR)
+    await watched.monitoring().evaluate_all()
+    blobs = watched.stages.blobs
+    whole = await everything(blobs, "monitoring/")
+    writes = 0
+    while True:
+        for path in await everything(blobs, "monitoring/"):
+            await blobs.delete(path)
+        try:
+            await watched.monitoring(Mortal(blobs, writes=writes)).evaluate_all()
+        except Killed:
+            await watched.monitoring().evaluate_all()
+        else:
+            break
+        writes += 1
+
+        assert await everything(blobs, "monitoring/") == whole
+    assert writes == len(whole) + 2, "each of two alerts is written twice"
+
+
+async def test_killed_before_its_end_the_next_window_tells_the_same_alert_once(watched: Watched) -> None:
+    """An hour may pass before the host starts again; the breach that opened an alert has its name from the first."""
+    await watched.hour(0, FAR)
+    await watched.hour(1, FAR)
+    with pytest.raises(Killed):  # after the evaluation, the alert of drift, and before its news
+        await watched.monitoring(Mortal(watched.stages.blobs, writes=2)).evaluate_all()
+    await watched.hour(2, FAR)
+
+    await watched.monitoring().evaluate_all()
+
+    news = await news_in(watched.stages.blobs)
+    alerts = (await everything(watched.stages.blobs, "monitoring/alerts/")).items()
+    assert news == {
+        ("flights.1.drift.2026-03-01T11", "alert.opened"): 1,
+        ("flights.1.prediction_drift.2026-03-01T12", "alert.opened"): 1,
+    }
+    assert {documents.decode(data, Alert, path=path).id for path, data in alerts} == {one for one, _ in news}
+
+
+async def test_a_configuration_that_does_not_hold_changes_nothing(watched: Watched) -> None:
+    monitoring = watched.monitoring()
+    with pytest.raises(InvalidDocument, match="lookback_window_size"):
+        await monitoring.configure("flights", b"lookback_window_size: PT1M")
+    with pytest.raises(UnknownModel):
+        await monitoring.configure("flihgts", WINDOW)
+
+    assert (await watched.stages.blobs.read("models/flights/monitor.yaml")).data == WINDOW
+    assert not [one async for one in watched.stages.blobs.under("models/flihgts/")]
+
+
+async def test_the_catalog_shows_models_versions_and_what_answers(watched: Watched) -> None:
+    await register(watched.stages, "flights", "2")
+    await register(watched.stages, "airports", "1")
+    await watched.stages.registry().promote("flights", "2", alias="champion")
+    registry = watched.stages.registry()
+    catalog = Catalog(registry, Evaluations(watched.stages.blobs))
+
+    found = await catalog.models()
+
+    assert [(one.model, one.versions, one.aliases) for one in found.models] == [
+        ("airports", ("1",), {}),
+        ("flights", ("1", "2"), {"champion": "2"}),
+    ]
+    assert await catalog.version("flights", "1") == await registry.manifest("flights", "1")
+    with pytest.raises(UnknownModel):
+        await catalog.model("flihgts")
+    with pytest.raises(UnknownModel):
+        await catalog.version("flights", "3")
+
+
+async def test_the_catalog_shows_the_newest_evaluation_of_what_answers(watched: Watched) -> None:
+    """Of the champion; where nobody was promoted, of the last version registered."""
+    await register(watched.stages, "flights", "2")
+    catalog = Catalog(watched.stages.registry(), Evaluations(watched.stages.blobs))
+    with pytest.raises(NoEvaluation):
+        await catalog.evaluation("flights")
+    await watched.hour(0, USUAL)
+    await watched.monitoring().evaluate_all()
+
+    before = await catalog.evaluation("flights")
+    await watched.stages.registry().promote("flights", "1", alias="champion")
+    after = await Catalog(watched.stages.registry(), Evaluations(watched.stages.blobs)).evaluation("flights")
+
+    assert (before.version, before.rows) == ("2", 0)
+    assert (after.version, after.rows) == ("1", ROWS)
+    with pytest.raises(UnknownModel):
+        await catalog.evaluation("flihgts")
