@@ -74,6 +74,7 @@ class Sealing:
 
         Raises:
             StorageUnavailable, EventsUnavailable: what was sealed stays sealed; the rest waits for the next call.
+            BlobChanged: another one is sealing the same hour; likewise.
         """
         before = await self._sealable_before()
         if before is None:

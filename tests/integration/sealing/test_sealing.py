@@ -1,5 +1,6 @@
 """From batches to sealed hours, in storage that is one."""
 
+import asyncio
 import json
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from shared import documents
 from shared.blobs import Blobs
 from shared.capture.hub import Hub, producer
 from shared.capture.records import Kind, Shelf
-from shared.errors import BlobMissing
+from shared.errors import BlobChanged, BlobMissing
 from shared.hours import Hour
 from shared.profiles import encoding
 from shared.profiles.profile import Profile, profile
@@ -213,6 +214,38 @@ async def test_lines_that_cannot_be_read_become_dead_letters_and_do_not_stop_the
     assert [(one["sequence"], one["index"], one["part"]) for one in letters] == [(0, 1, True), (1, 0, True)]
     assert all("record" not in one for one in letters)
     assert "secret" not in json.dumps(letters)
+
+
+async def test_an_hour_without_a_readable_line_is_sealed_without_rows(stages: Stages, calendar: Calendar) -> None:
+    await stages.capturing().append([event(prediction(at(1), distance="x"), sequence=0, at=at(1))])
+    calendar.set(NINE + LATE)
+    sealing = stages.sealing()
+
+    written = [await sealing.seal(), await sealing.seal()]
+
+    (generation,) = (await manifest_of(stages.blobs)).generations
+    rows, about = read((await stages.blobs.read(f"{FOLDER}rows-0.parquet")).data)
+    assert written == [1, 0]
+    assert (about.rows, about.unreadable, about.min_id) == (0, 1, None)
+    assert [one.events for one in about.account] == [1]
+    assert rows.schema.field("distance").type == pa.float64()
+    assert generation.profile is not None
+
+
+async def test_two_that_seal_at_once_leave_what_one_would(stages: Stages, calendar: Calendar) -> None:
+    """The host keeps a timer to one instance by a lease, which can be lost in the middle."""
+    await _story(stages)
+    calendar.set(NINE + 2 * LATE)
+    await stages.sealing().seal()
+    whole = await everything(stages.blobs, "captures/hours/", "captures/dead/", WATERMARK_PATH)
+    for path in whole:
+        await stages.blobs.delete(path)
+
+    found = await asyncio.gather(*(stages.sealing().seal() for _ in range(3)), return_exceptions=True)
+    await stages.sealing().seal()
+
+    assert all(isinstance(one, int | BlobChanged) for one in found)
+    assert await everything(stages.blobs, "captures/hours/", "captures/dead/", WATERMARK_PATH) == whole
 
 
 async def _story(stages: Stages) -> None:
