@@ -141,11 +141,13 @@ def capturing() -> "Capturing":
 def sealing() -> "Sealing":
     """Return what seals hours."""
     from shared.capture.cursor import Cursors
+    from shared.sealing.generations import Generations
     from shared.sealing.sealing import Sealing
 
     grace = timedelta(seconds=settings().seal_grace_s)
     cursors = Cursors(blobs(), clock())
-    return Sealing(blobs(), hub(), cursors, registry(), baselines(), clock(), telemetry(), grace)
+    generations = Generations(blobs(), registry(), baselines(), telemetry())
+    return Sealing(blobs(), hub(), cursors, generations, clock(), telemetry(), grace)
 
 
 @cache

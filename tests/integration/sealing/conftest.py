@@ -16,6 +16,7 @@ from shared.capture.hour_log import HourLogs
 from shared.capture.hub import Hub, Partition, producer
 from shared.registry.baselines import Baselines
 from shared.registry.store import Registry
+from shared.sealing.generations import Generations
 from shared.sealing.sealing import Sealing
 from shared.telemetry import Telemetry
 from tests.integration.models import registered
@@ -62,16 +63,10 @@ class Stages:
     def sealing(self, blobs: Blobs | None = None) -> Sealing:
         ours = blobs or self.blobs
         registry = self.registry(ours)
-        return Sealing(
-            ours,
-            self.hub,
-            Cursors(ours, self.calendar),
-            registry,
-            Baselines(ours, registry),
-            self.calendar,
-            Telemetry.to("", clock=self.calendar),
-            timedelta(minutes=15),
-        )
+        telemetry = Telemetry.to("", clock=self.calendar)
+        generations = Generations(ours, registry, Baselines(ours, registry), telemetry)
+        cursors = Cursors(ours, self.calendar)
+        return Sealing(ours, self.hub, cursors, generations, self.calendar, telemetry, timedelta(minutes=15))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from shared import documents
 from shared.blobs import Blobs
 from shared.capture.hub import Hub, producer
 from shared.capture.records import Kind, Shelf
-from shared.errors import BlobChanged, BlobMissing
+from shared.errors import BlobChanged, BlobMissing, InvalidDocument
 from shared.hours import Hour
 from shared.profiles import encoding
 from shared.profiles.profile import Profile, profile
@@ -370,3 +370,31 @@ async def test_the_hour_under_way_is_left_alone(stages: Stages, calendar: Calend
     calendar.set(NINE + timedelta(hours=1, minutes=14))
 
     assert await stages.sealing().seal() == 0
+
+
+async def test_what_cannot_be_sealed_holds_up_the_watermark_and_nothing_else(
+    stages: Stages, calendar: Calendar
+) -> None:
+    """One version's damaged baseline must not keep other rows from their final form; nor may its hour count as sealed."""
+    actual = prediction(at(61), kind="actual", version=None, external_id="a", prediction_id=None, value=1)
+    await stages.capturing().append([event(prediction(at(1)), sequence=0, at=at(1))])
+    await stages.capturing().append([event(actual, sequence=1, at=at(61))])
+    path = "models/flights/1/baseline.json"
+    whole = await stages.blobs.read(path)
+    await stages.blobs.replace(path, b"damaged", etag=whole.etag)
+    calendar.set(NINE + LATE + timedelta(hours=1))
+
+    with pytest.raises(ExceptionGroup) as raised:
+        await stages.sealing().seal()
+
+    assert [type(one) for one in raised.value.exceptions] == [InvalidDocument]
+    actuals = Shelf(Kind.ACTUAL, "flights", "_none")
+    assert (await manifest_of(stages.blobs, actuals, HOUR.plus(1))).rows == 1
+    assert await sealed_before(stages.blobs) == HOUR.key
+
+    damaged = await stages.blobs.read(path)
+    await stages.blobs.replace(path, whole.data, etag=damaged.etag)
+    await stages.sealing().seal()
+
+    assert (await manifest_of(stages.blobs)).rows == 1
+    assert await sealed_before(stages.blobs) == HOUR.plus(2).key

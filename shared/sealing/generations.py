@@ -1,0 +1,170 @@
+"""One sealed hour grows by one generation: rows first, their profile, and the manifest last, which makes them count."""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from shared import documents
+from shared.blobs import Blobs
+from shared.capture.records import Kind, Shelf, dead_folder, dead_part
+from shared.errors import BlobChanged, BlobMissing
+from shared.hours import Hour
+from shared.profiles import encoding
+from shared.profiles.bins import Bins, digest
+from shared.profiles.profile import profile
+from shared.registry.baselines import Baselines
+from shared.registry.store import Registry
+from shared.schema import Schema
+from shared.sealing import lines as decoding
+from shared.sealing import rows as tables
+from shared.sealing.hour import (
+    Consumed,
+    Footer,
+    Generation,
+    HourManifest,
+    footer,
+    hour_folder,
+    manifest_path,
+    read,
+    rows_file,
+    write,
+)
+from shared.telemetry import Telemetry
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """The logs of one hour of one shelf: bytes in each, by path."""
+
+    shelf: Shelf
+    hour: Hour
+    sizes: dict[str, int]
+
+    def unconsumed(self, sealed: HourManifest | None) -> list[Consumed]:
+        """Return the bytes that no generation was made from."""
+        consumed = sealed.consumed if sealed else {}
+        return [
+            Consumed(log=path, start=consumed.get(path, 0), end=size)
+            for path, size in sorted(self.sizes.items())
+            if size > consumed.get(path, 0)
+        ]
+
+
+@dataclass(slots=True)
+class Generations:
+    """Adds generations to hours."""
+
+    blobs: Blobs
+    registry: Registry
+    baselines: Baselines
+    telemetry: Telemetry
+
+    async def add(self, logs: Logs, sealed: HourManifest | None) -> HourManifest:
+        """Add what no generation was made from to the hour, and return its manifest.
+
+        Raises:
+            UnknownModel: predictions of a version that is not registered.
+            InvalidDocument: something that was stored cannot be read.
+            BlobChanged: another one is sealing the same hour.
+            StorageUnavailable: nothing is half done; do it again.
+        """
+        path = manifest_path(logs.shelf, logs.hour)
+        folder = hour_folder(logs.shelf, logs.hour)
+        number = len(sealed.generations) if sealed else 0
+        schema, bins = await self._schema_of(logs.shelf)
+        try:
+            data = (await self.blobs.read(f"{folder}{rows_file(number)}")).data  # an interrupted sealing left it
+        except BlobMissing:
+            data = await self._write_rows(logs, sealed, schema)
+        rows, about = await asyncio.to_thread(read, data)
+        name = await self._write_profile(rows, bins, folder, number) if bins else None
+        generation = Generation(
+            number=number,
+            rows_file=rows_file(number),
+            sha256=hashlib.sha256(data).hexdigest(),
+            profile=name,
+            footer=about,
+        )
+
+        def add(stored: HourManifest | None) -> HourManifest:
+            before = stored.generations if stored else ()
+            if len(before) != number:
+                raise BlobChanged(path)
+            return HourManifest(
+                kind=logs.shelf.kind,
+                model=logs.shelf.model,
+                version=logs.shelf.version,
+                hour=logs.hour.key,
+                generations=(*before, generation),
+            )
+
+        manifest = await documents.swap(self.blobs, path, HourManifest, add)
+        self.telemetry.metric("sealed_rows", about.rows, model=logs.shelf.model, version=logs.shelf.version)
+        logger.info("hour sealed", extra={"shelf": logs.shelf.folder, "hour": logs.hour.key, "rows": about.rows})
+        return manifest
+
+    async def _write_rows(self, logs: Logs, sealed: HourManifest | None, schema: Schema | None) -> bytes:
+        """Write the rows of everything that no generation was made from, its dead letters first, and return them."""
+        generations = sealed.generations if sealed else ()
+        folder = hour_folder(logs.shelf, logs.hour)
+        parts = logs.unconsumed(sealed)
+        contents = await asyncio.gather(
+            *(self.blobs.read_range(part.log, start=part.start, end=part.end) for part in parts)
+        )
+        known = await self._ids(folder, generations)
+        data, unreadable = await asyncio.to_thread(_generation, logs.shelf.kind, schema, parts, contents, known)
+        if unreadable:
+            await self._set_aside(logs, unreadable)
+        await self.blobs.create(f"{folder}{rows_file(len(generations))}", data)
+        return data
+
+    async def _ids(self, folder: str, generations: tuple[Generation, ...]) -> frozenset[str]:
+        found: set[str] = set()
+        for generation in generations:
+            content = await self.blobs.read(f"{folder}{generation.rows_file}")
+            rows, _ = await asyncio.to_thread(read, content.data, only=["_id"])
+            found.update(rows.column("_id").to_pylist())
+        return frozenset(found)
+
+    async def _write_profile(self, rows: pa.Table, bins: Bins, folder: str, number: int) -> str:
+        name = f"_profile-{number}-{digest(bins)}"
+        data = encoding.encode(await asyncio.to_thread(profile, rows, bins))
+        with contextlib.suppress(BlobChanged):  # the same rows gave the same profile before
+            await self.blobs.create(f"{folder}{name}", data)
+        return name
+
+    async def _set_aside(self, logs: Logs, letters: bytes) -> None:
+        """Write dead letters under the name of their content: an interrupted sealing may have done so before."""
+        name = f"sealing-{hashlib.sha256(letters).hexdigest()[:32]}.jsonl"
+        with contextlib.suppress(BlobChanged):
+            await self.blobs.create(f"{dead_folder(logs.hour)}{name}", letters)
+
+    async def _schema_of(self, shelf: Shelf) -> tuple[Schema | None, Bins | None]:
+        if shelf.kind is not Kind.PREDICTION:
+            return None, None
+        manifest = await self.registry.manifest(shelf.model, shelf.version)
+        return manifest.schema, (await self.baselines.current(manifest)).bins
+
+
+def _generation(
+    kind: Kind,
+    schema: Schema | None,
+    parts: list[Consumed],
+    contents: list[bytes],
+    known: frozenset[str],
+) -> tuple[bytes, bytes]:
+    """Make a generation's rows file from the lines it consumes, and the dead letters of those that cannot be read."""
+    line_type = decoding.line_type(kind, schema)
+    decoded = {part.log: decoding.decode(content, line_type) for part, content in zip(parts, contents, strict=True)}
+    everything = [line for one in decoded.values() for line in one.read]
+    unreadable = [dead_part(line, reason) for one in decoded.values() for line, reason in one.unreadable]
+    rows, doubles = tables.table(everything, kind, schema, known=known)
+    places = {log: one.places for log, one in decoded.items()}
+    about: Footer = footer(rows, consumed=parts, places_by_log=places, doubles=doubles, unreadable=len(unreadable))
+    return write(rows, about), b"".join(unreadable)
