@@ -14,9 +14,10 @@ ACTUAL: Final = "late"
 TIME: Final = "scheduled_at"
 
 CATEGORIES: Final = ("carrier", "origin", "dest")
-NUMBERS: Final = ("hour", "weekday", "distance", "temp", "dewp", "humid", "wind_speed", "precip", "visib")
+# Not "hour": that is a key of the folders of sealed hours.
+NUMBERS: Final = ("departure_hour", "weekday", "distance", "temp", "dewp", "humid", "wind_speed", "precip", "visib")
 FEATURES: Final = (*CATEGORIES, *NUMBERS)
-_WHOLE: Final = ("hour", "weekday", "distance")
+_WHOLE: Final = ("departure_hour", "weekday", "distance")
 
 _REPORTED_AFTER: Final = timedelta(minutes=30)
 
@@ -50,8 +51,9 @@ def load() -> pd.DataFrame:
             + "-"
             + scheduled_at.dt.strftime("%Y%m%dT%H%M"),
             TIME: scheduled_at,
+            "departure_hour": table["hour"],
             "weekday": scheduled_at.dt.day_of_week,
-            **{name: table[name] for name in FEATURES if name != "weekday"},
+            **{name: table[name] for name in FEATURES if name in table},
             ACTUAL: (table["arr_delay"] > LATE_MINUTES).astype(int),
             "known_at": scheduled_at + pd.to_timedelta(minutes_to_landing, unit="min") + _REPORTED_AFTER,
         }
