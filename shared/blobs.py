@@ -37,11 +37,12 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A blob's bytes, or the end of them, with the blob's whole size."""
+    """A blob's bytes, or the end of them, with the blob's whole size; ``blocks`` are the appends of a log so far."""
 
     data: bytes
     etag: str
     size_bytes: int
+    blocks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +82,14 @@ class Blobs:
             client = self._client(path)
             properties = await client.get_blob_properties()
             size = properties.size
+            blocks = properties.append_blob_committed_block_count or 0
             if size == 0:
-                return Content(b"", properties.etag, 0)
+                return Content(b"", properties.etag, 0, blocks)
             start = max(0, size - most_bytes)
             download = await client.download_blob(
                 offset=start, length=size - start, etag=properties.etag, match_condition=MatchConditions.IfNotModified
             )
-            return Content(await download.readall(), properties.etag, size)
+            return Content(await download.readall(), properties.etag, size, blocks)
 
     async def read_range(self, path: str, *, start: int, end: int) -> bytes:
         """Return the bytes from ``start`` up to ``end``, which is not among them.

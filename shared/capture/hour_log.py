@@ -2,8 +2,13 @@
 
 Two writers of one log meet when a partition changes hands. Each append names the position it expects, so that the
 slower one is refused; it then reads the log's last line, leaves out what is in already, and goes on from there.
+
+An append blob takes 50,000 appends. Before that the log rolls over: ``r<n>`` is closed by a last control line, under the
+same fence, and ``r<n+1>`` begins with one that repeats up to where events are in. So whoever still appends to ``r<n>`` is
+refused, finds it closed, and follows.
 """
 
+import contextlib
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,28 +17,37 @@ from typing import Final
 import msgspec
 
 from shared.blobs import Blobs
-from shared.capture.records import MOST_RECORD_BYTES, Entry, Tail
+from shared.capture.records import CONTROL, MOST_RECORD_BYTES, Entry, Tail, control_line
 from shared.errors import BlobChanged, BlobMissing, InvalidDocument
 
 MOST_APPEND_BYTES: Final = 4 * 1024 * 1024
+MOST_BLOCKS: Final = 49_000
+_FIRST: Final = "-r0.jsonl"
 _LONGEST_LINE_BYTES: Final = MOST_RECORD_BYTES + 1024
 _MEETINGS: Final = 5
 _REMEMBERED: Final = 1_000
+_NOTHING: Final = Tail(sequence=-1, enqueued_at="")
 
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """Where a log ends, and the sequence number of the last event in it; -1 in an empty one."""
+    """Where a log ends: in which roll, how long that is and of how many appends, and what the last event in it is."""
 
+    roll: int
     size_bytes: int
-    sequence: int
+    blocks: int
+    last: Tail
 
 
 @dataclass(slots=True)
 class HourLogs:
-    """All logs that this process appends to, and where each ends as far as it knows."""
+    """All logs that this process appends to, and where each ends as far as it knows.
+
+    A log is named by the path of its first roll, ``…-r0.jsonl``; it rolls over after ``most_blocks`` appends.
+    """
 
     blobs: Blobs
+    most_blocks: int = MOST_BLOCKS
     _ends: OrderedDict[str, _End] = field(default_factory=OrderedDict)
 
     async def append(self, path: str, entries: Sequence[Entry]) -> None:
@@ -50,42 +64,72 @@ class HourLogs:
     async def _append_block(self, path: str, entries: Sequence[Entry]) -> None:
         for _ in range(_MEETINGS):
             end = self._ends.get(path) or await self._open(path)
-            missing = [entry for entry in entries if entry.sequence > end.sequence]
+            missing = [entry for entry in entries if entry.sequence > end.last.sequence]
             if not missing:
                 return
             # Whatever comes of it, what is known of this log is out of date from here on.
             self._ends.pop(path, None)
-            try:
-                done = await self.blobs.append(path, b"".join(entry.data for entry in missing), position=end.size_bytes)
-            except (BlobChanged, BlobMissing):
-                continue
-            self._remember(path, _End(done.size_bytes, missing[-1].sequence))
-            return
+            with contextlib.suppress(BlobChanged, BlobMissing):
+                if end.blocks >= self.most_blocks:
+                    end = await self._roll_over(path, end)
+                self._remember(path, await self._append_missing(path, end, missing))
+                return
         raise BlobChanged(path)
 
-    async def _open(self, path: str) -> _End:
-        """Create a log, or find where the one that is there ends."""
-        try:
-            await self.blobs.create_log(path)
-        except BlobChanged:
-            return await self._find_end(path)
-        return _End(0, -1)
+    async def _append_missing(self, path: str, end: _End, missing: Sequence[Entry]) -> _End:
+        begins = end.roll > 0 and end.size_bytes == 0
+        data = b"".join([control_line("opened", end.last)] * begins + [entry.data for entry in missing])
+        done = await self.blobs.append(_rolled(path, end.roll), data, position=end.size_bytes)
+        return _End(end.roll, done.size_bytes, done.blocks, _tail(missing[-1].data, path))
 
-    async def _find_end(self, path: str) -> _End:
-        content = await self.blobs.read_end(path, most_bytes=2 * _LONGEST_LINE_BYTES)
+    async def _roll_over(self, path: str, end: _End) -> _End:
+        """Close a log, create the next roll of it, and return where that ends."""
+        await self.blobs.append(_rolled(path, end.roll), control_line("closed", end.last), position=end.size_bytes)
+        await self.blobs.create_log(_rolled(path, end.roll + 1))
+        return _End(end.roll + 1, 0, 0, end.last)
+
+    async def _open(self, path: str) -> _End:
+        """Create a log, or find where the one that is there ends: in the first roll that is not closed."""
+        roll, last = 0, _NOTHING
+        while True:
+            try:
+                await self.blobs.create_log(_rolled(path, roll))
+            except BlobChanged:
+                end, is_closed = await self._find_end(path, roll, last)
+                if not is_closed:
+                    return end
+                roll, last = roll + 1, end.last
+            else:
+                return _End(roll, 0, 0, last)
+
+    async def _find_end(self, path: str, roll: int, before: Tail) -> tuple[_End, bool]:
+        """Return where a roll ends, and whether it is closed; one without a line goes on from the roll ``before`` it."""
+        content = await self.blobs.read_end(_rolled(path, roll), most_bytes=2 * _LONGEST_LINE_BYTES)
         if not content.data:
-            return _End(0, -1)
+            return _End(roll, 0, content.blocks, before), False
         last = content.data[content.data.rfind(b"\n", 0, -1) + 1 :]
-        try:
-            return _End(content.size_bytes, msgspec.json.decode(last, type=Tail).sequence)
-        except msgspec.DecodeError as error:
-            raise InvalidDocument(path, reason=f"its last line cannot be read: {error}") from error
+        end = _End(roll, content.size_bytes, content.blocks, _tail(last, path))
+        return end, last.startswith(CONTROL) and b'"closed"' in last
 
     def _remember(self, path: str, end: _End) -> None:
         self._ends[path] = end
         self._ends.move_to_end(path)
         if len(self._ends) > _REMEMBERED:
             self._ends.popitem(last=False)
+
+
+def _rolled(path: str, roll: int) -> str:
+    """Return the path of one roll of the log whose first roll is at ``path``."""
+    return f"{path.removesuffix(_FIRST)}-r{roll}.jsonl"
+
+
+def _tail(lines: bytes, path: str) -> Tail:
+    """Read what the last of ``lines`` says of the event it belongs to."""
+    last = lines[lines.rfind(b"\n", 0, -1) + 1 :]
+    try:
+        return msgspec.json.decode(last, type=Tail)
+    except msgspec.DecodeError as error:
+        raise InvalidDocument(path, reason=f"its last line cannot be read: {error}") from error
 
 
 def _blocks(entries: Sequence[Entry]) -> Iterator[list[Entry]]:

@@ -312,11 +312,33 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     record: msgspec.Raw | None = None
 
 
-class Tail(msgspec.Struct, frozen=True):
-    """What the last line of a log says of the log: up to which sequence number events are in it."""
+class Tail(msgspec.Struct, frozen=True, kw_only=True):
+    """What the last line of a log says of the log: up to which event everything is in it; ``enqueued_at`` as it stands."""
 
     sequence: int
+    enqueued_at: str
 
+
+def control_line(what: Literal["opened", "closed"], last: Tail) -> bytes:
+    """Return the line that closes a log, or opens the next roll of it: ``last`` is the last event before it."""
+    return b'%s"%s","sequence":%d,"enqueued_at":"%s"}\n' % (
+        CONTROL,
+        what.encode(),
+        last.sequence,
+        last.enqueued_at.encode(),
+    )
+
+
+def without_control_lines(lines: bytes) -> bytes:
+    """Return whole lines of a log but for those that are about the log itself."""
+    if not lines.startswith(CONTROL) and b"\n" + CONTROL not in lines:
+        return lines
+    kept = [line for line in lines.removesuffix(b"\n").split(b"\n") if not line.startswith(CONTROL)]
+    return b"".join(line + b"\n" for line in kept)
+
+
+CONTROL: Final = b'{"control":'
+"""How control lines begin, and no other: the line of a record begins with its partition."""
 
 _ENQUEUED_AT = b'"enqueued_at":"'
 _KINDS = frozenset(Kind)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, TypeAlias, cast
 
 import msgspec
 
-from shared.capture.records import Kind, Origin
+from shared.capture.records import Kind, Origin, without_control_lines
 from shared.schema import Feature, FeatureType, Output, Schema
 
 Int32: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
@@ -104,7 +104,8 @@ class Decoded:
 
 
 def decode(data: bytes, kind: LineType) -> Decoded:
-    """Read lines, each as it is."""
+    """Read lines, each as it is; those that are about the log itself are passed over."""
+    data = without_control_lines(data)
     decoder = msgspec.json.Decoder(kind)
     try:
         read = decoder.decode_lines(data)

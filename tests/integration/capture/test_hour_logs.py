@@ -197,3 +197,66 @@ async def test_appends_over_4_mib_are_parted(blobs: Blobs, path: str) -> None:
     await HourLogs(blobs).append(path, many)
 
     assert await sequences(blobs, path) == list(range(20))
+
+
+async def lines(blobs: Blobs, path: str, roll: int) -> list[dict[str, object]]:
+    data = (await blobs.read(path.replace("-r0.", f"-r{roll}."))).data
+    return [msgspec.json.decode(line) for line in data.splitlines()]
+
+
+async def test_a_full_log_is_closed_and_goes_on_in_the_next_roll(blobs: Blobs, path: str) -> None:
+    """An append blob takes 50,000 appends: what comes after would be refused, and its partition would stand still."""
+    logs = HourLogs(blobs, most_blocks=2)
+
+    for sequence in range(1, 7):
+        await logs.append(path, entries(sequence))
+
+    first, second, third = [await lines(blobs, path, roll) for roll in range(3)]
+    assert [line["sequence"] for line in first] == [1, 2, 2]
+    assert [line["sequence"] for line in second] == [2, 3, 4, 4]
+    assert [line["sequence"] for line in third] == [4, 5, 6]
+    assert [line.get("control") for line in first] == [None, None, "closed"]
+    assert second[0] == {**first[-1], "control": "opened"}
+    assert second[0]["enqueued_at"] == first[1]["enqueued_at"]
+
+
+async def test_a_writer_of_a_closed_log_is_refused_and_follows(blobs: Blobs, path: str) -> None:
+    """It still holds the end that was: without the fence it would write behind the closing line, unseen."""
+    stale, other = HourLogs(blobs, most_blocks=2), HourLogs(blobs, most_blocks=2)
+    await stale.append(path, entries(1, 2))
+    for sequence in (3, 4, 5):
+        await other.append(path, entries(sequence))
+
+    await stale.append(path, entries(3, 4, 5, 6))
+
+    found = [line["sequence"] for roll in range(3) for line in await lines(blobs, path, roll) if "control" not in line]
+    assert found == [1, 2, 3, 4, 5, 6]
+
+
+async def test_what_ended_between_closing_and_opening_is_gone_on_with(blobs: Blobs, path: str) -> None:
+    class Dying(Blobs):
+        async def create_log(self, path: str) -> None:
+            if path.endswith("-r1.jsonl"):
+                raise StorageUnavailable(path, reason="it ended here")
+            await super().create_log(path)
+
+    dying = HourLogs(Dying(blobs._service), most_blocks=1)
+    await dying.append(path, entries(1))
+    with pytest.raises(StorageUnavailable):
+        await dying.append(path, entries(2))
+
+    await HourLogs(blobs).append(path, entries(1, 2))
+
+    assert [line.get("control") for line in await lines(blobs, path, 0)] == [None, "closed"]
+    assert [line["sequence"] for line in await lines(blobs, path, 1)] == [1, 2]
+
+
+async def test_an_empty_roll_goes_on_from_the_one_before(blobs: Blobs, path: str) -> None:
+    """It was created by who ended before the first append: its end is the closing line before it, not nothing."""
+    logs = HourLogs(blobs, most_blocks=1)
+    await logs.append(path, entries(1))
+    await logs._roll_over(path, await logs._open(path))
+
+    await HourLogs(blobs).append(path, entries(1, 2))
+
+    assert [line["sequence"] for line in await lines(blobs, path, 1)] == [1, 2]

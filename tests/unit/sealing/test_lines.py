@@ -112,3 +112,14 @@ def test_predictions_are_not_read_without_a_schema() -> None:
 
     with pytest.raises(TypeError, match="schema"):
         line_type(Kind.PREDICTION, none)
+
+
+def test_lines_about_the_log_itself_are_passed_over() -> None:
+    """They are no rows and no dead letters, wherever sealing begins to read."""
+    whole = b'{"control":"opened","sequence":1,"enqueued_at":"t"}\n' + logged(prediction())
+    closed = b'{"control":"closed","sequence":2,"enqueued_at":"t"}\n'
+
+    for data in (whole + closed, closed, whole):
+        decoded = decode(data, PREDICTIONS)
+        assert len(decoded.read) == len(decoded.places) == (data != closed)
+        assert decoded.unreadable == []
