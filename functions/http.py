@@ -34,9 +34,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     errors: tuple[Misfit, ...] = ()
 
 
-async def answer(
-    request: func.HttpRequest, work: Callable[[str], Awaitable[msgspec.Struct]], *, status: int = 200
-) -> func.HttpResponse:
+async def answer(request: func.HttpRequest, work: Callable[[str], Awaitable[msgspec.Struct]]) -> func.HttpResponse:
     """Answer with what ``work`` returns for the request's id, or with the problem it raises.
 
     An exception that is no fault of ours by name goes through to the host, whose answer is an empty 500.
@@ -54,7 +52,7 @@ async def answer(
             mimetype="application/problem+json",
             headers=headers,
         )
-    return func.HttpResponse(body, status_code=status, mimetype="application/json", headers=headers)
+    return func.HttpResponse(body, mimetype="application/json", headers=headers)
 
 
 def _request_id(request: func.HttpRequest) -> str:
