@@ -20,12 +20,6 @@ class Kept(StrEnum):
     SPOOLED = "spooled"
     LOST = "lost"
 
-    @classmethod
-    def worst(cls, kept: Sequence["Kept"]) -> "Kept":
-        """Return the worst of them, of which there is at least one."""
-        order = list(cls)
-        return max(kept, key=order.index)
-
 
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     """The record of one scored row, with the names it has in storage.
@@ -35,7 +29,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         request_id: the request it came with, and ``row`` its place there, from 0.
         external_id: the caller's own key, by which its actual may come.
         at: when it was scored, ISO 8601 in UTC.
-        latency_ms: real time from the request's arrival to its answer by the model.
+        latency_ms: real time from reading the request's body to the model's answer, of all its rows together.
         weight: how many rows it stands for, when only some are kept.
     """
 
