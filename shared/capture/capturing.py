@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +31,9 @@ from shared.registry.store import Registry
 from shared.telemetry import Telemetry
 
 logger = logging.getLogger(__name__)
+
+# A batch of full events takes seconds to read, and requests are answered by the same loop.
+_LONGEST_ON_THE_LOOP_S = 0.005
 
 
 class DeliveredEvent(Protocol):
@@ -116,7 +120,11 @@ class Capturing:
     async def _read(self, events: Sequence[Event], partition: str, name: str) -> _Appends:
         """Read every event, and find where its lines go."""
         appends = _Appends()
+        began = time.monotonic()
         for event in events:
+            if time.monotonic() - began > _LONGEST_ON_THE_LOOP_S:
+                await asyncio.sleep(0)
+                began = time.monotonic()
             hour = Hour.containing(event.enqueued_at)
             read = read_event(event, partition)
             appends.read[event.sequence] = event, read
