@@ -1,4 +1,4 @@
-"""What every test may ask for: storage, the hub and the whole system, each started once and ended by its id."""
+"""What every test may ask for: storage, started once and ended by its id."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +13,10 @@ from infra.local.processes import free_port
 def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the connection string of an Azurite of this test session."""
     folder: Path = tmp_path_factory.mktemp("azurite")
-    process = azurite_process.start(port=free_port(), data=folder / "data", log=folder / "azurite.log")
-    yield azurite_process.connection_string(process.port)
-    process.stop()
+    port = free_port()
+    process = azurite_process.start(port=port, data=folder / "data", log=folder / "azurite.log")
+    try:
+        process.wait_for_port(port)
+        yield azurite_process.connection_string(port)
+    finally:
+        process.stop()

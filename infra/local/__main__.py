@@ -3,26 +3,25 @@
 import argparse
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 
-from infra.local.processes import is_free
+from infra.local.processes import ENDING, NotReady, is_free
 from infra.local.system import System
 
+HOST_PORT = 7071  # where ``func start`` answers
 _FROM_OUTSIDE = ("EVENTS", "WEBHOOKS", "WEBHOOK_SECRET", "APPLICATIONINSIGHTS_CONNECTION_STRING")
 
 
-HOST_PORT = 7071  # where ``func start`` answers
-
-
-def main() -> None:
-    """Start everything, say where it is, and stop it when asked to."""
+def main() -> int:
+    """Start everything, say where it is, and stop it when asked to; return 1, saying why, if it cannot be started."""
     parser = argparse.ArgumentParser(prog="python -m infra.local", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path(".local/run"), help="where everything is kept")
     parser.add_argument("--without-host", action="store_true", help="leave the functions host to 'func start'")
     asked = parser.parse_args()
     stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ENDING:
         # Only noted, so that a Ctrl-C while things start or stop does not leave half of them running.
         signal.signal(number, lambda *_: stopping.set())
     own = {name: os.environ[name] for name in _FROM_OUTSIDE if os.environ.get(name)}
@@ -33,8 +32,12 @@ def main() -> None:
             system.start_host()
         print(_where_it_is(system, with_host=not asked.without_host), flush=True)  # noqa: T201 - its own answer
         stopping.wait()
+    except NotReady as error:
+        print(error, file=sys.stderr)  # noqa: T201 - see above
+        return 1
     finally:
         system.stop()
+    return 0
 
 
 def _where_it_is(system: System, *, with_host: bool) -> str:
@@ -53,4 +56,4 @@ def _where_it_is(system: System, *, with_host: bool) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

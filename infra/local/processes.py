@@ -7,18 +7,51 @@ import selectors
 import signal
 import socket
 import subprocess
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 HERE = Path(__file__).resolve().parents[2]
 """The root of the checkout: processes are started here, so that ``python -m infra.local...`` finds its modules."""
 
 
+ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What asks a program to end: Ctrl-C, ``kill``, a terminal that was closed."""
+
+
 class NotReady(RuntimeError):
-    """A process ended, or said nothing, before it was ready; the message ends with the tail of its log."""
+    """A process could not start, ended, or said nothing, before it was ready; the message says why."""
+
+
+def end_by_interrupt() -> None:
+    """Have every signal that asks this program to end raise KeyboardInterrupt, so that what it started is stopped."""
+    for number in ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+
+
+@contextlib.contextmanager
+def signals_held() -> Iterator[None]:
+    """Let signals that ask this program to end wait for the end of the block.
+
+    A child leads a session of its own, so one that was started and not yet noted, or is next to be stopped, would be
+    left behind. Signals interrupt the main thread alone: in others nothing is held.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda each, _: came.append(each)) for number in ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 def free_port() -> int:

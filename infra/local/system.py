@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, Self, TypeVar
 
 from infra.local import azurite
-from infra.local.processes import Process, free_port
+from infra.local.processes import Process, free_port, signals_held
 from shared.blobs import Blobs, service
 from shared.clock import Clock
 
@@ -141,8 +141,10 @@ class System:
 
     def start_azurite(self) -> None:
         """Start storage, with the containers a template would have made."""
-        log = self.folder / "azurite.log"
-        self._running["azurite"] = azurite.start(port=self.ports["azurite"], data=self.folder / "azurite", log=log)
+        port, log = self.ports["azurite"], self.folder / "azurite.log"
+        with signals_held():
+            process = self._running["azurite"] = azurite.start(port=port, data=self.folder / "azurite", log=log)
+        process.wait_for_port(port)
         asyncio.run(_create_containers(self.settings["STORAGE"]))
 
     def start_hub(self) -> None:
@@ -175,9 +177,10 @@ class System:
         return (self.folder / f"{name}.log").read_text(errors="replace")
 
     def stop(self) -> None:
-        """End everything with SIGTERM, the functions host first and storage last."""
-        for name in reversed(list(self._running)):
-            self._running.pop(name).stop()
+        """End everything with SIGTERM, the functions host first and storage last; an impatient Ctrl-C waits for that."""
+        with signals_held():
+            for name in reversed(list(self._running)):
+                self._running.pop(name).stop()
 
     def __enter__(self) -> Self:
         try:
@@ -191,8 +194,9 @@ class System:
 
     def _module(self, name: str, *arguments: str, python: str = sys.executable) -> None:
         command = [python, "-m", f"infra.local.{name}", *arguments]
-        process = Process.start(name, command, log=self.folder / f"{name}.log", env=self.environment)
-        self._running[name] = process
+        with signals_held():
+            process = Process.start(name, command, log=self.folder / f"{name}.log", env=self.environment)
+            self._running[name] = process
         process.wait_for_ready_line()
 
 

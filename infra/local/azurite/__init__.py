@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from infra.local.processes import Process
+from infra.local.processes import NotReady, Process, is_free
 
 HERE = Path(__file__).parent
 MAIN = HERE / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
@@ -42,12 +42,19 @@ def node() -> str:
 
 
 def start(*, port: int, data: Path, log: Path) -> Process:
-    """Start Azurite over the files in ``data`` and wait until it answers."""
+    """Start Azurite over the files in ``data``; it answers once ``wait_for_port`` returns.
+
+    Raises:
+        NotReady: the port is taken.
+    """
+    if not is_free(port):
+        # Azurite says so seconds later, and until then whoever has the port would be taken for it.
+        raise NotReady(f"azurite cannot listen on port {port}: something else does")
     data.mkdir(parents=True, exist_ok=True)
     command = [node(), str(MAIN), "--blobHost", "127.0.0.1", "--blobPort", str(port), "--location", str(data)]
     # azure-storage-blob speaks a newer version of the API than Azurite knows: every call is a 400 without the check off.
     command += ["--silent", "--disableTelemetry", "--skipApiVersionCheck"]
-    return Process.start("azurite", command, log=log).wait_for_port(port)
+    return Process.start("azurite", command, log=log)
 
 
 def _major(node_path: str) -> int:
