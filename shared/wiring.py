@@ -16,6 +16,7 @@ from shared.settings import Settings
 from shared.telemetry import Telemetry
 
 if TYPE_CHECKING:  # building imports them; importing this module must not
+    from aiohttp import ClientSession
     from azure.identity.aio import DefaultAzureCredential
 
     from shared.alerts.delivering import Delivering
@@ -179,18 +180,15 @@ def monitoring() -> "Monitoring":
 @cache
 def delivering() -> "Delivering":
     """Return what posts alerts."""
-    import aiohttp
-
     from shared.alerts.delivering import Delivering, poster
     from shared.alerts.outbox import webhook_digest
 
     ours = settings()
-    session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ours.webhook_timeout_s))
     return Delivering(
         _outbox(),
         {webhook_digest(url): url for url in ours.webhooks},
         ours.webhook_secret,
-        poster(session),
+        poster(_webhook_session()),
         clock(),
         telemetry(),
     )
@@ -220,6 +218,8 @@ async def close() -> None:
     """Let go of every connection that was opened, at the end of a process that ends by itself."""
     if telemetry.cache_info().currsize:
         telemetry().close(2.0)
+    if _webhook_session.cache_info().currsize:
+        await _webhook_session().close()
     if hub.cache_info().currsize:
         await hub().close()
     if blobs.cache_info().currsize:
@@ -240,6 +240,13 @@ def _outbox() -> "Outbox":
     from shared.alerts.outbox import Outbox, webhook_digest
 
     return Outbox(blobs(), clock(), tuple(webhook_digest(url) for url in settings().webhooks))
+
+
+@cache
+def _webhook_session() -> "ClientSession":
+    import aiohttp
+
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=settings().webhook_timeout_s))
 
 
 @cache
