@@ -34,8 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _apply_settings(asked.settings)
     try:
         answer: Answer = asyncio.run(_closing(asked.run(asked)))
-    except Fault as fault:
-        print(json.dumps({"error": fault.code, "detail": str(fault)}) if asked.json else str(fault), file=sys.stderr)
+    except (Fault, ExceptionGroup) as raised:
+        for fault in _faults(raised):
+            print(json.dumps({"error": fault.code, "detail": str(fault)}) if asked.json else fault, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("interrupted: nothing is half done; run it again", file=sys.stderr)
@@ -43,6 +44,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if asked.json:
         print(json.dumps(answer))
     return 0
+
+
+def _faults(raised: "Fault | ExceptionGroup[Exception]") -> list[Fault]:
+    """Return the faults that ended a command: several where versions, each by itself, could not be evaluated."""
+    if isinstance(raised, Fault):
+        return [raised]
+    faults = [one for one in raised.exceptions if isinstance(one, Fault)]
+    if len(faults) < len(raised.exceptions):
+        raise raised
+    return faults
 
 
 def _parser() -> argparse.ArgumentParser:

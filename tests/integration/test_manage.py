@@ -17,6 +17,7 @@ from infra.local.system import HUB
 from shared import documents
 from shared.blobs import Blobs, service
 from shared.registry.manifest import Manifest, manifest_path
+from shared.sealing.watermark import WATERMARK_PATH, Watermark
 from shared.settings import Settings, variable
 from tests.integration.models import onnx_model
 
@@ -144,6 +145,25 @@ def test_what_cannot_be_is_one_line_that_says_why(
 
     assert code != 0
     assert says in error
+    assert "Traceback" not in error
+
+
+async def test_a_model_that_cannot_be_monitored_is_named(
+    environment: dict[str, str], blobs: Blobs, files: tuple[str, ...]
+) -> None:
+    """The others are evaluated, and the reason is one line: it is what a user reads who wrote the configuration."""
+    config = "models/unread/monitor.yaml"
+    assert run(environment, "register", "unread", "1", *files, "--json")[0] == 0
+    await blobs.create(config, b"lookback_window_size: a fortnight")
+    await blobs.create(WATERMARK_PATH, documents.encode(Watermark(before="2026-03-01T09")))
+    try:
+        code, _, error = run(environment, "monitor")
+    finally:
+        await blobs.delete(WATERMARK_PATH)
+        await blobs.delete(config)
+
+    assert code == 1
+    assert error.startswith(config)
     assert "Traceback" not in error
 
 
