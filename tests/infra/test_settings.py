@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import MISSING, fields
+from typing import Any
 
 from infra.local.processes import HERE
 from shared.settings import Settings, variable
@@ -51,6 +52,26 @@ def test_the_readme_has_every_setting_with_its_default() -> None:
             assert table[name] in {"none", "real time"}, name
         else:
             assert field.metadata["parse"](table[name].strip("`")) == field.default, name
+
+
+def test_the_readme_explains_every_value_of_host_json() -> None:
+    """A value that nobody explains is one that nobody dares to change."""
+    table = (HERE / "README.md").read_text().split("`host.json` says", 1)[1].split("\n## ", 1)[0]
+    told = table.replace("`", "").replace('"', "")
+    values = _values_at(json.loads((HERE / "host.json").read_text()))
+
+    del values["version"], values["extensionBundle.id"]  # there is one of each
+    for path, value in values.items():
+        name = path.removesuffix(".version").removesuffix(".type").rsplit(".", 1)[-1]
+        assert f"{name} {value}".lower() in told.lower(), path
+
+
+def _values_at(part: dict[str, Any], under: str = "") -> dict[str, Any]:
+    """Return every value of an object of objects by its path."""
+    found: dict[str, Any] = {}
+    for name, value in part.items():
+        found |= _values_at(value, f"{under}{name}.") if isinstance(value, dict) else {f"{under}{name}": value}
+    return found
 
 
 def test_the_template_sets_what_is_needed_and_nothing_unknown() -> None:
