@@ -12,18 +12,8 @@ from typing import Any, Protocol
 from shared.capture.cursor import Cursor, Cursors
 from shared.capture.hour_log import HourLogs
 from shared.capture.hub import Hub
-from shared.capture.records import (
-    Entry,
-    Event,
-    Kind,
-    Read,
-    Shelf,
-    dead_folder,
-    dead_records,
-    log_folder,
-    read_event,
-    refused_folder,
-)
+from shared.capture.reading import Read, dead_records, read_event
+from shared.capture.records import Entry, Event, Kind, Shelf, dead_folder, log_folder, refused_folder
 from shared.errors import BlobRefused
 from shared.hours import Hour
 from shared.ids import NONE, UNKNOWN

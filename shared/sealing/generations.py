@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from shared import documents
 from shared.blobs import Blobs
-from shared.capture.records import Kind, Shelf, dead_folder, dead_part
+from shared.capture.reading import dead_part
+from shared.capture.records import Kind, Shelf, dead_folder
 from shared.errors import BlobChanged, BlobMissing
 from shared.hours import Hour
 from shared.profiles import encoding

@@ -8,7 +8,8 @@ import pytest
 
 from shared.blobs import Appended, Blobs, service
 from shared.capture.hour_log import HourLogs
-from shared.capture.records import MOST_RECORD_BYTES, Entry, Tail, read_event
+from shared.capture.reading import read_event
+from shared.capture.records import MOST_RECORD_BYTES, Entry, Tail
 from shared.errors import BlobChanged, InvalidDocument, StorageUnavailable
 from tests.unit.capture.records import PARTITION, event, record
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from shared.capture.records import DeadLetter, Event, Read
+from shared.capture.reading import DeadLetter, Read
+from shared.capture.records import Event
 
 ENQUEUED_AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 PARTITION = "3"

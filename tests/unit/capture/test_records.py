@@ -12,19 +12,8 @@ from hypothesis import strategies as st
 
 from shared.capture import records as module
 from shared.capture.hour_log import MOST_APPEND_BYTES
-from shared.capture.records import (
-    MOST_EVENT_BYTES,
-    MOST_EVENT_RECORDS,
-    MOST_FOREIGN_EVENT_BYTES,
-    MOST_RECORD_BYTES,
-    Event,
-    Kind,
-    Shelf,
-    Tail,
-    dead_records,
-    pack,
-    read_event,
-)
+from shared.capture.reading import MOST_EVENT_RECORDS, MOST_FOREIGN_EVENT_BYTES, dead_records, read_event
+from shared.capture.records import MOST_EVENT_BYTES, MOST_RECORD_BYTES, Event, Kind, Shelf, Tail, pack
 from shared.errors import RequestTooLarge
 from tests.unit.capture.records import ENQUEUED_AT, PARTITION, event, letters, lines, record
 

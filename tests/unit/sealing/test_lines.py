@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.capture.records import Kind, dead_part
+from shared.capture.reading import dead_part
+from shared.capture.records import Kind
 from shared.schema import Schema
 from shared.sealing.lines import decode, line_type
 from tests.unit.sealing.logs import INPUTS, SCHEMA, actual, logged, prediction, predictions, record_id
