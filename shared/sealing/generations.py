@@ -88,7 +88,7 @@ class Generations:
         generation = Generation(
             number=number,
             rows_file=rows_file(number),
-            sha256=hashlib.sha256(data).hexdigest(),
+            sha256=await asyncio.to_thread(_sha256, data),
             profile=name,
             footer=about,
         )
@@ -129,13 +129,12 @@ class Generations:
         found: set[str] = set()
         for generation in generations:
             content = await self.blobs.read(f"{folder}{generation.rows_file}")
-            rows, _ = await asyncio.to_thread(read, content.data, only=["_id"])
-            found.update(rows.column("_id").to_pylist())
+            found.update(await asyncio.to_thread(_ids_in, content.data))
         return frozenset(found)
 
     async def _write_profile(self, rows: pa.Table, bins: Bins, folder: str, number: int) -> str:
         name = f"_profile-{number}-{digest(bins)}"
-        data = encoding.encode(await asyncio.to_thread(profile, rows, bins))
+        data = await asyncio.to_thread(lambda: encoding.encode(profile(rows, bins)))
         with contextlib.suppress(BlobChanged):  # the same rows gave the same profile before
             await self.blobs.create(f"{folder}{name}", data)
         return name
@@ -151,6 +150,16 @@ class Generations:
             return None, None
         manifest = await self.registry.manifest(shelf.model, shelf.version)
         return manifest.schema, (await self.baselines.current(manifest)).bins
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _ids_in(data: bytes) -> list[str]:
+    rows, _ = read(data, only=["_id"])
+    ids: list[str] = rows.column("_id").to_pylist()
+    return ids
 
 
 def _generation(
