@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from shared.errors import InvalidModel
+from shared.errors import InvalidModel, InvalidSchema
 from shared.profiles import encoding
 from shared.profiles.cutting import cut
 from shared.profiles.profile import profile
@@ -89,7 +89,8 @@ def draft(
 
     Raises:
         InvalidModel: the file is no ONNX model, or does not go with the schema or the training data.
-        InvalidSchema: a column cannot be the feature that it should be.
+        InvalidSchema: a column cannot be the feature that it should be, or the actual's or the time's is called as one of
+            the columns it is stored beside.
     """
     loaded = OnnxModel(file)
     inferred, sources = infer_schema(loaded, training)
@@ -97,6 +98,7 @@ def draft(
     if len(schema.outputs) != len(sources):
         raise InvalidModel(f"the schema has {len(schema.outputs)} outputs, and the model gives {len(sources)}")
     loaded.refuse_misfits(schema.features)
+    _refuse_names_of_others(training, schema)
     manifest = Manifest(
         model=model,
         version=version,
@@ -125,6 +127,17 @@ def draft(
     }
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     return Draft(msgspec.structs.replace(manifest, schema=schema, files=digests), files)
+
+
+def _refuse_names_of_others(training: TrainingData, schema: Schema) -> None:
+    """A file with two columns of one name is written without complaint, and no reader takes it."""
+    taken = set(schema.output_columns)
+    if training.time in taken:
+        raise InvalidSchema(feature=training.time, reason="outputs have columns of this name: give the time another")
+    if training.actual in taken | {feature.name for feature in schema.features}:
+        raise InvalidSchema(
+            feature=training.actual, reason="a feature or an output has this name: give the actual another"
+        )
 
 
 def _scored(runtime: Runtime, schema: Schema, data: pa.Table) -> pa.Table:

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from shared.errors import InvalidModel, ModelFailed
+from shared.errors import InvalidModel, InvalidSchema, ModelFailed
 from shared.registry.manifest import Task
 from shared.schema import FeatureType
 from shared.scoring.registration import Draft, TrainingData, draft
@@ -50,3 +50,15 @@ def test_a_model_that_fails_on_its_own_training_data_is_no_version() -> None:
     """The first hundred rows are looked at to find the outputs; the rest must be answered too."""
     with pytest.raises(ModelFailed):
         drafted(lookup(4), index=[1] * 200 + [400])
+
+
+@pytest.mark.parametrize(("actual", "time"), [("prediction", None), ("late", "prediction")])
+def test_a_column_called_as_an_output_is_refused(actual: str, time: str | None) -> None:
+    """The baseline's rows would have two columns of one name, which no reader takes, in a version that never changes."""
+    columns = {name: [0.5] * 100 for name in (actual, time) if name}
+    training = TrainingData(
+        rows=pa.table({"index": [0, 1, 2, 3] * 25, **columns}), actual=actual, time=time, sha256="0" * 64
+    )
+
+    with pytest.raises(InvalidSchema, match="'prediction': "):
+        draft(lookup(4), training, model="flights", version="1", schema=None, at=datetime(2026, 1, 1, tzinfo=UTC))
