@@ -59,7 +59,7 @@ def _faults(raised: "Fault | ExceptionGroup[Exception]") -> list[Fault]:
 def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--json", action="store_true", help="print one JSON object, for programs")
-    common.add_argument("--settings", type=Path, help="a local.settings.json; the environment wins over it")
+    common.add_argument("--settings", type=_file, help="a local.settings.json; the environment wins over it")
     parser = argparse.ArgumentParser(prog="python manage.py", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 

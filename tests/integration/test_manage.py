@@ -134,6 +134,7 @@ def test_people_see_the_schema_as_a_table(environment: dict[str, str], files: tu
         (("register", "Taxis", "1", "--model=README.md", "--training-data=README.md", "--actual=x"), "is no name"),
         (("register", "taxis", "2", "--model=nowhere", "--training-data=README.md", "--actual=x"), "no file 'nowhere'"),
         (("promote", "nobody", "1"), "version '1' of model 'nobody' is not registered"),
+        (("monitor", "--settings=nowhere"), "no file 'nowhere'"),
         (("monitor", "--config=README.md"), "--config needs the model"),
     ],
 )
