@@ -116,5 +116,6 @@ async def _translated(timeout_s: float) -> AsyncIterator[None]:
             yield
     except TimeoutError:
         raise EventsUnavailable(f"no answer within {timeout_s:g} s") from None
-    except (EventHubError, AzureError, OSError) as error:
+    except (EventHubError, AzureError, OSError, ValueError) as error:
+        # A ValueError is an event that this hub is too small for, as one of the Basic tier is.
         raise EventsUnavailable(f"{type(error).__name__}: {error}") from error

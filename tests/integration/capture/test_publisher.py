@@ -118,6 +118,13 @@ async def test_nothing_of_a_request_is_sent_when_one_row_is_too_large(address: E
     assert [one.last_sequence for one in partitions] == [-1]
 
 
+async def test_an_event_that_the_hub_is_too_small_for_is_not_kept(address: Emulator, publisher: Publisher) -> None:
+    """The tiers differ in what they take; a prediction that was made is answered on all of them."""
+    async with address:
+        with pytest.raises(EventsUnavailable, match="ValueError"):
+            await publisher.hub.send([b"x" * 2_000_000], {}, timeout_s=TIMEOUT_S)
+
+
 async def test_a_hub_that_is_away_cannot_say_who_it_is(publisher: Publisher) -> None:
     """Capture must not guess an incarnation: it would file events under a hub that never was."""
     with pytest.raises(EventsUnavailable):
