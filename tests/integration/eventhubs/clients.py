@@ -9,6 +9,8 @@ from typing import Any
 from azure.eventhub import EventData
 from azure.eventhub.aio import EventHubConsumerClient, EventHubProducerClient, PartitionContext
 
+from infra.local.eventhubs.emulator import Emulator
+from infra.local.eventhubs.subscription import Subscription
 from tests.integration.eventhubs.conftest import HUB
 
 WAIT_S = 30.0
@@ -84,6 +86,19 @@ async def attach(connection: str, position: str | int, *, group: str = "$Default
 
 async def _ignore(_: PartitionContext, __: EventData | None) -> None:
     """Take an event and do nothing."""
+
+
+async def receivers(emulator: Emulator, expected: int) -> None:
+    """Wait until so many receive from a partition."""
+    async with asyncio.timeout(WAIT_S):
+        while len(_subscriptions(emulator)) != expected:  # noqa: ASYNC110 - the emulator tells nobody of its links
+            await asyncio.sleep(0.01)
+
+
+def _subscriptions(emulator: Emulator) -> list[Subscription]:
+    sessions = [session for connection in emulator._connections for session in connection._sessions.values()]
+    links = [granted.link for session in sessions for granted in session._links.values()]
+    return [link for link in links if isinstance(link, Subscription)]
 
 
 def bodies(events: list[EventData]) -> list[str]:
