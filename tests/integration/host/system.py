@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from azure.eventhub import EventData, EventHubProducerClient
+from azure.storage.blob import ContainerClient
 
 from infra.local.processes import Process
 
@@ -176,6 +177,13 @@ class Sandbox:
                 event.properties = {"kind": "test", "size": len(body)}
                 batch.add(event)
             producer.send_batch(batch)
+
+    def checkpoint(self, hub: str) -> int:
+        """Return the sequence number of a hub's newest checkpoint, of whichever partition; -1 when there is none."""
+        with ContainerClient.from_connection_string(self.storage, "azure-webjobs-eventhub") as container:
+            prefix = f"127.0.0.1:{self.emulator.port}/{hub}/$default/checkpoint/"
+            blobs = container.list_blobs(prefix, include=["metadata"])
+            return max((int(blob.metadata["sequencenumber"]) for blob in blobs), default=-1)
 
     def close(self) -> None:
         for instance in self.instances:

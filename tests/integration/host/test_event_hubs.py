@@ -1,7 +1,5 @@
 """The Event Hubs trigger: when a checkpoint is written, and what comes again."""
 
-import time
-
 from tests.integration.host.system import Instance, Sandbox, wait_until
 
 ALL = {"0", "1"}
@@ -64,8 +62,8 @@ def test_without_a_retry_policy_a_batch_that_threw_is_gone(sandbox: Sandbox) -> 
     sandbox.tell("fail-captured")
     host = start(sandbox)
     sandbox.send(sandbox.hubs[0], "lost")
-    wait_until(lambda: sandbox.bodies("captured") == ["lost"])
-    time.sleep(1.0)
+    wait_until(lambda: sandbox.checkpoint(sandbox.hubs[0]) == 0)
+    assert sandbox.bodies("captured") == ["lost"]
     host.process.stop()
     sandbox.untell("fail-captured")
 
@@ -116,8 +114,8 @@ def test_a_batch_that_was_being_retried_comes_again_after_a_stop(sandbox: Sandbo
 def test_a_batch_cut_off_by_sigkill_comes_again(sandbox: Sandbox) -> None:
     host = start(sandbox)
     sandbox.send(sandbox.hubs[0], "done")
-    wait_until(lambda: sandbox.bodies("captured") == ["done"])
-    time.sleep(1.0)
+    wait_until(lambda: sandbox.checkpoint(sandbox.hubs[0]) == 0)
+    assert sandbox.bodies("captured") == ["done"]
     sandbox.tell("slow-captured", "30")
     sandbox.send(sandbox.hubs[0], "cut", "off")
     wait_until(lambda: host.state()["running"])
@@ -150,8 +148,8 @@ def test_a_recreated_hub_is_read_from_its_beginning(sandbox: Sandbox) -> None:
     """Its partitions refuse the old checkpoint; without help they would be asked for it for ever."""
     host = start(sandbox)
     sandbox.send(sandbox.hubs[0], *(f"old {number}" for number in range(5)))
-    wait_until(lambda: len(sandbox.bodies("captured")) == 5)
-    time.sleep(1.0)
+    wait_until(lambda: sandbox.checkpoint(sandbox.hubs[0]) == 4)
+    assert len(sandbox.bodies("captured")) == 5
     host.process.stop()
     sandbox.emulator.recreate(sandbox.hubs[0])
     sandbox.send(sandbox.hubs[0], "new")
