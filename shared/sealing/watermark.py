@@ -41,19 +41,25 @@ class Progress:
 def sealable_before(partitions: Iterable[Progress], *, now: datetime, grace: timedelta) -> Hour | None:
     """Return the hour before which every hour can be sealed; None when some partition was never captured.
 
-    A partition that is caught up holds nothing back once ``grace`` has passed since the hour's end: that long an event
-    may take from getting its time to being seen. One that is not holds back the hour its cursor stands in.
+    A partition's times never run backwards, so nothing more comes before the hour its cursor stands in. One that is
+    caught up holds nothing back either once ``grace`` has passed since an hour's end: that long an event may take from
+    getting its time to being seen.
 
     Args:
-        partitions: of the live incarnation; what the hub says must have been asked after ``now`` was read.
+        partitions: of the live incarnation, of which there is at least one; what the hub says must have been asked after
+            ``now`` was read.
         now: calendar time.
         grace: how long after an hour's end it may still be added to.
     """
-    limits: list[Hour] = [Hour.containing(now - grace)]
-    for progress in partitions:
-        if progress.caught_up:
-            continue
-        if progress.cursor is None or progress.cursor.enqueued_at is None:
-            return None
-        limits.append(Hour.containing(progress.cursor.enqueued_at))
-    return min(limits)
+    limits = [_sealable_before(progress, now=now, grace=grace) for progress in partitions]
+    known = [limit for limit in limits if limit is not None]
+    return min(known) if len(known) == len(limits) else None
+
+
+def _sealable_before(progress: Progress, *, now: datetime, grace: timedelta) -> Hour | None:
+    reached: list[Hour] = []
+    if progress.caught_up:
+        reached.append(Hour.containing(now - grace))
+    if progress.cursor is not None and progress.cursor.enqueued_at is not None:
+        reached.append(Hour.containing(progress.cursor.enqueued_at))
+    return max(reached, default=None)

@@ -38,6 +38,15 @@ def test_an_hour_can_be_sealed_once_the_grace_after_its_end_is_over() -> None:
     assert before(CAUGHT_UP, now=end + GRACE) == "2026-03-01T12"
 
 
+def test_an_hour_that_every_cursor_has_passed_needs_no_grace() -> None:
+    """A partition's times never run backwards: nothing more can come."""
+    end = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    passed = Progress(partition(9), cursor(9, end))
+
+    assert before(passed, passed, now=end + timedelta(seconds=1)) == "2026-03-01T12"
+    assert before(passed, CAUGHT_UP, now=end + timedelta(seconds=1)) == "2026-03-01T11"
+
+
 def test_a_partition_that_lags_holds_back_the_hour_its_cursor_stands_in() -> None:
     lagging = Progress(partition(9), cursor(8, datetime(2026, 3, 1, 9, 59, tzinfo=UTC)))
 
@@ -80,12 +89,17 @@ def _partitions(draw: st.DrawFn) -> tuple[Progress, list[datetime]]:
 def test_nothing_that_is_sealed_can_still_be_added_to(
     partitions: list[tuple[Progress, list[datetime]]], grace: timedelta
 ) -> None:
-    """Every event that is not captured, and every one yet to be sent, is of an hour that is not sealed."""
+    """Every event that is not captured, and every one yet to be sent, is of an hour that is not sealed.
+
+    One yet to be sent is no earlier than the last one of its partition, and at most ``grace`` ago.
+    """
     hour = sealable_before([progress for progress, _ in partitions], now=NOW, grace=grace)
 
     if hour is not None:
-        to_come = [moment for _, waiting in partitions for moment in waiting]
-        assert all(Hour.containing(moment) >= hour for moment in [*to_come, NOW, NOW - grace])
+        for progress, waiting in partitions:
+            last = progress.cursor.enqueued_at if progress.cursor else None
+            next_sent = max([NOW - grace, *([last] if last else [])])
+            assert all(Hour.containing(moment) >= hour for moment in [*waiting, next_sent])
 
 
 @given(st.lists(_partitions(), min_size=1, max_size=5))
