@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, Self, TypeVar
 
 from infra.local import azurite
-from infra.local.processes import Process, free_port, signals_held
+from infra.local.processes import Process, free_port, is_free, signals_held
 from shared.blobs import Blobs, service
 from shared.clock import Clock
 
@@ -78,6 +78,9 @@ class System:
             folder / "secrets.json", lambda: {"webhook": f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}"}
         )
         time = _kept(folder / "clock.json", lambda: {"CLOCK": str(clock) if clock else ""})
+        # Kept like the clock: what runs once an hour there would run many times a second here.
+        own = {name: text for name, text in (settings or {}).items() if name in _SCHEDULES}
+        schedules = _kept(folder / "schedules.json", lambda: {**_SCHEDULES, **own})
         values = {
             "FUNCTIONS_WORKER_RUNTIME": "python",
             "AzureWebJobsStorage": azurite.connection_string(ports["azurite"]),
@@ -94,12 +97,18 @@ class System:
             ),
             "WEBHOOKS": f"http://127.0.0.1:{ports['sinks']}/webhook/{WEBHOOK}",
             "WEBHOOK_SECRET": told["webhook"],
-            **_SCHEDULES,
+            **schedules,
             **time,
             **(settings or {}),
         }
         (folder / "local.settings.json").write_text(json.dumps({"IsEncrypted": False, "Values": values}, indent=2))
         return cls(folder, ports, values, python, host_options)
+
+    @classmethod
+    def in_use(cls, folder: Path) -> bool:
+        """Whether the system that is kept in ``folder`` is running, as far as its storage is."""
+        ports = folder / "ports.json"
+        return ports.exists() and not is_free(json.loads(ports.read_bytes())["azurite"])
 
     @property
     def url(self) -> str:

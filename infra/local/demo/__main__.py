@@ -70,6 +70,9 @@ def _run() -> int:
     parser.add_argument("--hours", type=int, default=36, help="hours of flights to send")
     asked = parser.parse_args()
     console = Console(stderr=True)
+    if System.in_use(asked.data):
+        console.print(f"{asked.data} is in use, by another demo or by python -m infra.local: stop that first")
+        return 1
     shutil.rmtree(asked.data, ignore_errors=True)
     started = time.monotonic()
     columns = (
