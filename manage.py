@@ -104,7 +104,11 @@ def _file(text: str) -> Path:
 
 def _apply_settings(given: Path | None) -> None:
     for path in [given] if given else [path for path in _SETTINGS_FILES if path.is_file()][:1]:
-        for name, value in json.loads(path.read_bytes())["Values"].items():
+        try:
+            values: dict[str, str] = json.loads(path.read_bytes())["Values"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise SystemExit(f"{path} cannot be read: it is no local.settings.json ({error!r})") from error
+        for name, value in values.items():
             os.environ.setdefault(name, value)
 
 
