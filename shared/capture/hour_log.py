@@ -20,7 +20,7 @@ from shared.blobs import Blobs
 from shared.capture.records import CONTROL, MOST_RECORD_BYTES, Entry, Tail, control_line
 from shared.errors import BlobChanged, BlobMissing, InvalidDocument
 
-MOST_APPEND_BYTES: Final = 4 * 1024 * 1024
+MOST_APPEND_BYTES: Final = 4 * 1024 * 1024 - 1024  # the rest is for a control line
 MOST_BLOCKS: Final = 49_000
 _FIRST: Final = "-r0.jsonl"
 _LONGEST_LINE_BYTES: Final = MOST_RECORD_BYTES + 1024
@@ -133,7 +133,7 @@ def _tail(lines: bytes, path: str) -> Tail:
 
 
 def _blocks(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
-    """Part entries into appends of at most 4 MiB; an event is never parted."""
+    """Part entries into appends of at most 4 MiB, with a control line; an event is never parted."""
     block: list[Entry] = []
     size = 0
     for entry in entries:
