@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,16 @@ from shared.registry.manifest import Manifest, manifest_path
 from shared.sealing.watermark import WATERMARK_PATH, Watermark
 from shared.settings import Settings, variable
 from tests.integration.models import onnx_model
+from tests.storage import running_azurite
 
 MODEL = "taxis"
+
+
+@pytest.fixture(scope="module")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Storage of these tests' own: some commands go through every model there is."""
+    with running_azurite(tmp_path_factory.mktemp("manage")) as connection:
+        yield connection
 
 
 @pytest.fixture(scope="module")
