@@ -85,7 +85,8 @@ class Traffic:
         """Post until it is answered; what breaks off on the way is sent again and counted."""
         for _ in range(_TRIES):
             started = time.perf_counter()
-            with contextlib.suppress(aiohttp.ClientConnectionError):
+            # A payload error: the answer broke off after its head.
+            with contextlib.suppress(aiohttp.ClientConnectionError, aiohttp.ClientPayloadError):
                 async with self.session.post(self.url + path, json=body) as response:
                     answer: dict[str, Any] = await response.json(content_type=None)
                     if response.status != 200:
