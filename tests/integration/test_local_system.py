@@ -1,8 +1,10 @@
 """The local system leaves nothing behind, and does not take another's processes for its own."""
 
 import contextlib
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -80,3 +82,14 @@ def test_what_listens_on_a_port_already_is_not_taken_for_our_own(system: System)
     second.stop()
 
     assert system.process("azurite").running
+
+
+def test_a_folder_whose_storage_answers_is_in_use(tmp_path: Path) -> None:
+    """The demo empties its folder first, and must not under a system that runs on it."""
+    assert not System.in_use(tmp_path)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        (tmp_path / "ports.json").write_text(json.dumps({"azurite": listener.getsockname()[1]}))
+        assert System.in_use(tmp_path)
+    assert not System.in_use(tmp_path)

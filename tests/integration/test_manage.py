@@ -200,3 +200,14 @@ def test_without_settings_every_missing_one_is_named(files: tuple[str, ...], tmp
     assert code == 1
     needed = {variable(one) for one in Settings.__dataclass_fields__.values() if variable(one).endswith("SCHEDULE")}
     assert all(name in error for name in {"STORAGE", "EVENTS", "EVENTS_HUB", *needed})
+
+
+@pytest.mark.parametrize("content", ["not JSON", "{}", "[]"])
+def test_a_settings_file_that_is_none_is_named(content: str, tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text(content)
+
+    code, _, error = run({}, "promote", "taxis", "1", f"--settings={tmp_path}/settings.json")
+
+    assert code == 1
+    assert "settings.json cannot be read" in error
+    assert "Traceback" not in error
