@@ -28,6 +28,26 @@ def _count(text: str) -> int:
     return number
 
 
+def _days(text: str) -> int:
+    return 0 if text == "forever" else _count(text)
+
+
+def _acknowledgement(text: str) -> str:
+    if text not in {"hub", "none"}:
+        raise ValueError("it is neither hub nor none")
+    return text
+
+
+def _privacy_key(text: str) -> str:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except ValueError:
+        key = b""
+    if len(key) < 32:
+        raise ValueError("it is not 32 bytes or more in base64")
+    return text
+
+
 def _switch(text: str) -> bool:
     try:
         return {"true": True, "false": False}[text.lower()]
@@ -94,7 +114,7 @@ class Settings:
     """One field per environment variable of the same name, upper-cased.
 
     The Functions host itself reads ``EVENTS…`` and ``AzureWebJobsStorage`` for its triggers and timers, and the
-    three schedules.
+    schedules.
     """
 
     storage: str = _setting(_storage, secret=True)
@@ -118,9 +138,20 @@ class Settings:
     capture: bool = _setting(_switch, default=True)
     capture_required: bool = _setting(_switch, default=False)
     capture_timeout_s: float = _setting(_positive, default=5.0)
+    capture_ack: str = _setting(_acknowledgement, default="hub")
+    capture_one_in: int = _setting(_count, default=1)
+    capture_lag_s: float = _setting(_positive, default=900.0)
+    privacy_key: str = _setting(_privacy_key, secret=True, default="")
+    drain_schedule: str = _setting(_schedule)
+    spool_max_age_s: float = _setting(_positive, default=3600.0)
 
     seal_schedule: str = _setting(_schedule)
     seal_grace_s: float = _setting(_positive, default=900.0)
+    account_schedule: str = _setting(_schedule)
+    events_retention_days: int = _setting(_count, default=7)
+    logs_kept_days: int = _setting(_count, default=14)
+    hours_kept_days: int = _setting(_days, default=0)
+    dead_kept_days: int = _setting(_days, default=90)
     monitor_schedule: str = _setting(_schedule)
     deliver_schedule: str = _setting(_schedule)
 
@@ -151,9 +182,22 @@ class Settings:
             problems.append(f"EVENTS is missing (a connection string; or {_IDENTITY} for access by identity)")
         if env.get("WEBHOOKS") and not env.get("WEBHOOK_SECRET"):
             problems.append("WEBHOOK_SECRET is missing: WEBHOOKS is set, and what is posted is signed (whsec_<base64>)")
+        if not problems:
+            made = cls(**values)
+            problems = _problems_of_keeping(made)
         if problems:
             raise InvalidSettings(tuple(problems))
-        return cls(**values)
+        return made
+
+
+def _problems_of_keeping(ours: Settings) -> list[str]:
+    """What the hub may still deliver must find its log, and what is in a log its sealed hour."""
+    problems: list[str] = []
+    if ours.logs_kept_days < ours.events_retention_days + 7:
+        problems.append("LOGS_KEPT_DAYS is less than EVENTS_RETENTION_DAYS and 7 days more")
+    if 0 < ours.hours_kept_days < ours.logs_kept_days:
+        problems.append("HOURS_KEPT_DAYS is less than LOGS_KEPT_DAYS")
+    return problems
 
 
 def variable(one: "Field[Any]") -> str:

@@ -18,7 +18,13 @@ from shared.clock import Clock
 from shared.hours import Hour
 
 BEGIN = Hour.parse("2013-07-01T09")
-SCHEDULES = {"SEAL_SCHEDULE": "0 20 * * * *", "MONITOR_SCHEDULE": "0 40 * * * *", "DELIVER_SCHEDULE": "0 50 * * * *"}
+SCHEDULES = {
+    "DRAIN_SCHEDULE": "0 10 * * * *",
+    "SEAL_SCHEDULE": "0 20 * * * *",
+    "ACCOUNT_SCHEDULE": "0 30 * * * *",
+    "MONITOR_SCHEDULE": "0 40 * * * *",
+    "DELIVER_SCHEDULE": "0 50 * * * *",
+}
 # Short, so that what a killed host held is soon another's.
 QUICK = ("--ownership-s", "4", "--lease-s", "15")
 

@@ -35,6 +35,12 @@ param partitions int = 4
 @description('When hours are sealed, as six fields: second minute hour day month weekday, in UTC.')
 param sealSchedule string = '0 */5 * * * *'
 
+@description('When the spool is drained.')
+param drainSchedule string = '15 * * * * *'
+
+@description('When the account is drawn up.')
+param accountSchedule string = '0 10 * * * *'
+
 @description('When windows are compared with their baselines.')
 param monitorSchedule string = '0 20 * * * *'
 
@@ -241,6 +247,8 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
         { name: 'EVENTS_HUB', value: hubName }
         { name: 'EVENTS_CONSUMER_GROUP', value: consumerGroupName }
         { name: 'SEAL_SCHEDULE', value: sealSchedule }
+        { name: 'DRAIN_SCHEDULE', value: drainSchedule }
+        { name: 'ACCOUNT_SCHEDULE', value: accountSchedule }
         { name: 'MONITOR_SCHEDULE', value: monitorSchedule }
         { name: 'DELIVER_SCHEDULE', value: deliverSchedule }
         { name: 'WEBHOOKS', value: webhooks }

@@ -28,6 +28,8 @@ WEBHOOK: Final = "alerts"
 
 _SCHEDULES: Final = {
     "SEAL_SCHEDULE": "0 */5 * * * *",
+    "DRAIN_SCHEDULE": "*/30 * * * * *",
+    "ACCOUNT_SCHEDULE": "0 */15 * * * *",
     "MONITOR_SCHEDULE": "0 */10 * * * *",
     "DELIVER_SCHEDULE": "*/30 * * * * *",
 }

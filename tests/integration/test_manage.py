@@ -35,7 +35,7 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def environment(azurite: str) -> dict[str, str]:
     """Return the settings the command line needs; registration touches storage alone."""
-    schedules = {f"{timer}_SCHEDULE": "0 */5 * * * *" for timer in ("SEAL", "MONITOR", "DELIVER")}
+    schedules = {f"{timer}_SCHEDULE": "0 */5 * * * *" for timer in ("DRAIN", "SEAL", "ACCOUNT", "MONITOR", "DELIVER")}
     return {
         "STORAGE": azurite,
         "EVENTS": "Endpoint=sb://127.0.0.1:1;SharedAccessKeyName=n;SharedAccessKey=k;UseDevelopmentEmulator=true;",

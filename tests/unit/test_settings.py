@@ -13,6 +13,8 @@ ENV = {
     "EVENTS": "Endpoint=sb://127.0.0.1:2;SharedAccessKeyName=n;SharedAccessKey=events-key;",
     "EVENTS_HUB": "driftline",
     "EVENTS_CONSUMER_GROUP": "capture",
+    "DRAIN_SCHEDULE": "*/30 * * * * *",
+    "ACCOUNT_SCHEDULE": "0 */15 * * * *",
     "SEAL_SCHEDULE": "0 */5 * * * *",
     "MONITOR_SCHEDULE": "0 */10 * * * *",
     "DELIVER_SCHEDULE": "*/30 * * * * *",
@@ -37,8 +39,9 @@ def test_every_problem_is_named_at_once() -> None:
         Settings.from_env({"MAX_ROWS": "many", "CAPTURE": "yes", "WEBHOOKS": "https://example.com"})
 
     named = [problem.split()[0] for problem in caught.value.problems]
-    needed = {"STORAGE", "EVENTS", "EVENTS_HUB", "EVENTS_CONSUMER_GROUP", "SEAL_SCHEDULE", "MONITOR_SCHEDULE"}
-    assert set(named) == needed | {"DELIVER_SCHEDULE", "MAX_ROWS", "CAPTURE", "WEBHOOK_SECRET"}
+    schedules = {f"{timer}_SCHEDULE" for timer in ("DRAIN", "SEAL", "ACCOUNT", "MONITOR", "DELIVER")}
+    needed = {"STORAGE", "EVENTS", "EVENTS_HUB", "EVENTS_CONSUMER_GROUP"} | schedules
+    assert set(named) == needed | {"MAX_ROWS", "CAPTURE", "WEBHOOK_SECRET"}
     assert len(named) == len(set(named))
     assert all(problem in str(caught.value) for problem in caught.value.problems)
 
@@ -55,6 +58,10 @@ def test_every_problem_is_named_at_once() -> None:
         ("CLOCK", "2013-07-01T00:00:00@60@0"),
         ("CLOCK", "2013-07-01T00:00:00+00:00@-1@0"),
         ("CLOCK", "2013-07-01T00:00:00+00:00@60@nan"),
+        ("CAPTURE_ACK", "disk"),
+        ("CAPTURE_ONE_IN", "0"),
+        ("PRIVACY_KEY", "c2hvcnQ="),
+        ("HOURS_KEPT_DAYS", "never"),
         ("MAX_ROWS", "0"),
         ("MAX_BODY_BYTES", "4 MiB"),
         ("MAX_DEPTH", "-1"),
@@ -117,3 +124,12 @@ def test_webhooks_are_parted_by_blanks() -> None:
     )
 
     assert settings.webhooks == ("https://a.example", "https://b.example/x")
+
+
+def test_nothing_is_deleted_that_a_late_event_may_still_need() -> None:
+    """A log deleted too soon is begun anew by an event that comes again, and that event is then there twice."""
+    assert problems_of(EVENTS_RETENTION_DAYS="8") == (
+        "LOGS_KEPT_DAYS is less than EVENTS_RETENTION_DAYS and 7 days more",
+    )
+    assert problems_of(HOURS_KEPT_DAYS="13") == ("HOURS_KEPT_DAYS is less than LOGS_KEPT_DAYS",)
+    assert Settings.from_env({**ENV, "HOURS_KEPT_DAYS": "forever"}).hours_kept_days == 0

@@ -20,6 +20,8 @@ SETTINGS = {
     "EVENTS": "Endpoint=sb://127.0.0.1:1;SharedAccessKeyName=n;SharedAccessKey=k;UseDevelopmentEmulator=true;",
     "EVENTS_HUB": "driftline",
     "EVENTS_CONSUMER_GROUP": "capture",
+    "DRAIN_SCHEDULE": "0 */5 * * * *",
+    "ACCOUNT_SCHEDULE": "0 */5 * * * *",
     "SEAL_SCHEDULE": "0 */5 * * * *",
     "MONITOR_SCHEDULE": "0 */5 * * * *",
     "DELIVER_SCHEDULE": "0 */5 * * * *",

@@ -35,7 +35,9 @@ PATIENCE_S: Final = 90.0
 
 SCHEDULES: Final = {
     # At this speed an hour is a second and a half: each timer runs about once in it.
+    "DRAIN_SCHEDULE": "0 10 * * * *",
     "SEAL_SCHEDULE": "0 20 * * * *",
+    "ACCOUNT_SCHEDULE": "0 30 * * * *",
     "MONITOR_SCHEDULE": "0 40 * * * *",
     "DELIVER_SCHEDULE": "0 50 * * * *",
 }

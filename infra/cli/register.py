@@ -1,0 +1,101 @@
+"""``register`` stores a version; ``promote`` makes it answer."""
+
+import argparse
+import asyncio
+import hashlib
+from typing import TYPE_CHECKING
+
+from infra.cli.command import Answer, Commands, decoded, existing_file, table, valid_name
+from infra.cli.progress import Steps
+from shared import wiring
+
+if TYPE_CHECKING:  # each command imports what it needs
+    from shared.schema import Schema
+
+
+def add(commands: Commands) -> None:
+    """Declare both."""
+    register = commands.add("register", _register, about="store a version: model, schema, baseline")
+    register.add_argument("model", type=valid_name)
+    register.add_argument("version", type=valid_name)
+    register.add_argument("--model", dest="file", type=existing_file, required=True, help="an ONNX model")
+    register.add_argument(
+        "--training-data", type=existing_file, required=True, help="Parquet or CSV, one row a training row"
+    )
+    register.add_argument("--actual", required=True, metavar="COLUMN", help="what the model predicts")
+    register.add_argument("--time", metavar="COLUMN", help="when each row happened")
+    register.add_argument("--schema", type=existing_file, help="a corrected schema, in place of the inferred one")
+    register.add_argument("--dry-run", action="store_true", help="print the schema and store nothing")
+
+    promote = commands.add("promote", _promote, about="make a version answer for its model")
+    promote.add_argument("model", type=valid_name)
+    promote.add_argument("version", type=valid_name)
+    promote.add_argument("--as", dest="alias", default="champion", choices=("champion", "challenger"))
+
+
+async def _register(asked: argparse.Namespace) -> Answer:
+    import msgspec
+
+    from shared.schema import Schema
+    from shared.scoring.registration import TrainingData, draft
+
+    schema = None
+    if asked.schema:
+        schema = decoded(lambda: msgspec.json.decode(asked.schema.read_bytes(), type=Schema), asked.schema)
+    with Steps("reading", "scoring the training data", "storing", shown=not asked.json) as steps:
+        training = TrainingData(
+            rows=decoded(lambda: table(asked.training_data), asked.training_data),
+            actual=asked.actual,
+            time=asked.time,
+            sha256=hashlib.sha256(asked.training_data.read_bytes()).hexdigest(),
+        )
+        steps.next()
+        made = await asyncio.to_thread(
+            draft,
+            asked.file.read_bytes(),
+            training,
+            model=asked.model,
+            version=asked.version,
+            schema=schema,
+            at=wiring.clock().now(),
+        )
+        steps.next()
+        if not asked.dry_run:
+            await wiring.registry().register(made.manifest, files=made.files)
+        steps.next()
+    if asked.dry_run and not asked.json:
+        print(msgspec.json.format(msgspec.json.encode(made.manifest.schema), indent=2).decode())
+    elif not asked.json:
+        _show_schema(made.manifest.schema)
+        print(f"{asked.model} {asked.version} is registered; python manage.py promote {asked.model} {asked.version}")
+    return Answer(
+        {
+            "model": asked.model,
+            "version": asked.version,
+            "stored": not asked.dry_run,
+            "training_rows": made.manifest.training_rows,
+            "schema": msgspec.to_builtins(made.manifest.schema),
+        }
+    )
+
+
+async def _promote(asked: argparse.Namespace) -> Answer:
+    aliases = await wiring.registry().promote(asked.model, asked.version, alias=asked.alias)
+    if not asked.json:
+        print(f"{asked.alias} of {asked.model} is {asked.version}")
+    return Answer({"model": asked.model, "aliases": aliases.versions})
+
+
+def _show_schema(schema: "Schema") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("feature", "type", "may be missing", "known values")
+    for feature in schema.features:
+        known = "" if feature.minimum is None else f"{feature.minimum:g} to {feature.maximum:g}"
+        if feature.categories is not None:
+            known = f"{len(feature.categories)} categories"
+        table.add_row(feature.name, feature.type, "yes" if feature.nullable else "no", known)
+    for name, output in zip(schema.output_columns, schema.outputs, strict=True):
+        table.add_row(f"→ {name}", output.type, "", "")
+    Console().print(table)
