@@ -7,6 +7,7 @@ caller can do about it: ``BlobMissing``, ``BlobChanged``, ``BlobRefused``, ``Sto
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from shared.errors import BlobChanged, BlobMissing, BlobRefused, StorageUnavailable
@@ -28,11 +29,12 @@ _FENCED = {
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a listing says of one blob; ``etag`` changes with every write."""
+    """What a listing says of one blob; ``etag`` changes with every write, ``modified_at`` is storage's own time."""
 
     path: str
     size_bytes: int
     etag: str
+    modified_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,7 @@ class Blobs:
         container, _, rest = prefix.partition("/")
         with _translated(prefix):
             async for one in self._service.get_container_client(container).list_blobs(name_starts_with=rest):
-                yield Stored(f"{container}/{one.name}", one.size, one.etag)
+                yield Stored(f"{container}/{one.name}", one.size, one.etag, one.last_modified)
 
     async def folders(self, prefix: str) -> list[str]:
         """Return the folders right below ``prefix`` (which ends in a slash), each ending in a slash, sorted."""

@@ -47,11 +47,11 @@ class Logs:
     hour: Hour
     sizes: dict[str, int]
 
-    def unconsumed(self, sealed: HourManifest | None) -> list[Consumed]:
-        """Return the bytes that no generation was made from."""
+    def unconsumed(self, sealed: HourManifest | None) -> list[tuple[str, int, int]]:
+        """Return the ranges of bytes that no generation was made from: path, start and end."""
         consumed = sealed.consumed if sealed else {}
         return [
-            Consumed(log=path, start=consumed.get(path, 0), end=size)
+            (path, consumed.get(path, 0), size)
             for path, size in sorted(self.sizes.items())
             if size > consumed.get(path, 0)
         ]
@@ -88,6 +88,7 @@ class Generations:
         generation = Generation(
             number=number,
             rows_file=rows_file(number),
+            size_bytes=len(data),
             sha256=await asyncio.to_thread(_sha256, data),
             profile=name,
             footer=about,
@@ -114,10 +115,14 @@ class Generations:
         """Write the rows of everything that no generation was made from, its dead letters first, and return them."""
         generations = sealed.generations if sealed else ()
         folder = hour_folder(logs.shelf, logs.hour)
-        parts = logs.unconsumed(sealed)
+        ranges = logs.unconsumed(sealed)
         contents = await asyncio.gather(
-            *(self.blobs.read_range(part.log, start=part.start, end=part.end) for part in parts)
+            *(self.blobs.read_range(path, start=start, end=end) for path, start, end in ranges)
         )
+        parts = [
+            Consumed(log=path, start=start, end=end, sha256=_sha256(content))
+            for (path, start, end), content in zip(ranges, contents, strict=True)
+        ]
         known = await self._ids(folder, generations)
         data, unreadable = await asyncio.to_thread(_generation, logs.shelf.kind, schema, parts, contents, known)
         if unreadable:

@@ -12,42 +12,32 @@ import pyarrow.parquet as pq
 from shared.capture.records import Shelf
 from shared.documents import Document
 from shared.hours import Hour
+from shared.sealing.tally import Tally, tally
 
 _FOOTER: Final = b"driftline"
 
 
-class Tally(msgspec.Struct, frozen=True, kw_only=True):
-    """The account of one partition's events, as they stand in the logs.
-
-    ``total`` and ``squares`` are the sums of the events' sequence numbers and of their squares, as decimal strings,
-    because they outgrow 64 bits. An event that stands in the logs twice counts twice.
-    """
-
-    incarnation: str
-    partition: int
-    first: int
-    last: int
-    events: int
-    total: str
-    squares: str
-
-
 class Consumed(msgspec.Struct, frozen=True, kw_only=True):
-    """The bytes of one log that a generation was made from."""
+    """The bytes of one log that a generation was made from, and their SHA-256."""
 
     log: str
     start: int
     end: int
+    sha256: str
 
 
 class Footer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a rows file says of itself: enough to finish a sealing that ended before its manifest was written."""
+    """What a rows file says of itself: enough to finish a sealing that ended before its manifest was written.
+
+    ``imported`` is how many of the rows came in no event, and so are in no tally.
+    """
 
     consumed: tuple[Consumed, ...]
     account: tuple[Tally, ...]
     rows: int
     doubles: int
     unreadable: int
+    imported: int = 0
     min_id: str | None
     max_id: str | None
 
@@ -57,6 +47,7 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
 
     number: int
     rows_file: str
+    size_bytes: int
     sha256: str
     profile: str | None
     footer: Footer
@@ -113,19 +104,8 @@ def account(places_by_log: Mapping[str, Iterable[tuple[int, int]]]) -> tuple[Tal
             if sequence != before[0] or index <= before[1]:
                 numbers.append(sequence)
             before = (sequence, index)
-    return tuple(
-        Tally(
-            incarnation=incarnation,
-            partition=partition,
-            first=min(numbers),
-            last=max(numbers),
-            events=len(numbers),
-            total=str(sum(numbers)),
-            squares=str(sum(number * number for number in numbers)),
-        )
-        for (incarnation, partition), numbers in sorted(events.items())
-        if numbers
-    )
+    tallies = (tally(*whose, numbers) for whose, numbers in sorted(events.items()))
+    return tuple(one for one in tallies if one is not None)
 
 
 def footer(

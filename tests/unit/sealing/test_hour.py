@@ -97,12 +97,14 @@ def test_a_manifest_has_consumed_what_the_last_generation_of_each_log_says() -> 
 
     def generation(number: int, *parts: Consumed) -> dict[str, object]:
         about = footer(rows, consumed=parts, places_by_log={}, doubles=0, unreadable=0)
-        return {"number": number, "rows_file": "", "sha256": "", "profile": None, "footer": about}
+        return {"number": number, "rows_file": "", "size_bytes": 0, "sha256": "", "profile": None, "footer": about}
 
     from shared.sealing.hour import Generation
 
-    first = Generation(**generation(0, Consumed(log="a", start=0, end=5), Consumed(log="b", start=0, end=7)))  # type: ignore[arg-type]
-    second = Generation(**generation(1, Consumed(log="a", start=5, end=9)))  # type: ignore[arg-type]
+    first = Generation(
+        **generation(0, Consumed(log="a", start=0, end=5, sha256=""), Consumed(log="b", start=0, end=7, sha256=""))
+    )  # type: ignore[arg-type]
+    second = Generation(**generation(1, Consumed(log="a", start=5, end=9, sha256="")))  # type: ignore[arg-type]
     manifest = HourManifest(kind="failure", model="m", version="1", hour="2026-03-01T09", generations=(first, second))
 
     assert manifest.consumed == {"a": 9, "b": 7}
