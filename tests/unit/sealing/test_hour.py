@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from shared.capture.records import Kind, Shelf
 from shared.hours import Hour
-from shared.sealing.hour import Consumed, HourManifest, account, footer, hour_folder, read, write
+from shared.sealing.hour import Consumed, Generation, HourManifest, account, footer, hour_folder, read, write
 from shared.sealing.rows import table
 from tests.unit.sealing.logs import SCHEMA, logged, prediction, predictions, record_id
 
@@ -67,7 +67,7 @@ def test_a_footer_and_its_rows_come_back_as_they_were_written() -> None:
     rows, _ = table(lines, Kind.PREDICTION, SCHEMA, known=frozenset())
     about = footer(
         rows,
-        consumed=[Consumed(log=LOG, start=0, end=2**40)],
+        consumed=[Consumed(log=LOG, start=0, end=2**40, sha256="")],
         places_by_log={LOG: [(7, 0), (7, 1)]},
         doubles=1,
         unreadable=2,
@@ -95,16 +95,12 @@ def test_a_generation_without_rows_has_no_ids() -> None:
 def test_a_manifest_has_consumed_what_the_last_generation_of_each_log_says() -> None:
     rows, _ = table([], Kind.PREDICTION, SCHEMA, known=frozenset())
 
-    def generation(number: int, *parts: Consumed) -> dict[str, object]:
+    def generation(number: int, *parts: Consumed) -> Generation:
         about = footer(rows, consumed=parts, places_by_log={}, doubles=0, unreadable=0)
-        return {"number": number, "rows_file": "", "size_bytes": 0, "sha256": "", "profile": None, "footer": about}
+        return Generation(number=number, rows_file="", size_bytes=0, sha256="", profile=None, footer=about)
 
-    from shared.sealing.hour import Generation
-
-    first = Generation(
-        **generation(0, Consumed(log="a", start=0, end=5, sha256=""), Consumed(log="b", start=0, end=7, sha256=""))
-    )  # type: ignore[arg-type]
-    second = Generation(**generation(1, Consumed(log="a", start=5, end=9, sha256="")))  # type: ignore[arg-type]
+    first = generation(0, Consumed(log="a", start=0, end=5, sha256=""), Consumed(log="b", start=0, end=7, sha256=""))
+    second = generation(1, Consumed(log="a", start=5, end=9, sha256=""))
     manifest = HourManifest(kind="failure", model="m", version="1", hour="2026-03-01T09", generations=(first, second))
 
     assert manifest.consumed == {"a": 9, "b": 7}
