@@ -1,13 +1,15 @@
-"""What a version takes and answers: named, typed features and outputs.
+"""What a version takes and answers: named, typed features and outputs, and what of the features leaves the scorer.
 
-The schema is part of a version's manifest. Scoring validates against it, sealing takes its column types from it, and
-profiles are cut for it. A schema that exists holds: whoever decodes or builds one that does not gets ``InvalidSchema``.
+The schema is part of a version's manifest. Scoring validates against it; sealing takes its column types, and profiles
+their bins, from what is captured of it. A schema that exists holds: whoever decodes or builds one that does not gets
+``InvalidSchema``.
 """
 
 import math
+import re
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -17,6 +19,7 @@ ANSWER: Final = "prediction"
 """The column of the first output; other outputs are columns ``prediction.<name>``."""
 
 _NAME_LENGTH = 128
+_HASHED = re.compile("[0-9a-f]{32}")
 
 
 class FeatureType(StrEnum):
@@ -33,6 +36,30 @@ NUMERIC: Final = frozenset({FeatureType.FLOAT, FeatureType.INTEGER})
 TEXT: Final = frozenset({FeatureType.CATEGORY, FeatureType.STRING})
 
 
+class Drop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="how", tag="drop"):
+    """Nothing of the feature leaves the scorer."""
+
+
+class Hash(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="how", tag="hash"):
+    """A keyed hash stands for each value: equal values are seen to be equal, and that is all.
+
+    Attributes:
+        key: tells the key apart from others, and says that the feature's categories are hashed with it; None in a schema
+            that is not registered yet, whose categories are plain.
+    """
+
+    key: str | None = None
+
+
+class Coarsen(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="how", tag="coarsen"):
+    """A number is rounded down to a multiple of ``step``; of a text, the first ``step`` characters are left."""
+
+    step: int | float
+
+
+Privacy: TypeAlias = Drop | Hash | Coarsen
+
+
 class Feature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One named input of a model.
 
@@ -42,9 +69,11 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         nullable: whether a row may leave it out.
         minimum: smallest value of the training data; numeric features only. A smaller one is counted, not refused.
         maximum: largest value of the training data, likewise.
-        categories: the known values of a ``category``, of which there is at least one; nothing for other types.
+        categories: the known values of a ``category``, of which there is at least one, unless it is dropped; nothing for
+            other types.
         unseen: what happens to a category that is not among them: counted, or refused.
         max_length: longest string accepted, in characters.
+        privacy: what is done to it before it leaves the scorer; None keeps it as it is.
 
     Raises:
         InvalidSchema: on construction and on decoding, when one of these does not hold.
@@ -58,9 +87,15 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     categories: tuple[str, ...] | None = None
     unseen: Literal["accept", "reject"] = "accept"
     max_length: int = 1024
+    privacy: Privacy | None = None
 
     def __post_init__(self) -> None:
-        problem = _problem_of_name(self.name) or _problem_of_range(self) or _problem_of_categories(self)
+        problem = (
+            _problem_of_name(self.name)
+            or _problem_of_range(self)
+            or _problem_of_privacy(self)
+            or _problem_of_categories(self)
+        )
         if problem:
             raise InvalidSchema(feature=self.name, reason=problem)
 
@@ -107,6 +142,37 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """Return the column of each output: ``prediction`` first, then ``prediction.<name>``."""
         return (ANSWER, *(f"{ANSWER}.{output.name}" for output in self.outputs[1:]))
 
+    @property
+    def captured(self) -> "Schema":
+        """Return the schema of what leaves the scorer: of records, of sealed hours, of baselines and of profiles.
+
+        Dropped features are not in it, perhaps leaving none. Hashed ones are texts: categories if they were. Coarsened
+        ones keep their type.
+
+        Raises:
+            InvalidSchema: a feature is to be hashed, and the schema has not been through ``scoring.privacy`` yet.
+        """
+        if all(feature.privacy is None for feature in self.features):
+            return self
+        kept = [feature for feature in self.features if not isinstance(feature.privacy, Drop)]
+        return _Captured(features=tuple(map(_captured, kept)), outputs=self.outputs)
+
+
+class _Captured(Schema, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is captured of a schema that holds: it may be without features."""
+
+    def __post_init__(self) -> None:
+        """Leave out the checks that the schema has been through."""
+
+
+def _captured(feature: Feature) -> Feature:
+    if not isinstance(feature.privacy, Hash):
+        return msgspec.structs.replace(feature, privacy=None)
+    if feature.privacy.key is None:
+        raise InvalidSchema(feature=feature.name, reason="it is to be hashed, and no key has been named for it yet")
+    kind = FeatureType.CATEGORY if feature.type is FeatureType.CATEGORY else FeatureType.STRING
+    return Feature(name=feature.name, type=kind, nullable=feature.nullable, categories=feature.categories)
+
 
 def _problem_of_text(name: str) -> str | None:
     if not name:
@@ -137,10 +203,35 @@ def _problem_of_range(feature: Feature) -> str | None:
     return None
 
 
+def _problem_of_privacy(feature: Feature) -> str | None:
+    if isinstance(feature.privacy, Coarsen):
+        return _problem_of_step(feature.type, feature.privacy.step)
+    if isinstance(feature.privacy, Drop) and feature.unseen == "reject":
+        return "nothing of what is dropped is stored, its categories neither: it cannot refuse others"
+    return None
+
+
+def _problem_of_step(kind: FeatureType, step: float) -> str | None:
+    if kind is FeatureType.BOOLEAN:
+        return "a boolean cannot be coarsened"
+    if not 0 < step < math.inf:
+        return f"a step is above 0, and its step is {step}"
+    if kind is not FeatureType.FLOAT and step != int(step):
+        return f"a step of {step} is not a whole number, and its type is {kind}"
+    if kind is FeatureType.INTEGER and step == 1:
+        return "a step of 1 leaves an integer as it is"
+    return None
+
+
 def _problem_of_categories(feature: Feature) -> str | None:
     if feature.max_length < 1:
         return f"its longest string has {feature.max_length} characters"
-    if any(len(category) > feature.max_length for category in feature.categories or ()):
+    if isinstance(feature.privacy, Drop) and feature.categories is None:
+        return None
+    if isinstance(feature.privacy, Hash) and feature.privacy.key is not None:
+        if not all(_HASHED.fullmatch(category) for category in feature.categories or ()):
+            return "its hash names a key, and not all of its categories are hashes"
+    elif any(len(category) > feature.max_length for category in feature.categories or ()):
         return f"a category is longer than {feature.max_length} characters"
     return _problem_of_known(feature.type, feature.categories)
 

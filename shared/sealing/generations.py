@@ -154,7 +154,7 @@ class Generations:
         if shelf.kind is not Kind.PREDICTION:
             return None, None
         manifest = await self.registry.manifest(shelf.model, shelf.version)
-        return manifest.schema, (await self.baselines.current(manifest)).bins
+        return manifest.schema.captured, (await self.baselines.current(manifest)).bins
 
 
 def _sha256(data: bytes) -> str:

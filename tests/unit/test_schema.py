@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from shared.errors import InvalidSchema
-from shared.schema import Feature, FeatureType, Output, Schema
+from shared.schema import Coarsen, Drop, Feature, FeatureType, Hash, Output, Schema
 
 LATE = Output(name="late", type=FeatureType.BOOLEAN)
 HOUR = Feature(name="hour", type=FeatureType.INTEGER, minimum=0, maximum=23)
@@ -29,6 +29,23 @@ CARRIER = Feature(name="carrier", type=FeatureType.CATEGORY, categories=("AA", "
         ({"type": FeatureType.CATEGORY, "categories": ("abc",), "max_length": 2}, "longer"),
         ({"type": FeatureType.STRING, "categories": ("a",)}, "no categories"),
         ({"max_length": 0}, "0 characters"),
+        ({"privacy": Coarsen(step=0)}, "a step is above 0"),
+        ({"privacy": Coarsen(step=-10.0)}, "a step is above 0"),
+        ({"privacy": Coarsen(step=float("inf"))}, "a step is above 0"),
+        ({"privacy": Coarsen(step=float("nan"))}, "a step is above 0"),
+        ({"type": FeatureType.INTEGER, "privacy": Coarsen(step=2.5)}, "not a whole number, and its type is integer"),
+        ({"type": FeatureType.INTEGER, "privacy": Coarsen(step=1)}, "leaves an integer as it is"),
+        ({"type": FeatureType.STRING, "privacy": Coarsen(step=0.5)}, "not a whole number, and its type is string"),
+        ({"type": FeatureType.BOOLEAN, "privacy": Coarsen(step=2)}, "boolean cannot be coarsened"),
+        (
+            {"type": FeatureType.CATEGORY, "categories": ("a",), "unseen": "reject", "privacy": Drop()},
+            "it cannot refuse others",
+        ),
+        ({"type": FeatureType.CATEGORY, "privacy": Hash(key="0" * 16)}, "needs its categories"),
+        (
+            {"type": FeatureType.CATEGORY, "categories": ("0" * 32, "UA"), "privacy": Hash(key="0" * 16)},
+            "not all of its categories are hashes",
+        ),
     ],
 )
 def test_a_feature_that_cannot_be_is_refused_with_its_name_and_reason(fields: dict[str, object], reason: str) -> None:
@@ -81,3 +98,79 @@ def test_the_first_output_is_the_answer() -> None:
     score = Output(name="probability", type=FeatureType.FLOAT)
 
     assert Schema(features=(HOUR,), outputs=(LATE, score)).output_columns == ("prediction", "prediction.probability")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ({"how": "drop"}, Drop()),
+        ({"how": "hash"}, Hash()),
+        ({"how": "coarsen", "step": 10}, Coarsen(step=10)),
+        ({"how": "coarsen", "step": 0.5}, Coarsen(step=0.5)),
+    ],
+)
+def test_privacy_is_written_as_a_person_would(written: dict[str, object], meant: object) -> None:
+    feature = msgspec.convert({"name": "distance", "type": "float", "privacy": written}, Feature)
+
+    assert feature.privacy == meant
+    assert msgspec.to_builtins(feature)["privacy"] == written
+
+
+@pytest.mark.parametrize(
+    "written",
+    [{"how": "hide"}, {"how": "coarsen"}, {"how": "drop", "step": 1}, {"how": "coarsen", "step": True}, {}, "drop"],
+)
+def test_privacy_that_means_nothing_is_refused(written: object) -> None:
+    """Its author would believe that something is hidden."""
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"name": "distance", "type": "float", "privacy": written}, Feature)
+
+
+def test_what_is_captured_has_the_types_that_leave_the_scorer() -> None:
+    """Hours are sealed by it: a column of another type than its values would turn every line into a dead letter."""
+    hashed = Hash(key="0" * 16)
+    schema = Schema(
+        features=(
+            HOUR,
+            Feature(name="dropped", type=FeatureType.CATEGORY, privacy=Drop()),
+            Feature(name="number", type=FeatureType.INTEGER, nullable=True, privacy=hashed),
+            Feature(
+                name="word",
+                type=FeatureType.CATEGORY,
+                categories=("a" * 32,),
+                max_length=8,
+                unseen="reject",
+                privacy=hashed,
+            ),
+            Feature(name="age", type=FeatureType.INTEGER, minimum=10, maximum=90, privacy=Coarsen(step=10)),
+        ),
+        outputs=(LATE,),
+    )
+
+    assert schema.captured.features == (
+        HOUR,
+        Feature(name="number", type=FeatureType.STRING, nullable=True),
+        Feature(name="word", type=FeatureType.CATEGORY, categories=("a" * 32,)),
+        Feature(name="age", type=FeatureType.INTEGER, minimum=10, maximum=90),
+    )
+    assert schema.captured.outputs == schema.outputs
+
+
+def test_of_a_schema_without_privacy_everything_is_captured() -> None:
+    schema = Schema(features=(HOUR, CARRIER), outputs=(LATE,))
+
+    assert schema.captured is schema
+
+
+def test_of_a_schema_that_drops_everything_the_outputs_are_captured() -> None:
+    schema = Schema(features=(msgspec.structs.replace(HOUR, privacy=Drop()),), outputs=(LATE,))
+
+    assert (schema.captured.features, schema.captured.outputs) == ((), (LATE,))
+
+
+def test_plain_categories_are_never_captured_as_hashes() -> None:
+    """Bins would hold them in plain text."""
+    word = Feature(name="word", type=FeatureType.CATEGORY, categories=("plain",), privacy=Hash())
+
+    with pytest.raises(InvalidSchema, match="no key has been named"):
+        _ = Schema(features=(word,), outputs=(LATE,)).captured
