@@ -20,7 +20,6 @@ from shared.profiles.profile import profile
 from shared.registry.baselines import Baselines
 from shared.registry.store import Registry
 from shared.schema import Schema
-from shared.sealing import lines as decoding
 from shared.sealing import rows as tables
 from shared.sealing.hour import (
     Consumed,
@@ -34,6 +33,7 @@ from shared.sealing.hour import (
     rows_file,
     write,
 )
+from shared.sealing.packed import Ids, pack
 from shared.telemetry import Telemetry
 
 logger = logging.getLogger(__name__)
@@ -130,12 +130,12 @@ class Generations:
         await self.blobs.create(f"{folder}{rows_file(len(generations))}", data)
         return data
 
-    async def _ids(self, folder: str, generations: tuple[Generation, ...]) -> frozenset[str]:
-        found: set[str] = set()
+    async def _ids(self, folder: str, generations: tuple[Generation, ...]) -> list[Ids]:
+        found: list[Ids] = []
         for generation in generations:
             content = await self.blobs.read(f"{folder}{generation.rows_file}")
-            found.update(await asyncio.to_thread(_ids_in, content.data))
-        return frozenset(found)
+            found.append(await asyncio.to_thread(_ids_in, content.data))
+        return found
 
     async def _write_profile(self, rows: pa.Table, bins: Bins, folder: str, number: int) -> str:
         name = f"_profile-{number}-{digest(bins)}"
@@ -161,10 +161,9 @@ def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _ids_in(data: bytes) -> list[str]:
+def _ids_in(data: bytes) -> Ids:
     rows, _ = read(data, only=["_id"])
-    ids: list[str] = rows.column("_id").to_pylist()
-    return ids
+    return pack(rows.column("_id"))
 
 
 def _generation(
@@ -172,14 +171,12 @@ def _generation(
     schema: Schema | None,
     parts: list[Consumed],
     contents: list[bytes],
-    known: frozenset[str],
+    known: list[Ids],
 ) -> tuple[bytes, bytes]:
     """Make a generation's rows file from the lines it consumes, and the dead letters of those that cannot be read."""
-    line_type = decoding.line_type(kind, schema)
-    decoded = {part.log: decoding.decode(content, line_type) for part, content in zip(parts, contents, strict=True)}
-    everything = [line for one in decoded.values() for line in one.read]
-    unreadable = [dead_part(line, reason) for one in decoded.values() for line, reason in one.unreadable]
-    rows, doubles = tables.table(everything, kind, schema, known=known)
-    places = {log: one.places for log, one in decoded.items()}
+    logs = {part.log: tables.read(content, kind, schema) for part, content in zip(parts, contents, strict=True)}
+    rows, doubles = tables.table([log.rows for log in logs.values()], known=known)
+    unreadable = [dead_part(line, reason) for log in logs.values() for line, reason in log.unreadable]
+    places = {path: log.places for path, log in logs.items()}
     about: Footer = footer(rows, consumed=parts, places_by_log=places, doubles=doubles, unreadable=len(unreadable))
     return write(rows, about), b"".join(unreadable)

@@ -2,12 +2,15 @@
 
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import ArrayLike, NDArray
 
 from shared.capture.records import Shelf
 from shared.documents import Document
@@ -88,23 +91,21 @@ def rows_file(number: int) -> str:
     return f"rows-{number}.parquet"
 
 
-def account(places_by_log: Mapping[str, Iterable[tuple[int, int]]]) -> tuple[Tally, ...]:
+def account(places_by_log: Mapping[str, ArrayLike]) -> tuple[Tally, ...]:
     """Count the events of logs.
 
     Args:
         places_by_log: for each log's path, the (sequence, index) of its lines in the order they stand there, unreadable
-            ones too. An event's lines stand together, with rising indices.
+            ones too; shape (lines, 2). An event's lines stand together, with rising indices.
     """
-    events: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
+    events: defaultdict[tuple[str, int], list[NDArray[np.int64]]] = defaultdict(list)
     for path, places in places_by_log.items():
         incarnation, partition = path.rsplit("/", 1)[1].split("-")[:2]
-        numbers = events[incarnation, int(partition.removeprefix("p"))]
-        before = (-1, -1)
-        for sequence, index in places:
-            if sequence != before[0] or index <= before[1]:
-                numbers.append(sequence)
-            before = (sequence, index)
-    tallies = (tally(*whose, numbers) for whose, numbers in sorted(events.items()))
+        sequence, index = np.asarray(places, dtype=np.int64).reshape(-1, 2).T
+        begins = np.ones(len(sequence), dtype=bool)
+        begins[1:] = (sequence[1:] != sequence[:-1]) | (index[1:] <= index[:-1])
+        events[incarnation, int(partition.removeprefix("p"))].append(sequence[begins])
+    tallies = (tally(*whose, np.concatenate(numbers).tolist()) for whose, numbers in sorted(events.items()))
     return tuple(one for one in tallies if one is not None)
 
 
@@ -112,20 +113,20 @@ def footer(
     rows: pa.Table,
     *,
     consumed: Sequence[Consumed],
-    places_by_log: Mapping[str, Iterable[tuple[int, int]]],
+    places_by_log: Mapping[str, ArrayLike],
     doubles: int,
     unreadable: int,
 ) -> Footer:
     """Describe a generation; ``places_by_log`` is what ``account`` takes."""
-    ids = rows.column("_id").to_pylist()
+    ids = pc.min_max(rows.column("_id"))
     return Footer(
         consumed=tuple(consumed),
         account=account(places_by_log),
         rows=rows.num_rows,
         doubles=doubles,
         unreadable=unreadable,
-        min_id=min(ids, default=None),
-        max_id=max(ids, default=None),
+        min_id=ids["min"].as_py(),
+        max_id=ids["max"].as_py(),
     )
 
 

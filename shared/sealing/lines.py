@@ -1,19 +1,21 @@
 """The lines of an hour log, decoded once and strictly: by kind, and for predictions by the version's schema."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final, TypeAlias, cast
 
 import msgspec
 
-from shared.capture.records import Kind, Origin, without_control_lines
+from shared.capture.records import CONTROL, Kind, Origin
 from shared.schema import Feature, FeatureType, Output, Schema
 
 Int32: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 Int64: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """What a column can hold: a number beyond it would stop not one line but the hour, at every try."""
 Moment: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
+
+_PIECE_BYTES: Final = 256 * 1024
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,7 +91,7 @@ def line_type(kind: Kind, schema: Schema | None) -> LineType:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """The lines of one log.
+    """Lines of one log.
 
     Attributes:
         read: those that can be read, in their order.
@@ -103,9 +105,20 @@ class Decoded:
     places: list[tuple[int, int]]
 
 
+def pieces(data: bytes) -> Iterator[bytes]:
+    """Part a log into pieces of whole lines, of about 256 KiB."""
+    begin = 0
+    while begin < len(data):
+        end = data.rfind(b"\n", begin, begin + _PIECE_BYTES) + 1 or data.find(b"\n", begin) + 1 or len(data)
+        yield data[begin:end]
+        begin = end
+
+
 def decode(data: bytes, kind: LineType) -> Decoded:
-    """Read lines, each as it is; those that are about the log itself are passed over."""
-    data = without_control_lines(data)
+    """Read lines, each as it is; those that are about the log itself are passed over.
+
+    One line that is no record sends all of ``data`` down the slow path, and so a log is read in ``pieces``.
+    """
     decoder = msgspec.json.Decoder(kind)
     try:
         read = decoder.decode_lines(data)
@@ -118,6 +131,8 @@ def _one_by_one(data: bytes, decoder: "msgspec.json.Decoder[Line]") -> Decoded:
     decoded = Decoded([], [], [])
     # Not splitlines, which also parts a line where a record has a carriage return between its members.
     for line in data.removesuffix(b"\n").split(b"\n"):
+        if line.startswith(CONTROL):
+            continue
         origin: Line | Origin
         try:
             origin = decoder.decode(line)

@@ -1,13 +1,17 @@
 """Lines of hour logs, as capture writes them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 
 from shared.capture.records import Event, Kind, line
 from shared.schema import Feature, FeatureType, Output, Schema
 from shared.sealing.lines import Line, decode, line_type
+from shared.sealing.packed import pack
+from shared.sealing.rows import read, table
 
 ENQUEUED_AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
@@ -86,3 +90,9 @@ def predictions(*lines: bytes) -> list[Line]:
     decoded = decode(b"".join(lines), line_type(Kind.PREDICTION, SCHEMA))
     assert not decoded.unreadable
     return decoded.read
+
+
+def table_of(*logs: bytes, known: Sequence[str] = ()) -> tuple[pa.Table, int]:
+    """Return the rows of logs of predictions, and how many doubles were left out."""
+    ids = pack(pa.chunked_array([known], type=pa.string()))
+    return table([read(log, Kind.PREDICTION, SCHEMA).rows for log in logs], known=[ids])

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from shared.capture.records import Kind, Shelf
 from shared.hours import Hour
 from shared.sealing.hour import Consumed, Generation, HourManifest, account, footer, hour_folder, read, write
-from shared.sealing.rows import table
-from tests.unit.sealing.logs import SCHEMA, logged, prediction, predictions, record_id
+from tests.unit.sealing.logs import logged, prediction, record_id, table_of
 
 FOLDER = "captures/logs/kind=prediction/model=flights/version=1/date=2026-03-01/hour=09/"
 LOG = f"{FOLDER}20260301T000000000-p3-r0.jsonl"
@@ -63,8 +62,7 @@ def test_a_log_without_lines_is_not_in_the_account() -> None:
 
 
 def test_a_footer_and_its_rows_come_back_as_they_were_written() -> None:
-    lines = predictions(logged(prediction(2), prediction(1)))
-    rows, _ = table(lines, Kind.PREDICTION, SCHEMA, known=frozenset())
+    rows, _ = table_of(logged(prediction(2), prediction(1)))
     about = footer(
         rows,
         consumed=[Consumed(log=LOG, start=0, end=2**40, sha256="")],
@@ -84,7 +82,7 @@ def test_a_footer_and_its_rows_come_back_as_they_were_written() -> None:
 
 
 def test_a_generation_without_rows_has_no_ids() -> None:
-    rows, _ = table([], Kind.PREDICTION, SCHEMA, known=frozenset())
+    rows, _ = table_of(b"")
 
     about = footer(rows, consumed=[], places_by_log={LOG: [(1, 0)]}, doubles=1, unreadable=0)
 
@@ -93,7 +91,7 @@ def test_a_generation_without_rows_has_no_ids() -> None:
 
 
 def test_a_manifest_has_consumed_what_the_last_generation_of_each_log_says() -> None:
-    rows, _ = table([], Kind.PREDICTION, SCHEMA, known=frozenset())
+    rows, _ = table_of(b"")
 
     def generation(number: int, *parts: Consumed) -> Generation:
         about = footer(rows, consumed=parts, places_by_log={}, doubles=0, unreadable=0)

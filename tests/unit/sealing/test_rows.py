@@ -1,28 +1,27 @@
-"""From lines to a table."""
+"""From logs to a table."""
 
+import json
 import random
+from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.capture.records import Kind
-from shared.sealing.lines import Line, decode, line_type
-from shared.sealing.rows import columns, table
-from tests.unit.sealing.logs import INPUTS, SCHEMA, actual, logged, prediction, predictions, record_id
-
-NONE: frozenset[str] = frozenset()
-
-
-def rows(lines: list[Line], *, known: frozenset[str] = NONE) -> tuple[pa.Table, int]:
-    return table(lines, Kind.PREDICTION, SCHEMA, known=known)
+from shared.sealing import lines
+from shared.sealing.columns import arrow_schema
+from shared.sealing.rows import read, table
+from tests.unit.sealing.logs import INPUTS, SCHEMA, actual, logged, prediction, record_id, table_of
 
 
 def test_types_come_from_the_schema_and_not_from_the_values() -> None:
     """Read by their values, a float column would be int64 in an hour of whole numbers, and the folder no one table."""
-    whole = rows(predictions(logged(prediction(inputs={**INPUTS, "temp": 3}))))[0]
-    nothing = rows(predictions(logged(prediction(inputs={**INPUTS, "temp": None}))))[0]
-    empty = rows([])[0]
+    whole = table_of(logged(prediction(inputs={**INPUTS, "temp": 3})))[0]
+    nothing = table_of(logged(prediction(inputs={**INPUTS, "temp": None})))[0]
+    empty = table_of(b"")[0]
 
     assert whole.schema == nothing.schema == empty.schema
     assert whole.schema.field("temp").type == pa.float64()
@@ -33,7 +32,7 @@ def test_types_come_from_the_schema_and_not_from_the_values() -> None:
 
 
 def test_the_answer_is_called_prediction_and_other_outputs_after_it() -> None:
-    made = rows(predictions(logged(prediction())))[0]
+    made = table_of(logged(prediction()))[0]
 
     assert made.column("prediction").to_pylist() == [True]
     assert made.column("prediction.probability of 1").to_pylist() == [0.75]
@@ -41,9 +40,56 @@ def test_the_answer_is_called_prediction_and_other_outputs_after_it() -> None:
 
 
 def test_an_output_that_is_no_number_is_null() -> None:
-    made = rows(predictions(logged(prediction(outputs={"late": True, "probability of 1": None}))))[0]
+    made = table_of(logged(prediction(outputs={"late": True, "probability of 1": None})))[0]
 
     assert made.column("prediction.probability of 1").to_pylist() == [None]
+
+
+def _or_none(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.none() | values
+
+
+inputs = st.fixed_dictionaries(
+    {},
+    optional={
+        "temp": _or_none(st.floats(allow_nan=False, allow_infinity=False) | st.just("warm")),
+        "seats": _or_none(st.integers(-(2**63) - 1, 2**63)),
+        "rain": _or_none(st.booleans()),
+        "carrier": _or_none(st.text(max_size=5)),
+        "the tail-number, if known": _or_none(st.text(max_size=5)),
+        "class": st.text(max_size=5),
+    },
+)
+
+
+def _can_be_read(values: dict[str, Any]) -> bool:
+    return values.get("temp") != "warm" and -(2**63) <= (values.get("seats") or 0) < 2**63
+
+
+@given(st.lists(inputs, max_size=40), st.sampled_from([1, 1_000, 5_000, 256 * 1024]))
+def test_columns_hold_what_stands_in_the_lines_however_a_log_is_parted(
+    of_rows: list[dict[str, Any]], piece_bytes: int
+) -> None:
+    """Columns are made many lines at a time, and after a bad line one by one: both are held against plain JSON."""
+    log = b"".join(logged(prediction(row, inputs=one), sequence=row) for row, one in enumerate(of_rows))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lines, "_PIECE_BYTES", piece_bytes)
+        found = read(log, Kind.PREDICTION, SCHEMA)
+
+    records = [json.loads(line) for line in log.splitlines()]
+    readable = [record for record in records if _can_be_read(record["inputs"])]
+    for name in INPUTS:
+        assert found.rows.column(name).to_pylist() == [record["inputs"].get(name) for record in readable]
+    for own in ("id", "sequence", "partition", "index", "request_id", "row", "latency_ms", "weight"):
+        assert found.rows.column(f"_{own}").to_pylist() == [record[own] for record in readable]
+    for time in ("at", "enqueued_at"):
+        moments = [datetime.fromisoformat(record[time]) for record in readable]
+        assert found.rows.column(f"_{time}").to_pylist() == moments
+    assert [line for line, _ in found.unreadable] == [
+        line for line, record in zip(log.splitlines(), records, strict=True) if record not in readable
+    ]
+    assert found.places.tolist() == [[row, 0] for row in range(len(of_rows))]
 
 
 places = st.tuples(st.integers(0, 3), st.integers(0, 50), st.integers(0, 5))
@@ -54,29 +100,26 @@ def test_rows_stand_in_the_order_of_partition_sequence_and_index(
     where: list[tuple[int, int, int]], rng: random.Random
 ) -> None:
     """The same logs give the same bytes, in whatever order they were read."""
-    lines = [
-        made
+    logs = [
+        logged(*[prediction(number)] * (index + 1), sequence=sequence, partition=partition).splitlines()[-1] + b"\n"
         for number, (partition, sequence, index) in enumerate(where)
-        for made in predictions(logged(*[prediction(number)] * (index + 1), sequence=sequence, partition=partition))[
-            -1:
-        ]
     ]
-    shuffled = list(lines)
+    shuffled = list(logs)
     rng.shuffle(shuffled)
 
-    made, doubles = rows(shuffled)
+    made, doubles = table_of(b"", *shuffled)
 
     assert doubles == 0
     found = [made.column(name).to_pylist() for name in ("_partition", "_sequence", "_index")]
     assert list(zip(*found, strict=True)) == sorted(where)
-    assert made.equals(rows(lines)[0])
+    assert made.equals(table_of(b"".join(logs))[0])
 
 
 @given(st.lists(st.integers(0, 9), max_size=30), st.frozensets(st.integers(0, 9), max_size=5))
 def test_every_id_stands_once_and_the_first_one_stays(numbers: list[int], known: frozenset[int]) -> None:
-    lines = [predictions(logged(prediction(one), sequence=at))[0] for at, one in enumerate(numbers)]
+    log = b"".join(logged(prediction(one), sequence=at) for at, one in enumerate(numbers))
 
-    made, doubles = rows(lines, known=frozenset(map(record_id, known)))
+    made, doubles = table_of(log, known=[record_id(one) for one in known])
 
     firsts = {one: numbers.index(one) for one in numbers if one not in known}
     assert dict(zip(made.column("_id").to_pylist(), made.column("_sequence").to_pylist(), strict=True)) == {
@@ -88,16 +131,30 @@ def test_every_id_stands_once_and_the_first_one_stays(numbers: list[int], known:
 def test_actuals_keep_numbers_and_texts_apart() -> None:
     """A column has one type, and an actual may be either."""
     log = logged(*(actual(number, value=value) for number, value in enumerate([True, 2, 3.5, "late"])))
-    lines = decode(log, line_type(Kind.ACTUAL, None)).read
 
-    made, _ = table(lines, Kind.ACTUAL, None, known=NONE)
+    made, _ = table([read(log, Kind.ACTUAL, None).rows], known=[])
 
     assert made.column("value").to_pylist() == [1.0, 2.0, 3.5, None]
     assert made.column("value_text").to_pylist() == [None, None, None, "late"]
 
 
+def test_failures_have_no_feature_values() -> None:
+    about = {"request_id": "r", "status": 422, "code": "invalid_rows", "feature": "temp"}
+    record = {"format": 1, "id": record_id(1), "kind": "failure", "at": "2026-03-01T09:00:00Z", **about}
+
+    made, _ = table([read(logged(json.dumps(record).encode()), Kind.FAILURE, None).rows], known=[])
+
+    row = made.to_pylist()[0]
+    assert {name: row[name] for name in ("status", "code", "feature", "asked")} == {
+        "status": 422,
+        "code": "invalid_rows",
+        "feature": "temp",
+        "asked": None,
+    }
+
+
 def test_system_columns_begin_with_an_underscore_so_that_no_feature_can_be_one() -> None:
     features = {feature.name for feature in SCHEMA.features}
-    own = [name for name, _, _ in columns(Kind.PREDICTION, SCHEMA) if name not in features]
+    own = [name for name in arrow_schema(Kind.PREDICTION, SCHEMA).names if name not in features]
 
     assert all(name.startswith(("_", "prediction")) for name in own)
