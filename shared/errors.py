@@ -20,6 +20,7 @@ Fault
 |-- WebhookFailed          a webhook did not take what was posted
 |-- EventsUnavailable      Event Hubs cannot be reached: a retry can help
 |-- InvalidSchema          a version's features or outputs cannot be: names the feature
+|-- UnfitPrivacyKey        features are hashed, and the key is missing or another one (503)
 |-- InsufficientData       too few rows to judge: "unknown", no alert
 |-- TelemetryUnanswered    the telemetry endpoint gave no answer: the batch goes again later
 |-- InvalidSecret          a webhook secret is not whsec_ and 24 to 64 bytes in base64
@@ -110,6 +111,19 @@ class InvalidSchema(Fault):
 
     def __init__(self, *, feature: str | None, reason: str) -> None:
         super().__init__(f"the schema does not hold: {reason}" if feature is None else f"{feature!r}: {reason}")
+        self.feature = feature
+        self.reason = reason
+
+
+class UnfitPrivacyKey(Fault):
+    """A feature is hashed before it leaves the scorer, and the key that is set cannot do it; ``reason`` says what would help."""
+
+    code = "unfit_privacy_key"
+    status = 503
+
+    def __init__(self, model: str, feature: str, *, reason: str) -> None:
+        super().__init__(f"{feature!r} of {model} is hashed, and {reason}")
+        self.model = model
         self.feature = feature
         self.reason = reason
 

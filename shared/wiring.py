@@ -5,6 +5,7 @@ are opened once, and everything here runs on one event loop.
 """
 
 import atexit
+import base64
 import os
 from dataclasses import asdict
 from datetime import timedelta
@@ -114,7 +115,12 @@ def scoring() -> "Scorer":
         depth=ours.max_depth,
         kept_or_refused=ours.capture_required,
     )
-    return Scorer(registry(), _keeper(), clock(), limits, telemetry())
+    return Scorer(registry(), _keeper(), clock(), limits, telemetry(), privacy_key())
+
+
+def privacy_key() -> bytes:
+    """Return what features are hashed with, empty where no key is set."""
+    return base64.b64decode(settings().privacy_key)
 
 
 @cache

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import hashlib
+import math
 from typing import TYPE_CHECKING
 
 from infra.cli.command import Answer, Commands, decoded, existing_file, table, valid_name
@@ -10,7 +11,7 @@ from infra.cli.progress import Steps
 from shared import wiring
 
 if TYPE_CHECKING:  # each command imports what it needs
-    from shared.schema import Schema
+    from shared.schema import Feature, Privacy, Schema
 
 
 def add(commands: Commands) -> None:
@@ -25,6 +26,24 @@ def add(commands: Commands) -> None:
     register.add_argument("--actual", required=True, metavar="COLUMN", help="what the model predicts")
     register.add_argument("--time", metavar="COLUMN", help="when each row happened")
     register.add_argument("--schema", type=existing_file, help="a corrected schema, in place of the inferred one")
+    register.add_argument(
+        "--drop",
+        action="append",
+        default=[],
+        metavar="FEATURE",
+        help="keep nothing of a feature; repeatable, as are the next two",
+    )
+    register.add_argument(
+        "--hash", action="append", default=[], metavar="FEATURE", help="keep a hash of a feature, made with PRIVACY_KEY"
+    )
+    register.add_argument(
+        "--coarsen",
+        action="append",
+        default=[],
+        type=_feature_with_step,
+        metavar="FEATURE=STEP",
+        help="keep a number rounded down to a multiple of STEP, or the first STEP characters of a text",
+    )
     register.add_argument("--dry-run", action="store_true", help="print the schema and store nothing")
 
     promote = commands.add("promote", _promote, about="make a version answer for its model")
@@ -58,6 +77,8 @@ async def _register(asked: argparse.Namespace) -> Answer:
             version=asked.version,
             schema=schema,
             at=wiring.clock().now(),
+            privacy=_privacy(asked),
+            privacy_key=wiring.privacy_key(),
         )
         steps.next()
         if not asked.dry_run:
@@ -86,16 +107,56 @@ async def _promote(asked: argparse.Namespace) -> Answer:
     return Answer({"model": asked.model, "aliases": aliases.versions})
 
 
+def _feature_with_step(text: str) -> tuple[str, float]:
+    """Read ``FEATURE=STEP``; the feature's name may itself hold a ``=``."""
+    name, _, step = text.rpartition("=")
+    try:
+        number = float(step)
+    except ValueError:
+        number = math.nan
+    if not name or not math.isfinite(number):
+        raise argparse.ArgumentTypeError(f"{text!r} is not FEATURE=STEP with a number as STEP")
+    return name, int(number) if number.is_integer() else number
+
+
+def _privacy(asked: argparse.Namespace) -> "dict[str, Privacy]":
+    from shared.schema import Coarsen, Drop, Hash
+
+    said: list[tuple[str, Privacy]] = [
+        *((name, Drop()) for name in asked.drop),
+        *((name, Hash()) for name in asked.hash),
+        *((name, Coarsen(step=step)) for name, step in asked.coarsen),
+    ]
+    by_name = dict(said)
+    if len(by_name) < len(said):
+        twice = next(name for name, how in said if by_name[name] is not how)
+        raise SystemExit(f"{twice!r} stands in more than one of --drop, --hash and --coarsen")
+    return by_name
+
+
 def _show_schema(schema: "Schema") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("feature", "type", "may be missing", "known values")
+    table = Table("feature", "type", "may be missing", "known values", "what is kept")
     for feature in schema.features:
         known = "" if feature.minimum is None else f"{feature.minimum:g} to {feature.maximum:g}"
         if feature.categories is not None:
             known = f"{len(feature.categories)} categories"
-        table.add_row(feature.name, feature.type, "yes" if feature.nullable else "no", known)
+        table.add_row(feature.name, feature.type, "yes" if feature.nullable else "no", known, _kept(feature))
     for name, output in zip(schema.output_columns, schema.outputs, strict=True):
-        table.add_row(f"→ {name}", output.type, "", "")
+        table.add_row(f"→ {name}", output.type, "", "", "as it is")
     Console().print(table)
+
+
+def _kept(feature: "Feature") -> str:
+    from shared.schema import TEXT, Coarsen, Drop, Hash
+
+    match feature.privacy:
+        case Drop():
+            return "nothing"
+        case Hash():
+            return "a keyed hash"
+        case Coarsen(step=step):
+            return f"the first {step:g} characters" if feature.type in TEXT else f"multiples of {step:g}"
+    return "as it is"

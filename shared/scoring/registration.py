@@ -5,6 +5,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -19,11 +20,13 @@ from shared.profiles.profile import profile
 from shared.registry.baselines import BINS_FILE, PROFILE_FILE, ROWS_FILE
 from shared.registry.inference import infer
 from shared.registry.manifest import Manifest, Source, Task, baseline_name
-from shared.schema import Feature, FeatureType, Output, Schema
+from shared.schema import Feature, FeatureType, Output, Privacy, Schema
+from shared.scoring.privacy import Masks
 from shared.scoring.runtime import OnnxModel, Runtime
 
 _MOST_BASELINE_ROWS: Final = 20_000
 _ROWS_AT_ONCE: Final = 10_000
+_NOTHING_PRIVATE: Final[Mapping[str, Privacy]] = MappingProxyType({})
 _ROWS_TO_LOOK_AT: Final = 100
 
 
@@ -75,9 +78,20 @@ def infer_schema(model: OnnxModel, training: TrainingData) -> tuple[Schema, tupl
 
 
 def draft(
-    file: bytes, training: TrainingData, *, model: str, version: str, schema: Schema | None, at: datetime
+    file: bytes,
+    training: TrainingData,
+    *,
+    model: str,
+    version: str,
+    schema: Schema | None,
+    at: datetime,
+    privacy: Mapping[str, Privacy] = _NOTHING_PRIVATE,
+    privacy_key: bytes = b"",
 ) -> Draft:
     """Score the training data with the model, and make of both what is stored of a version.
+
+    The model is asked with the values as they are. What is stored of them has been through the same masks as what will
+    be captured; only the actual and the time are stored as they are.
 
     Args:
         file: an ONNX model.
@@ -86,15 +100,19 @@ def draft(
         version: likewise.
         schema: what the features and outputs are; None to infer it.
         at: the time of registration.
+        privacy: what is done to features before they leave the scorer, by name, beside what the schema says.
+        privacy_key: what features are hashed with, empty where no key is set.
 
     Raises:
         InvalidModel: the file is no ONNX model, or does not go with the schema or the training data.
         InvalidSchema: a column cannot be the feature that it should be, or the actual's or the time's is called as one of
-            the columns it is stored beside.
+            the columns it is stored beside; or privacy is said of no feature, of one twice, or of the time.
+        UnfitPrivacyKey: features are hashed, and there is no key, or the schema was made with another one.
     """
     loaded = OnnxModel(file)
     inferred, sources = infer_schema(loaded, training)
-    schema = schema or inferred
+    masks = Masks(_with_privacy(schema or inferred, privacy), model=model, key=privacy_key)
+    schema = masks.schema
     if len(schema.outputs) != len(sources):
         raise InvalidModel(f"the schema has {len(schema.outputs)} outputs, and the model gives {len(sources)}")
     loaded.refuse_misfits(schema.features)
@@ -115,18 +133,33 @@ def draft(
     )
     scored = _scored(Runtime(loaded, manifest), schema, training.rows)
     schema = _with_categories(schema, scored)
-    bins = cut(scored, schema)
-    sample = scored.append_column(training.actual, training.rows.column(training.actual))
+    captured = masks.table(scored)
+    bins = cut(captured, schema.captured)
+    sample = captured.append_column(training.actual, training.rows.column(training.actual))
     if training.time is not None and training.time not in sample.column_names:
         sample = sample.append_column(training.time, training.rows.column(training.time))
     files = {
         "model.onnx": file,
         f"{baseline_name(1)}{BINS_FILE}": encoding.encode(bins),
-        f"{baseline_name(1)}{PROFILE_FILE}": encoding.encode(profile(scored, bins)),
+        f"{baseline_name(1)}{PROFILE_FILE}": encoding.encode(profile(captured, bins)),
         f"{baseline_name(1)}{ROWS_FILE}": _parquet(_thinned(sample)),
     }
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     return Draft(msgspec.structs.replace(manifest, schema=schema, files=digests), files)
+
+
+def _with_privacy(schema: Schema, privacy: Mapping[str, Privacy]) -> Schema:
+    """Return the schema with ``privacy`` said of its features, of each of which that is said once."""
+    by_name = {feature.name: feature for feature in schema.features}
+    for name, how in privacy.items():
+        if name not in by_name:
+            raise InvalidSchema(
+                feature=name, reason="the model takes no such feature, so that there is nothing to hide"
+            )
+        if by_name[name].privacy is not None:
+            raise InvalidSchema(feature=name, reason="the schema says already what is done to it")
+        by_name[name] = msgspec.structs.replace(by_name[name], privacy=how)
+    return msgspec.structs.replace(schema, features=tuple(by_name.values()))
 
 
 def _refuse_names_of_others(training: TrainingData, schema: Schema) -> None:
@@ -134,6 +167,11 @@ def _refuse_names_of_others(training: TrainingData, schema: Schema) -> None:
     taken = set(schema.output_columns)
     if training.time in taken:
         raise InvalidSchema(feature=training.time, reason="outputs have columns of this name: give the time another")
+    private = {feature.name for feature in schema.features if feature.privacy is not None}
+    if training.time in private:
+        raise InvalidSchema(
+            feature=training.time, reason="it is the time, which is stored as it is: it cannot be private"
+        )
     if training.actual in taken | {feature.name for feature in schema.features}:
         raise InvalidSchema(
             feature=training.actual, reason="a feature or an output has this name: give the actual another"

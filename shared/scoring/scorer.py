@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from shared.clock import Clock
@@ -11,6 +12,7 @@ from shared.registry.manifest import Manifest
 from shared.registry.store import Registry
 from shared.scoring import formats, strict_json
 from shared.scoring.prediction import Keeper, Kept, Outputs, Prediction
+from shared.scoring.privacy import Masks
 from shared.scoring.runtime import OnnxModel, Runtime
 from shared.scoring.validation import Row, Validator
 from shared.telemetry import Telemetry
@@ -47,19 +49,24 @@ class _Loaded:
     """A version in memory, ready to answer."""
 
     manifest: Manifest
+    masks: Masks
     validator: Validator
     runtime: Runtime
 
 
 @dataclass(slots=True)
 class Scorer:
-    """Scores requests for every registered version, loading each when it is first asked for."""
+    """Scores requests for every registered version, loading each when it is first asked for.
+
+    ``privacy_key`` is what features are hashed with before they are kept, empty where none is set.
+    """
 
     registry: Registry
     keeper: Keeper
     clock: Clock
     limits: Limits
     telemetry: Telemetry
+    privacy_key: bytes = field(default=b"", repr=False)
     _loading: dict[tuple[str, str], asyncio.Task[_Loaded]] = field(default_factory=dict)
 
     async def score(self, model: str, version: str | None, body: bytes, *, request_id: str) -> Scored:
@@ -72,6 +79,7 @@ class Scorer:
             InvalidRows: rows do not fit the version's schema.
             ModelFailed: the model raised on rows that fit.
             NotKept: predictions have to be kept, and could not be.
+            UnfitPrivacyKey: the version hashes features, and the key is missing or another than it was registered with.
         """
         with reported(self.telemetry, self.clock, "score", model, operation_id=request_id) as operation:
             manifest = await self._asked_for(model, version)
@@ -93,7 +101,9 @@ class Scorer:
             # would wait longer for its thread than for its answer.
             outputs = await asyncio.to_thread(loaded.runtime.score, rows)
         latency_ms = (time.perf_counter() - started) * 1000.0
-        predictions = self._predictions(request_id, loaded, table.external_ids, rows, outputs, latency_ms)
+        predictions = self._predictions(
+            request_id, loaded, table.external_ids, loaded.masks.rows(rows), outputs, latency_ms
+        )
         kept = await self.keeper.keep(predictions)
         if kept is Kept.LOST and self.limits.kept_or_refused:
             raise NotKept
@@ -111,13 +121,13 @@ class Scorer:
         request_id: str,
         loaded: _Loaded,
         external_ids: list[str | None],
-        rows: list[Row],
+        rows: Sequence[Row],
         outputs: list[Outputs],
         latency_ms: float,
     ) -> list[Prediction]:
         now = self.clock.now()
         at = now.isoformat(timespec="microseconds")
-        names = loaded.validator.names
+        names = loaded.masks.names
         return [
             Prediction(
                 id=uuid7(now),
@@ -148,6 +158,8 @@ class Scorer:
         return loading.result() if loading.done() else await asyncio.shield(loading)
 
     async def _load(self, manifest: Manifest) -> _Loaded:
+        masks = Masks(manifest.schema, model=manifest.model, key=self.privacy_key)
         data = await self.registry.file(manifest, manifest.model_file)
         model = await asyncio.to_thread(OnnxModel, data)
-        return _Loaded(manifest, Validator(manifest.schema), Runtime(model, manifest))
+        validator = Validator(manifest.schema, masks.by_name)
+        return _Loaded(manifest, masks, validator, Runtime(model, manifest))

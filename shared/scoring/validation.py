@@ -1,8 +1,9 @@
 """Rows held against a schema: what comes out has the schema's types, or the request names what does not fit."""
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
 
 from shared.errors import InvalidRows, Misfit
 from shared.schema import Feature, FeatureType, Schema
@@ -18,15 +19,17 @@ class _Unfit(Exception):
 
 
 Reader: TypeAlias = Callable[[Any], Scalar]
+_NO_MASKS: Final[Mapping[str, Reader]] = MappingProxyType({})
 
 
 class Validator:
     """Validation compiled for one schema: a reader for each feature, in order."""
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, masks: Mapping[str, Reader] = _NO_MASKS) -> None:
+        """Compile it; ``masks`` make of a private feature's value what the schema has among its categories, by feature."""
         self.names = tuple(feature.name for feature in schema.features)
         self.optional = frozenset(feature.name for feature in schema.features if feature.nullable)
-        self._readers = tuple(_reader(feature) for feature in schema.features)
+        self._readers = tuple(_reader(feature, masks.get(feature.name)) for feature in schema.features)
 
     def read(self, rows: Sequence[Sequence[Any]]) -> list[Row]:
         """Return ``rows``, of shape (rows, features), with every value of its feature's type.
@@ -53,8 +56,10 @@ class Validator:
         return tuple(misfits)
 
 
-def _reader(feature: Feature) -> Reader:
+def _reader(feature: Feature, mask: Reader | None) -> Reader:
     read = _READERS[feature.type](feature)
+    if feature.type is FeatureType.CATEGORY and feature.unseen == "reject":
+        read = _known_reader(read, frozenset(feature.categories or ()), mask)
     if feature.nullable:
         return lambda value: None if value is None else read(value)
     return read
@@ -110,25 +115,21 @@ def _string_reader(feature: Feature) -> Reader:
     return read
 
 
-def _category_reader(feature: Feature) -> Reader:
-    read_string = _string_reader(feature)
-    if feature.unseen == "accept":
-        return read_string
-    known = frozenset(feature.categories or ())
-
-    def read(value: Any) -> Scalar:  # noqa: ANN401 - whatever JSON holds
-        if read_string(value) not in known:
+def _known_reader(read: Reader, known: frozenset[str], mask: Reader | None) -> Reader:
+    def read_known(value: Any) -> Scalar:  # noqa: ANN401 - whatever JSON holds
+        text = read(value)
+        if (text if mask is None else mask(text)) not in known:
             raise _Unfit("it is not one of the categories of the schema")
-        return str(value)
+        return text
 
-    return read
+    return read_known
 
 
 _READERS: dict[FeatureType, Callable[[Feature], Reader]] = {
     FeatureType.FLOAT: _float_reader,
     FeatureType.INTEGER: _integer_reader,
     FeatureType.BOOLEAN: _boolean_reader,
-    FeatureType.CATEGORY: _category_reader,
+    FeatureType.CATEGORY: _string_reader,
     FeatureType.STRING: _string_reader,
 }
 

@@ -7,6 +7,7 @@ import onnx
 import pyarrow as pa
 from onnx import TensorProto, helper
 
+from shared.schema import Privacy
 from shared.scoring.registration import Draft, TrainingData, draft
 
 CARRIERS = ("AA", "DL", "UA")
@@ -45,7 +46,14 @@ def onnx_model(version: str) -> bytes:
 
 
 @cache
-def registered(model: str, version: str, *, rows: int = 2_000) -> Draft:
+def registered(
+    model: str,
+    version: str,
+    *,
+    rows: int = 2_000,
+    privacy: tuple[tuple[str, Privacy], ...] = (),
+    privacy_key: bytes = b"",
+) -> Draft:
     """Return a version of a model, trained on distances spread evenly over what it can answer."""
     distances = [float(row * 7 % ANSWERS) for row in range(rows)]
     training = pa.table(
@@ -62,4 +70,6 @@ def registered(model: str, version: str, *, rows: int = 2_000) -> Draft:
         version=version,
         schema=None,
         at=datetime(2026, 1, int(version), tzinfo=UTC),
+        privacy=dict(privacy),
+        privacy_key=privacy_key,
     )

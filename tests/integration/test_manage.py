@@ -1,5 +1,7 @@
 """The command line, as a user runs it."""
 
+import base64
+import io
 import json
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from infra.local.system import HUB
 from shared import documents
 from shared.blobs import Blobs, service
 from shared.registry.manifest import Manifest, manifest_path
+from shared.schema import Coarsen, Hash
 from shared.sealing.watermark import WATERMARK_PATH, Watermark
 from shared.settings import Settings, variable
 from tests.integration.models import onnx_model
@@ -126,6 +129,50 @@ def test_a_schema_is_printed_for_correction_and_taken_back(
 
     assert code == 0, error
     assert json.loads(out)["schema"]["features"] == schema["features"]
+
+
+async def test_what_is_private_is_stored_as_it_is_captured(
+    environment: dict[str, str], blobs: Blobs, files: tuple[str, ...]
+) -> None:
+    """The table says it, the printed schema says it, and what is stored has been through it."""
+    options = ("--hash=carrier", "--coarsen=distance=2.5")
+    keyed = {**environment, "PRIVACY_KEY": base64.b64encode(b"k" * 32).decode()}
+
+    printed = run(keyed, "register", "private", "1", *files, *options, "--dry-run")
+    shown = run(keyed, "register", "private", "1", *files, *options)
+
+    manifest, _ = await documents.read(blobs, manifest_path("private", "1"), Manifest)
+    assert json.loads(printed[1]) == json.loads(msgspec.json.encode(manifest.schema))
+    distance, carrier = (feature.privacy for feature in manifest.schema.features)
+    assert distance == Coarsen(step=2.5)
+    assert isinstance(carrier, Hash)
+    assert "a keyed hash" in shown[1]
+    assert "multiples of 2.5" in shown[1]
+    sample = pq.read_table(io.BytesIO((await blobs.read("models/private/1/baselines/1/rows.parquet")).data))
+    assert set(sample.column("distance").to_pylist()) == {0.0, 2.5, 5.0}
+    assert not set(sample.column("carrier").to_pylist()) & {"UA", "AA", "B6"}
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--hash=carrier",), "PRIVACY_KEY is not set"),
+        (("--drop=captain",), "'captain': the model takes no such feature"),
+        (("--drop=carrier", "--hash=carrier"), "'carrier' stands in more than one of"),
+        (("--coarsen=distance=far",), "is not FEATURE=STEP"),
+        (("--coarsen=distance",), "is not FEATURE=STEP"),
+        (("--coarsen=distance=0",), "'distance': a step is above 0"),
+    ],
+)
+async def test_privacy_that_cannot_be_stores_nothing_and_says_why(
+    environment: dict[str, str], blobs: Blobs, files: tuple[str, ...], options: tuple[str, ...], says: str
+) -> None:
+    code, _, error = run(environment, "register", "unkept", "1", *files, *options)
+
+    assert code != 0
+    assert says in error
+    assert "Traceback" not in error
+    assert [one async for one in blobs.under("models/unkept/")] == []
 
 
 def test_people_see_the_schema_as_a_table(environment: dict[str, str], files: tuple[str, ...]) -> None:

@@ -12,8 +12,9 @@ from shared.monitoring.evaluation import Evaluations
 from shared.monitoring.monitoring import Monitoring
 from shared.monitoring.windows import Windows
 from shared.registry.baselines import Baselines
+from shared.scoring.privacy import Masks
 from shared.telemetry import Telemetry
-from tests.integration.models import ANSWERS, CARRIERS, answer
+from tests.integration.models import ANSWERS, CARRIERS, answer, registered
 from tests.integration.sealing.batches import event, prediction
 from tests.integration.sealing.conftest import NINE, Stages, calendar, quiet_hub, stages
 
@@ -22,6 +23,9 @@ __all__ = ["calendar", "quiet_hub", "stages"]
 WINDOW = b"lookback_window_size: PT2H\n"
 ROWS = 600
 """Rows an hour: a window of two hours has more than are needed to say that all is well."""
+
+
+NOTHING_PRIVATE = Masks(registered("flights", "1").manifest.schema, model="flights", key=b"")
 
 
 class Watched:
@@ -47,17 +51,20 @@ class Watched:
             Telemetry.to("", clock=self.stages.calendar),
         )
 
-    async def capture(self, hour: int, distances: Sequence[float], *, version: str = "1") -> None:
+    async def capture(
+        self, hour: int, distances: Sequence[float], *, version: str = "1", masks: Masks = NOTHING_PRIVATE
+    ) -> None:
         """Keep predictions of one hour."""
         at = NINE + timedelta(hours=hour, minutes=30)
+        inputs = masks.rows([[distance, CARRIERS[row % len(CARRIERS)]] for row, distance in enumerate(distances)])
         records = [
             prediction(
                 at,
-                inputs={"distance": distance, "carrier": CARRIERS[row % len(CARRIERS)]},
+                inputs=dict(zip(masks.names, own, strict=True)),
                 version=version,
                 outputs={"prediction": answer(distance, version=version)},
             )
-            for row, distance in enumerate(distances)
+            for own, distance in zip(inputs, distances, strict=True)
         ]
         await self._capturing.append([event(*records, sequence=self._sequence, at=at)])
         self._sequence += 1

@@ -19,6 +19,8 @@ from shared.profiles.bins import Bins
 from shared.profiles.cutting import cut
 from shared.profiles.profile import profile
 from shared.registry.baselines import Baselines
+from shared.schema import Coarsen, Drop, Hash, Privacy
+from shared.scoring.privacy import Masks
 from shared.sealing.hour import HourManifest, hour_folder, manifest_path, read
 from shared.signals.judgement import Signal, Verdict
 from tests.integration.models import registered
@@ -121,6 +123,39 @@ async def test_rows_like_the_training_data_are_ok_and_others_are_a_breach(watche
     assert verdicts(usual) == {Signal.DRIFT: "ok", Signal.PREDICTION_DRIFT: "ok", Signal.QUALITY: "ok"}
     assert verdicts(far)[Signal.DRIFT] == verdicts(far)[Signal.PREDICTION_DRIFT] == "breach"
     assert far.judgements[0].measurements[0].feature == "distance"
+
+
+@pytest.mark.parametrize(
+    ("privacy", "columns", "drift"),
+    [
+        ((("carrier", Hash()), ("distance", Coarsen(step=5))), ["distance", "carrier"], "breach"),
+        ((("carrier", Drop()), ("distance", Drop())), [], "unknown"),
+    ],
+)
+async def test_what_is_captured_of_private_features_is_compared_with_a_baseline_of_the_same(
+    watched: Watched, privacy: tuple[tuple[str, Privacy], ...], columns: list[str], drift: str
+) -> None:
+    """A shift shows as far as anything is kept that it could show in, and where there is none, nothing does."""
+    made = registered("flights", "2", privacy=privacy, privacy_key=b"k" * 32)
+    await watched.stages.registry().register(made.manifest, files=made.files)
+    masks = Masks(made.manifest.schema, model="flights", key=b"k" * 32)
+    for hour, distances in enumerate([USUAL, USUAL, FAR, FAR]):
+        await watched.capture(hour, distances, version="2", masks=masks)
+        await watched.seal_up_to(hour + 1)
+    config = await watched.monitoring()._config("flights")
+
+    usual, far = [
+        await watched.monitoring().evaluate(made.manifest, Window.before(FIRST.plus(end), hours=2), config)
+        for end in (2, 4)
+    ]
+
+    folder = hour_folder(Shelf(Kind.PREDICTION, "flights", "2"), FIRST)
+    rows, _ = read((await watched.stages.blobs.read(f"{folder}rows-0.parquet")).data)
+    assert [name for name in rows.column_names if name in {"distance", "carrier"}] == columns
+    assert (usual.rows, far.rows) == (2 * ROWS, 2 * ROWS)
+    assert set(verdicts(usual).values()) <= {"ok", drift} - {"breach"}
+    assert verdicts(far)[Signal.DRIFT] == drift
+    assert verdicts(far)[Signal.PREDICTION_DRIFT] == "breach"
 
 
 async def test_a_window_without_rows_is_unknown(watched: Watched) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -18,11 +19,13 @@ from shared.errors import (
     NotKept,
     RequestTooLarge,
     StorageUnavailable,
+    UnfitPrivacyKey,
     UnknownModel,
     UnreadableRequest,
 )
 from shared.registry.manifest import CHAMPION
 from shared.registry.store import Registry
+from shared.schema import Coarsen, Drop, Hash
 from shared.scoring.prediction import Kept, Prediction
 from shared.scoring.scorer import Limits, Scorer
 from shared.telemetry import Telemetry
@@ -32,6 +35,7 @@ from tests.integration.models import answer, registered
 from tests.integration.stored import own_storage
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+KEY = b"k" * 32
 LIMITS = Limits(body_bytes=10_000, rows=100, depth=32)
 
 
@@ -207,6 +211,50 @@ async def test_where_predictions_must_be_kept_one_that_is_lost_is_no_answer(scor
 
     keeper.how = Kept.ACKED
     assert (await scorer.score("flights", None, body(10), request_id="b")).capture is Kept.ACKED
+
+
+@pytest.fixture
+async def private(storage: Counting) -> None:
+    """Register version 3, of which carriers are hashed and distances coarsened, and 4, of which nothing is kept."""
+    hashed = (("carrier", Hash()), ("distance", Coarsen(step=25)))
+    dropped = (("carrier", Drop()), ("distance", Drop()))
+    for version, privacy in (("3", hashed), ("4", dropped)):
+        one = registered("flights", version, privacy=privacy, privacy_key=KEY)
+        await Registry(storage, Clock.standing(NOW)).register(one.manifest, files=one.files)
+
+
+@pytest.mark.usefixtures("private")
+async def test_the_model_is_asked_with_what_came_and_what_is_kept_is_masked(scorer: Scorer, keeper: Ledger) -> None:
+    scorer.privacy_key = KEY
+
+    scored = await scorer.score("flights", "3", body(60, 10), request_id="a")
+    nothing = await scorer.score("flights", "4", body(60), request_id="b")
+
+    assert scored.outputs == [{"prediction": answer(60, version="3")}, {"prediction": answer(10, version="3")}]
+    assert nothing.outputs == [{"prediction": answer(60, version="4")}]
+    first, second, third = (one.inputs for one in keeper.kept)
+    assert [first["distance"], second["distance"]] == [50.0, 0.0]
+    assert re.fullmatch("[0-9a-f]{32}", str(first["carrier"]))
+    assert first["carrier"] == second["carrier"]
+    assert third == {}
+
+
+@pytest.mark.parametrize("key", [b"", b"K" * 32])
+@pytest.mark.usefixtures("private")
+async def test_a_version_that_hashes_does_not_answer_without_its_key(
+    scorer: Scorer, keeper: Ledger, storage: Counting, key: bytes
+) -> None:
+    """It could keep values in plain, or nothing, or hashes that link with none before: none of it can be mended later."""
+    scorer.privacy_key = key
+
+    for _ in range(2):
+        with pytest.raises(UnfitPrivacyKey, match="PRIVACY_KEY"):
+            await scorer.score("flights", "3", body(10), request_id="a")
+    assert (keeper.kept, storage.loads) == ([], 0)
+
+    assert (await scorer.score("flights", "4", body(10), request_id="b")).capture is Kept.ACKED
+    scorer.privacy_key = KEY
+    assert (await scorer.score("flights", "3", body(10), request_id="c")).capture is Kept.ACKED
 
 
 async def test_nothing_is_kept_of_a_request_that_is_not_answered(scorer: Scorer, keeper: Ledger) -> None:

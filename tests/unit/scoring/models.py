@@ -57,6 +57,15 @@ def lookup(size: int) -> bytes:
     )
 
 
+def words(*names: str, number: str) -> bytes:
+    """Return a model that takes words beside a number, and answers with the number."""
+    return onnx_model(
+        [helper.make_node("Identity", [number], ["y"])],
+        {name: (STRING, [None, 1]) for name in names} | {number: (DOUBLE, [None, 1])},
+        {"y": (DOUBLE, [None, 1])},
+    )
+
+
 def features(**types: str) -> tuple[Feature, ...]:
     """Return features by name and type; a type that ends in ``?`` may be missing."""
     return tuple(

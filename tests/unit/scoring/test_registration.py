@@ -1,16 +1,26 @@
 """Training data and model go together, or the version is refused with the reason."""
 
+import io
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from shared.errors import InvalidModel, InvalidSchema, ModelFailed
+from shared.errors import InvalidModel, InvalidSchema, ModelFailed, UnfitPrivacyKey
+from shared.profiles import encoding
+from shared.profiles.bins import Bins, CategoricalBins, NumericBins
+from shared.profiles.profile import Profile, profile
 from shared.registry.manifest import Task
-from shared.schema import FeatureType
+from shared.schema import Coarsen, Drop, FeatureType, Hash, Output, Privacy, Schema
+from shared.scoring.privacy import Masks
 from shared.scoring.registration import Draft, TrainingData, draft
-from tests.unit.scoring.models import FLOAT, INT64, echo, lookup
+from tests.unit.scoring.models import FLOAT, INT64, echo, features, lookup, words
+
+KEY = b"k" * 32
 
 
 def drafted(model: bytes, **columns: list[Any]) -> Draft:
@@ -62,3 +72,127 @@ def test_a_column_called_as_an_output_is_refused(actual: str, time: str | None) 
 
     with pytest.raises(InvalidSchema, match="'prediction': "):
         draft(lookup(4), training, model="flights", version="1", schema=None, at=datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def private(privacy: Mapping[str, Privacy], *, schema: Schema | None = None, key: bytes = KEY) -> Draft:
+    """Register a model that takes two words and a number, and answers with the number."""
+    rows = pa.table(
+        {
+            "name": ["Ada", "Bob"] * 50,
+            "town": ["London", "Leeds"] * 50,
+            "age": [37.5, 42.25] * 50,
+            "when": [float(row) for row in range(100)],
+            "late": [0.5] * 100,
+        }
+    )
+    return draft(
+        words("name", "town", number="age"),
+        TrainingData(rows=rows, actual="late", time="when", sha256="0" * 64),
+        model="people",
+        version="1",
+        schema=schema,
+        at=datetime(2026, 1, 1, tzinfo=UTC),
+        privacy=privacy,
+        privacy_key=key,
+    )
+
+
+def sample(made: Draft) -> pa.Table:
+    return pq.read_table(io.BytesIO(made.files["baselines/1/rows.parquet"]))
+
+
+def test_everything_made_of_the_training_data_is_made_of_what_would_be_captured() -> None:
+    """Hour by hour it is compared with what is captured; and it must not say more than that."""
+    made = private({"name": Drop(), "town": Hash(), "age": Coarsen(step=5)})
+
+    masks = Masks(made.manifest.schema, model="people", key=KEY)
+    ((london, forty), (leeds, thirty_five)) = masks.rows([["Ada", "London", 42.25], ["Bob", "Leeds", 37.5]])
+    rows = sample(made)
+    assert rows.column_names == ["town", "age", "prediction", "late", "when"]
+    assert set(rows.column("town").to_pylist()) == {london, leeds}
+    assert set(rows.column("age").to_pylist()) == {thirty_five, forty} == {35.0, 40.0}
+    bins = encoding.decode(made.files["baselines/1/_bins"], Bins, path="_bins")
+    town, age = bins.features.values()
+    assert list(bins.features) == ["town", "age"]
+    assert isinstance(town, CategoricalBins)
+    assert set(town.categories) == {london, leeds}
+    assert isinstance(age, NumericBins)
+    assert (age.minimum, age.maximum) == (35.0, 40.0)
+    assert encoding.decode(made.files["baselines/1/_profile"], Profile, path="_profile") == profile(rows, bins)
+
+
+def test_the_model_is_asked_with_the_values_as_they_are() -> None:
+    made = private({"age": Coarsen(step=5)})
+
+    assert set(sample(made).column("prediction").to_pylist()) == {37.5, 42.25}
+
+
+def test_of_a_version_without_privacy_nothing_is_said_and_everything_kept() -> None:
+    made = private({}, key=b"")
+
+    assert sample(made).column_names == ["name", "town", "age", "prediction", "late", "when"]
+    assert b"privacy" not in msgspec.json.encode(made.manifest)
+
+
+def test_of_a_version_whose_features_are_all_dropped_the_answers_are_kept() -> None:
+    made = private(dict.fromkeys(("name", "town", "age"), Drop()), key=b"")
+
+    assert sample(made).column_names == ["prediction", "late", "when"]
+    bins = encoding.decode(made.files["baselines/1/_bins"], Bins, path="_bins")
+    assert (list(bins.features), list(bins.outputs)) == ([], ["prediction"])
+
+
+def test_a_printed_schema_may_be_given_back_as_it_is() -> None:
+    """Its categories are hashes already, and are not hashed again."""
+    printed = private({"town": Hash(), "age": Coarsen(step=5), "name": Drop()}).manifest.schema
+
+    assert private({}, schema=printed).manifest.schema == printed
+
+
+@pytest.mark.parametrize(
+    ("privacy", "feature", "reason"),
+    [
+        ({"nobody": Drop()}, "nobody", "no such feature"),
+        ({"late": Drop()}, "late", "no such feature"),
+        ({"name": Coarsen(step=0.5)}, "name", "not a whole number"),
+    ],
+)
+def test_privacy_that_cannot_be_is_refused_by_its_feature(
+    privacy: dict[str, Privacy], feature: str, reason: str
+) -> None:
+    with pytest.raises(InvalidSchema, match=reason) as refused:
+        private(privacy)
+
+    assert refused.value.feature == feature
+
+
+def test_privacy_is_said_once() -> None:
+    """Whoever says two things of one feature would have to know which of them wins."""
+    schema = private({"name": Drop()}).manifest.schema
+
+    with pytest.raises(InvalidSchema, match="says already"):
+        private({"name": Drop()}, schema=schema)
+
+
+def test_the_time_is_no_private_feature() -> None:
+    """It is stored in the sample as it is, and would be there in plain."""
+    rows = pa.table({"a": [1.5] * 100, "when": [float(row) for row in range(100)], "late": [0.5] * 100})
+    training = TrainingData(rows=rows, actual="late", time="when", sha256="0" * 64)
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    output = Output(name="prediction", type=FeatureType.FLOAT)
+    schema = Schema(features=features(a="float", when="float"), outputs=(output,))
+    with pytest.raises(InvalidSchema, match="'when': it is the time"):
+        draft(
+            echo(FLOAT, None),
+            training,
+            model="people",
+            version="1",
+            schema=schema,
+            at=at,
+            privacy={"when": Coarsen(step=5)},
+        )
+
+
+def test_nothing_is_hashed_without_a_key() -> None:
+    with pytest.raises(UnfitPrivacyKey, match="PRIVACY_KEY is not set"):
+        private({"town": Hash()}, key=b"")

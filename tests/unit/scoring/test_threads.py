@@ -13,6 +13,7 @@ from shared.clock import Clock
 from shared.registry.manifest import Manifest
 from shared.registry.store import Registry
 from shared.schema import Feature, FeatureType, Output, Schema
+from shared.scoring.privacy import Masks
 from shared.scoring.runtime import Runtime
 from shared.scoring.scorer import Limits, Scorer, _Loaded
 from shared.scoring.validation import Validator
@@ -59,7 +60,8 @@ async def test_only_what_is_quick_runs_on_the_event_loop(row_s: float, rows: int
     nowhere = Telemetry.to("", clock=CLOCK)
     scorer = Scorer(cast("Registry", None), CaptureOff(), CLOCK, limits, nowhere)
     asked = Asked(row_s)
-    loaded = _Loaded(cast("Manifest", Named()), Validator(SCHEMA), cast("Runtime", asked))
+    masks = Masks(SCHEMA, model="flights", key=b"")
+    loaded = _Loaded(cast("Manifest", Named()), masks, Validator(SCHEMA), cast("Runtime", asked))
     body = b'{"data":[' + b",".join([b"[1.0]"] * rows) + b"]}"
 
     await scorer._answer(body, "request", loaded)
