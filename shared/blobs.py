@@ -151,14 +151,18 @@ class Blobs:
             done = await self._client(path).append_block(data, appendpos_condition=position)
         return Appended(position + len(data), int(str(done["blob_committed_block_count"])))
 
-    async def delete(self, path: str) -> None:
-        """Delete a blob.
+    async def delete(self, path: str, *, etag: str | None = None) -> None:
+        """Delete a blob; with an ETag, only the one that has it.
 
         Raises:
             BlobMissing: there is none.
+            BlobChanged: it has another ETag by now.
         """
+        from azure.core import MatchConditions
+
+        fence = {} if etag is None else {"etag": etag, "match_condition": MatchConditions.IfNotModified}
         with _translated(path):
-            await self._client(path).delete_blob()
+            await self._client(path).delete_blob(**fence)
 
     async def under(self, prefix: str) -> AsyncIterator[Stored]:
         """Yield every blob whose path starts with ``prefix``, in the order of the paths."""

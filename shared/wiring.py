@@ -149,12 +149,13 @@ def sealing() -> "Sealing":
     """Return what seals hours."""
     from shared.capture.cursor import Cursors
     from shared.sealing.generations import Generations
+    from shared.sealing.rolling import Rolling
     from shared.sealing.sealing import Sealing
 
     grace = timedelta(seconds=settings().seal_grace_s)
     cursors = Cursors(blobs(), clock())
     generations = Generations(blobs(), registry(), baselines(), telemetry())
-    return Sealing(blobs(), hub(), cursors, generations, clock(), telemetry(), grace)
+    return Sealing(blobs(), hub(), cursors, generations, clock(), telemetry(), grace, Rolling(blobs(), telemetry()))
 
 
 @cache

@@ -20,7 +20,7 @@ class Evaluation(Document, frozen=True, kw_only=True):
         baseline: the folder of the baseline it was compared with.
         bins: digest of the bins both sides are counted over.
         config: SHA-256 of the configuration.
-        inputs: the ETag of every hour's manifest that was read, by path.
+        inputs: the SHA-256 of every document that was read, of days and at the ends of hours, by path.
         judgements: one for each signal.
     """
 

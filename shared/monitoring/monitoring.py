@@ -91,7 +91,7 @@ class Monitoring:
             baseline=baseline.folder,
             bins=baseline.profile.bins,
             config=config.digest,
-            inputs=contents.manifests,
+            inputs=contents.inputs,
             judgements=judgements,
         )
         path = await self.evaluations.store(evaluation)

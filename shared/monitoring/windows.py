@@ -1,18 +1,20 @@
-"""Windows: the profiles of consecutive sealed hours, merged."""
+"""Windows: the profiles of consecutive sealed hours, merged; whole days as they were rolled up."""
 
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared import documents
 from shared.blobs import Blobs
 from shared.capture.records import Kind, Shelf
+from shared.errors import BlobMissing
 from shared.hours import Hour
 from shared.profiles import encoding
 from shared.profiles.bins import Bins, digest
 from shared.profiles.profile import Profile, empty, merge, profile
-from shared.sealing.hour import Generation, HourManifest, hour_folder, read
+from shared.sealing.day import date_of, day_folder, hours_of, is_over
+from shared.sealing.finding import RolledUp, SealedHour, rolled_up, sealed_hours
+from shared.sealing.hour import Generation, hour_folder, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +34,26 @@ class Window:
         """Return its first moment."""
         return self.first.start
 
-    def days(self) -> Iterator[str]:
-        """Yield the dates it touches, as they stand in paths."""
-        seen = ""
-        for hour in self.first.until(self.end):
-            date = f"{hour.start:%Y-%m-%d}"
-            if date != seen:
-                yield date
-            seen = date
+    @property
+    def is_day(self) -> bool:
+        """Whether it is a whole day."""
+        return hours_of(date_of(self.first)) == (self.first, self.end)
+
+    def by_day(self) -> Iterator["Window"]:
+        """Yield its part of each day that it touches."""
+        first = self.first
+        while first < self.end:
+            end = min(hours_of(date_of(first))[1], self.end)
+            yield Window(first, end)
+            first = end
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a window holds: its profile, and the hash of every manifest that it was read from, by path."""
+    """What a window holds: its profile, and the SHA-256 of every document that it was read from, by path."""
 
     profile: Profile
-    manifests: dict[str, str]
+    inputs: dict[str, str]
 
 
 @dataclass(slots=True)
@@ -59,31 +65,51 @@ class Windows:
     async def read(self, model: str, version: str, window: Window, bins: Bins) -> Contents:
         """Return the merged profile of a window over ``bins``.
 
-        An hour whose profile was made over other bins is profiled again from its rows.
+        A whole day is read as it was rolled up. Where it is not, or over other bins, its hours are read; an hour whose
+        profile was made over other bins is profiled again from its rows.
         """
         shelf = Shelf(Kind.PREDICTION, model, version)
-        manifests: dict[str, str] = {}
+        inputs: dict[str, str] = {}
         merged = empty(bins)
-        for path, etag in await self._manifests(shelf, window):
-            manifest, _ = await documents.read(self.blobs, path, HourManifest)
-            manifests[path] = etag
-            folder = hour_folder(shelf, Hour.parse(manifest.hour))
-            for part in await self._profiles(folder, manifest, bins):
-                merged = merge(merged, part)
-        return Contents(merged, manifests)
+        for part in window.by_day():
+            profiles = await self._day(shelf, part, digest(bins), inputs)
+            if profiles is None:
+                profiles = await self._hours(shelf, part, bins, inputs)
+            for one in profiles:
+                merged = merge(merged, one)
+        return Contents(merged, inputs)
 
-    async def _manifests(self, shelf: Shelf, window: Window) -> list[tuple[str, str]]:
-        found: list[tuple[str, str]] = []
-        for date in window.days():
-            async for stored in self.blobs.under(f"captures/hours/{shelf.folder}/date={date}/"):
-                inside = window.first <= Hour.at_path(stored.path) < window.end
-                if inside and stored.path.endswith("/_manifest.json"):
-                    found.append((stored.path, stored.etag))
-        return found
+    async def _day(self, shelf: Shelf, part: Window, wanted: str, inputs: dict[str, str]) -> list[Profile] | None:
+        """Return the profile of a whole day, none without rows; None where its hours have to be read."""
+        found = await rolled_up(self.blobs, shelf, date_of(part.first)) if part.is_day else None
+        if found is None:
+            return None
+        profiles = await self._profile_of_day(shelf, found, wanted)
+        if profiles is not None:
+            inputs[found.path] = found.sha256
+        return profiles
 
-    async def _profiles(self, folder: str, manifest: HourManifest, bins: Bins) -> list[Profile]:
+    async def _profile_of_day(self, shelf: Shelf, found: RolledUp, wanted: str) -> list[Profile] | None:
+        if not found.day.rows:
+            return []
+        if found.day.profile is None or not is_over(found.day.profile, wanted):
+            return None
+        path = f"{day_folder(shelf, found.day.date)}{found.day.profile}"
+        try:
+            return [encoding.decode((await self.blobs.read(path)).data, Profile, path=path)]
+        except BlobMissing:  # retention is taking the day
+            return None
+
+    async def _hours(self, shelf: Shelf, part: Window, bins: Bins, inputs: dict[str, str]) -> list[Profile]:
+        profiles: list[Profile] = []
+        for one in await sealed_hours(self.blobs, shelf, part.first, part.end):
+            inputs[one.path] = one.sha256
+            profiles += await self._profiles(hour_folder(shelf, one.hour), one, bins)
+        return profiles
+
+    async def _profiles(self, folder: str, hour: SealedHour, bins: Bins) -> list[Profile]:
         wanted = digest(bins)
-        return await asyncio.gather(*(self._profile(folder, one, bins, wanted) for one in manifest.generations))
+        return await asyncio.gather(*(self._profile(folder, one, bins, wanted) for one in hour.manifest.generations))
 
     async def _profile(self, folder: str, generation: Generation, bins: Bins, wanted: str) -> Profile:
         if generation.profile is not None and generation.profile.endswith(f"-{wanted}"):

@@ -1,8 +1,10 @@
 """What is stored of a day whose hours are all sealed, so that months are read as days."""
 
+import hashlib
+
 import msgspec
 
-from shared.capture.records import Shelf
+from shared.capture.records import Kind, Shelf
 from shared.documents import Document
 from shared.hours import Hour
 from shared.sealing.tally import Tally
@@ -25,8 +27,8 @@ class Day(Document, frozen=True, kw_only=True):
     Attributes:
         account: of all its hours' events, one tally for each incarnation and partition.
         imported: how many of the rows were imported, and so came in no event.
-        profile: the merged profile's file beside it, and its digest of bins by which it is found; None without rows or
-            for kinds that have none.
+        profile: the merged profile's file beside it, as ``profile_file`` names it; None without rows, for kinds that have
+            none, and where hours are profiled over different bins.
     """
 
     kind: str
@@ -53,10 +55,35 @@ class ShelfAccount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DayAccount(Document, frozen=True, kw_only=True):
-    """The account of one day, by shelf; nothing deletes it, so that what retention took away is still accounted for."""
+    """The account of one day, by the shelf's folder; nothing deletes it.
+
+    So what retention took away is still accounted for. While a day's hours are there, they or its ``_day.json`` say more:
+    an hour that gains a generation is in here again once its day is rolled up.
+    """
 
     date: str
     shelves: dict[str, ShelfAccount]
+
+    @classmethod
+    def noting(cls, day: Day, old: "DayAccount | None") -> "DayAccount":
+        """Return the account of a date with a shelf's entry replaced by what its day says.
+
+        An account never shrinks, because hours only gain. So an entry that has more is the newer one, and stays: whoever
+        brings the older one was held up.
+        """
+        shelf = Shelf(Kind(day.kind), day.model, day.version).folder
+        entry = ShelfAccount(
+            account=day.account, rows=day.rows, doubles=day.doubles, unreadable=day.unreadable, imported=day.imported
+        )
+        shelves = old.shelves if old else {}
+        known = shelves.get(shelf)
+        if known is not None and _size(known) > _size(entry):
+            entry = known
+        return cls(date=day.date, shelves=dict(sorted({**shelves, shelf: entry}.items())))
+
+
+def _size(entry: ShelfAccount) -> int:
+    return sum(one.events for one in entry.account) + entry.rows + entry.doubles + entry.unreadable
 
 
 def date_of(hour: Hour) -> str:
@@ -66,6 +93,33 @@ def date_of(hour: Hour) -> str:
     '2026-03-01'
     """
     return f"{hour.start:%Y-%m-%d}"
+
+
+def hours_of(date: str) -> tuple[Hour, Hour]:
+    """Return the first hour of a date, and the first one after it.
+
+    >>> [hour.key for hour in hours_of("2026-02-28")]
+    ['2026-02-28T00', '2026-03-01T00']
+    """
+    first = Hour.parse(f"{date}T00")
+    return first, first.plus(24)
+
+
+def profile_file(bins: str, data: bytes) -> str:
+    """Return the name of a day's profile: the digest of its bins, and of its bytes.
+
+    A day that is rolled up again gets another file, so that a reader who has the old document finds the old one.
+    """
+    return f"_profile-{bins}-{hashlib.sha256(data).hexdigest()[:16]}"
+
+
+def is_over(profile: str, bins: str) -> bool:
+    """Whether the profile with this name is counted over the bins with this digest.
+
+    >>> is_over(profile_file("5f2a", b""), "5f2a")
+    True
+    """
+    return profile.startswith(f"_profile-{bins}-")
 
 
 def day_folder(shelf: Shelf, date: str) -> str:

@@ -34,6 +34,7 @@ from shared.sealing.hour import (
     write,
 )
 from shared.sealing.packed import Ids, pack
+from shared.sealing.rolling import forget
 from shared.telemetry import Telemetry
 
 logger = logging.getLogger(__name__)
@@ -106,7 +107,11 @@ class Generations:
                 generations=(*before, generation),
             )
 
+        # Before the manifest, so that a crash right after it leaves no day that lacks the generation; and after it, because
+        # one may be rolling up the day who read the hour before, and began after the first time.
+        await forget(self.blobs, logs.shelf, logs.hour)
         manifest = await documents.swap(self.blobs, path, HourManifest, add)
+        await forget(self.blobs, logs.shelf, logs.hour)
         self.telemetry.metric("sealed_rows", about.rows, model=logs.shelf.model, version=logs.shelf.version)
         logger.info("hour sealed", extra={"shelf": logs.shelf.folder, "hour": logs.hour.key, "rows": about.rows})
         return manifest

@@ -15,6 +15,7 @@ from shared.errors import BlobChanged, Fault, StorageUnavailable
 from shared.hours import Hour
 from shared.sealing.generations import Generations, Logs
 from shared.sealing.hour import HourManifest, manifest_path
+from shared.sealing.rolling import Rolling
 from shared.sealing.watermark import WATERMARK_PATH, Progress, Watermark, sealable_before
 from shared.telemetry import Telemetry
 
@@ -30,10 +31,13 @@ class Sealing:
     clock: Clock
     telemetry: Telemetry
     grace: timedelta
+    rolling: Rolling
     _manifests: dict[str, tuple[str, HourManifest]] = field(default_factory=dict)
 
     async def seal(self) -> int:
         """Seal every hour that can be, add to sealed ones whose logs have grown, and return how many were written.
+
+        Days that the watermark has passed are rolled up.
 
         Killed at any point and called again, it comes to the same state. Where one kind, model and version cannot be
         sealed, the others are; the watermark waits at its hour, because before it everything is sealed.
@@ -60,7 +64,8 @@ class Sealing:
                 self.telemetry.exception(fault, model=logs.shelf.model, version=logs.shelf.version)
                 failed[logs.shelf] = fault
                 before = min(before, logs.hour)
-        await self._move_watermark(before)
+        watermark = await self._move_watermark(before)
+        await self.rolling.roll_up(watermark.hour)
         if failed:
             raise ExceptionGroup("not every hour could be sealed", list(failed.values()))
         return written
@@ -106,8 +111,8 @@ class Sealing:
                 manifest, etag = await documents.read(self.blobs, stored.path, HourManifest)
                 self._manifests[stored.path] = (etag, manifest)
 
-    async def _move_watermark(self, before: Hour) -> None:
+    async def _move_watermark(self, before: Hour) -> Watermark:
         def forward(old: Watermark | None) -> Watermark:
             return old if old is not None and old.hour >= before else Watermark(before=before.key)
 
-        await documents.swap(self.blobs, WATERMARK_PATH, Watermark, forward)
+        return await documents.swap(self.blobs, WATERMARK_PATH, Watermark, forward)

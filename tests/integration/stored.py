@@ -65,9 +65,9 @@ class Mortal(Blobs):
         self._write()
         return await super().replace(path, data, etag=etag)
 
-    async def delete(self, path: str) -> None:
+    async def delete(self, path: str, *, etag: str | None = None) -> None:
         self._write()
-        await super().delete(path)
+        await super().delete(path, etag=etag)
 
 
 async def everything(blobs: Blobs, *prefixes: str) -> dict[str, bytes]:

@@ -1,5 +1,6 @@
 """Windows of sealed hours against the baseline: evaluations, and what they mean for alerts."""
 
+import hashlib
 from collections import Counter
 
 import pyarrow as pa
@@ -15,12 +16,14 @@ from shared.hours import Hour
 from shared.monitoring.catalog import Catalog
 from shared.monitoring.evaluation import Evaluation, Evaluations
 from shared.monitoring.windows import Window, Windows
+from shared.profiles import encoding
 from shared.profiles.bins import Bins
 from shared.profiles.cutting import cut
 from shared.profiles.profile import profile
 from shared.registry.baselines import Baselines
 from shared.schema import Coarsen, Drop, Hash, Privacy
 from shared.scoring.privacy import Masks
+from shared.sealing.day import date_of, day_path
 from shared.sealing.hour import HourManifest, hour_folder, manifest_path, read
 from shared.signals.judgement import Signal, Verdict
 from tests.integration.models import registered
@@ -78,7 +81,7 @@ async def test_a_window_is_the_profile_of_all_rows_of_its_hours_and_no_others(wa
     rows = await rows_of(blobs, 1, 2)
     assert rows.num_rows == contents.profile.rows == 5
     assert contents.profile == profile(rows, bins)
-    assert list(contents.manifests) == [manifest_path(SHELF, FIRST.plus(hour)) for hour in (1, 2)]
+    assert list(contents.inputs) == [manifest_path(SHELF, FIRST.plus(hour)) for hour in (1, 2)]
 
 
 async def test_hours_profiled_over_other_bins_are_profiled_again(watched: Watched) -> None:
@@ -101,10 +104,79 @@ async def test_a_window_over_midnight_holds_both_days(watched: Watched) -> None:
 
     contents = await Windows(watched.stages.blobs).read("flights", "1", Window(FIRST.plus(14), FIRST.plus(16)), bins)
 
-    assert [path.split("/")[5:7] for path in contents.manifests] == [
+    assert [path.split("/")[5:7] for path in contents.inputs] == [
         ["date=2026-03-01", "hour=23"],
         ["date=2026-03-02", "hour=00"],
     ]
+
+
+@pytest.fixture
+async def rolled(watched: Watched) -> Watched:
+    """From 2026-03-01 at nine to 2026-03-04 at nine: two whole days, and a part of one at either end."""
+    for hour in (0, 5, 14, 15, 16, 30, 38, 39, 62, 63, 71):
+        await watched.capture(hour, [float(hour), float(hour % 7), 90.0])
+    await watched.seal_up_to(72)
+    return watched
+
+
+@pytest.mark.parametrize(
+    ("first", "end"), [(0, 72), (15, 63), (14, 64), (15, 39), (16, 63), (15, 62), (5, 6), (39, 39)]
+)
+async def test_a_window_is_the_same_from_days_and_from_hours(rolled: Watched, first: int, end: int) -> None:
+    """To the bit: days save reading, and an evaluation must not tell how it was read."""
+    bins, blobs = await bins_of(rolled.stages), rolled.stages.blobs
+    window = Window(FIRST.plus(first), FIRST.plus(end))
+
+    by_days = await Windows(blobs).read("flights", "1", window, bins)
+    for path in await everything(blobs, "captures/days/"):
+        await blobs.delete(path)
+    by_hours = await Windows(blobs).read("flights", "1", window, bins)
+
+    days = [one for one in (15, 39) if first <= one and one + 24 <= end]
+    assert encoding.encode(by_days.profile) == encoding.encode(by_hours.profile)
+    assert [day_path(SHELF, date_of(FIRST.plus(one))) for one in days] == [
+        path for path in by_days.inputs if path.endswith("_day.json")
+    ]
+    assert all(path.endswith("_manifest.json") for path in by_hours.inputs)
+
+
+async def test_an_evaluation_names_the_days_it_was_read_from(rolled: Watched) -> None:
+    monitoring = rolled.monitoring()
+    await monitoring.configure("flights", b"lookback_window_size: P2D\n")
+
+    (evaluation,) = await monitoring.evaluate_all()
+
+    blobs = rolled.stages.blobs
+    assert [path.split("/")[1] for path in evaluation.inputs] == ["hours"] * 2 + ["days"] + ["hours"] * 2
+    for path, digest in evaluation.inputs.items():
+        assert hashlib.sha256((await blobs.read(path)).data).hexdigest() == digest
+
+
+async def test_a_day_over_other_bins_is_read_by_its_hours(rolled: Watched) -> None:
+    rows = await rows_of(rolled.stages.blobs, 15, 16, 30, 38)
+    manifest = await rolled.stages.registry().manifest("flights", "1")
+    others = cut(rows.slice(0, 5), manifest.schema)
+
+    contents = await Windows(rolled.stages.blobs).read("flights", "1", Window(FIRST.plus(15), FIRST.plus(39)), others)
+
+    assert contents.profile == profile(rows, others)
+    assert len(contents.inputs) == 4
+
+
+@pytest.mark.parametrize("left", [None, b""])
+async def test_a_day_that_is_not_rolled_up_is_never_taken_for_one_without_rows(
+    rolled: Watched, left: bytes | None
+) -> None:
+    """Its document is deleted before an hour gains a generation, and empty while it is made."""
+    blobs, path = rolled.stages.blobs, day_path(SHELF, "2026-03-02")
+    await blobs.delete(path)
+    if left is not None:
+        await blobs.create(path, left)
+    bins = await bins_of(rolled.stages)
+
+    contents = await Windows(blobs).read("flights", "1", Window(FIRST.plus(15), FIRST.plus(39)), bins)
+
+    assert contents.profile.rows == 12
 
 
 async def test_rows_like_the_training_data_are_ok_and_others_are_a_breach(watched: Watched) -> None:
@@ -202,9 +274,10 @@ async def test_an_evaluation_names_the_configuration_and_every_input(watched: Wa
 
     (evaluation,) = await monitoring.evaluate_all()
 
-    etags = {one.path: one.etag async for one in watched.stages.blobs.under("captures/hours/")}
+    stored = await everything(watched.stages.blobs, "captures/hours/")
+    manifests = {path: data for path, data in stored.items() if path.endswith("_manifest.json")}
     assert evaluation.config == config.digest
-    assert evaluation.inputs == {path: etag for path, etag in etags.items() if path.endswith("_manifest.json")}
+    assert evaluation.inputs == {path: hashlib.sha256(data).hexdigest() for path, data in manifests.items()}
     assert evaluation.baseline == "models/flights/1/baselines/1/"
 
 

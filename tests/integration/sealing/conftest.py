@@ -17,6 +17,7 @@ from shared.capture.hub import Hub, Partition, producer
 from shared.registry.baselines import Baselines
 from shared.registry.store import Registry
 from shared.sealing.generations import Generations
+from shared.sealing.rolling import Rolling
 from shared.sealing.sealing import Sealing
 from shared.telemetry import Telemetry
 from tests.integration.models import registered
@@ -66,7 +67,8 @@ class Stages:
         telemetry = Telemetry.to("", clock=self.calendar)
         generations = Generations(ours, registry, Baselines(ours, registry), telemetry)
         cursors = Cursors(ours, self.calendar)
-        return Sealing(ours, self.hub, cursors, generations, self.calendar, telemetry, timedelta(minutes=15))
+        grace, rolling = timedelta(minutes=15), Rolling(ours, telemetry)
+        return Sealing(ours, self.hub, cursors, generations, self.calendar, telemetry, grace, rolling)
 
 
 @pytest.fixture

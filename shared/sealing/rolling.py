@@ -1,0 +1,168 @@
+"""Roll up each day that the watermark has passed, so that months are read as days.
+
+``_day.json`` says what its hours say, so it must never stand beside hours that say more. It is made in two writes: an
+empty one first, before the hours are read, which is then replaced under its ETag. Whoever adds to an hour deletes the
+day's (``forget``), empty or not, and so stops the one who has read the hours before.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared import documents
+from shared.blobs import Blobs
+from shared.capture.records import Shelf
+from shared.errors import BlobChanged, BlobMissing, Fault, StorageUnavailable
+from shared.hours import Hour
+from shared.profiles import encoding
+from shared.profiles.profile import Profile, merge
+from shared.sealing.day import (
+    Day,
+    DayAccount,
+    DayHour,
+    account_path,
+    date_of,
+    day_folder,
+    day_path,
+    hours_of,
+    profile_file,
+)
+from shared.sealing.finding import SealedHour, dates, sealed_hours, shelves
+from shared.sealing.hour import hour_folder
+from shared.sealing.tally import merged
+from shared.telemetry import Telemetry
+
+logger = logging.getLogger(__name__)
+
+
+async def forget(blobs: Blobs, shelf: Shelf, hour: Hour) -> None:
+    """Let go of the rolled-up day of an hour that gains a generation; it is rolled up again later."""
+    async for stored in blobs.under(day_path(shelf, date_of(hour))):
+        with contextlib.suppress(BlobMissing):
+            await blobs.delete(stored.path)
+
+
+@dataclass(slots=True)
+class Rolling:
+    """Rolls up the days of every kind, model and version."""
+
+    blobs: Blobs
+    telemetry: Telemetry
+
+    async def roll_up(self, before: Hour) -> int:
+        """Roll up every day before the hour ``before`` that has sealed hours and is not, and return how many were.
+
+        Killed at any point and called again, it comes to the same state. What it looks through are the names of days.
+
+        Raises:
+            ExceptionGroup: days of some kinds, models and versions could not be, with the reasons; the others were.
+            StorageUnavailable: the rest waits for the next call.
+        """
+        rolled = 0
+        failed: list[Fault] = []
+        for shelf in await shelves(self.blobs, "captures/hours/"):
+            try:
+                for date in await self._missing(shelf, before):
+                    rolled += await self._roll_up(shelf, date)
+            except StorageUnavailable:
+                raise
+            except Fault as fault:
+                self.telemetry.exception(fault, model=shelf.model, version=shelf.version)
+                failed.append(fault)
+        if failed:
+            raise ExceptionGroup("not every day could be rolled up", failed)
+        return rolled
+
+    async def _missing(self, shelf: Shelf, before: Hour) -> list[str]:
+        found = await dates(self.blobs, f"captures/hours/{shelf.folder}/")
+        done = {
+            one.path.split("/date=")[1].split("/")[0]
+            async for one in self.blobs.under(f"captures/days/{shelf.folder}/")
+            if one.path.endswith("/_day.json") and one.size_bytes
+        }
+        return [date for date in found if date not in done and hours_of(date)[1] <= before]
+
+    async def _roll_up(self, shelf: Shelf, date: str) -> int:
+        """Roll up one day, and return 1; 0 where another one did, or adds to it at this moment."""
+        path = day_path(shelf, date)
+        try:
+            etag = await self.blobs.create(path, b"")
+        except BlobChanged:
+            try:
+                begun = await self.blobs.read(path)
+            except BlobMissing:
+                return 0
+            if begun.data:
+                return 0
+            etag = begun.etag
+        hours = await sealed_hours(self.blobs, shelf, *hours_of(date))
+        try:
+            if not hours:
+                await self.blobs.delete(path, etag=etag)
+                return 0
+            day = _day(shelf, date, hours, await self._write_profile(shelf, date, hours))
+            # Before the day: what has one is in the account, which is all that is left once retention has taken it.
+            await documents.swap(self.blobs, account_path(date), DayAccount, lambda old: DayAccount.noting(day, old))
+            await self.blobs.replace(path, documents.encode(day), etag=etag)
+        except (BlobChanged, BlobMissing):
+            return 0  # an hour gains a generation: the day is read again at the next call
+        logger.info("day rolled up", extra={"shelf": shelf.folder, "date": date, "rows": day.rows})
+        return 1
+
+    async def _write_profile(self, shelf: Shelf, date: str, hours: Sequence[SealedHour]) -> str | None:
+        """Write the merged profile of a day, and return its name; None where there is nothing that can be merged."""
+        names = [
+            f"{hour_folder(shelf, one.hour)}{generation.profile}" if generation.profile else None
+            for one in hours
+            for generation in one.manifest.generations
+            if generation.footer.rows
+        ]
+        paths = [name for name in names if name is not None]
+        bins = {path.rsplit("-", 1)[1] for path in paths}
+        if len(bins) != 1 or len(paths) < len(names):
+            return None
+        contents = await asyncio.gather(*map(self.blobs.read, paths))
+        data = await asyncio.to_thread(_merged, paths, [content.data for content in contents])
+        name = profile_file(bins.pop(), data)
+        with contextlib.suppress(BlobChanged):  # it is named by its content: the same one is there
+            await self.blobs.create(f"{day_folder(shelf, date)}{name}", data)
+        return name
+
+
+def _merged(paths: Sequence[str], contents: Sequence[bytes]) -> bytes:
+    first, *others = (encoding.decode(data, Profile, path=path) for path, data in zip(paths, contents, strict=True))
+    whole = first
+    for other in others:
+        whole = merge(whole, other)
+    return encoding.encode(whole)
+
+
+def _day(shelf: Shelf, date: str, hours: Sequence[SealedHour], profile: str | None) -> Day:
+    footers = [generation.footer for one in hours for generation in one.manifest.generations]
+    return Day(
+        kind=shelf.kind,
+        model=shelf.model,
+        version=shelf.version,
+        date=date,
+        hours=tuple(map(_day_hour, hours)),
+        account=merged(one for footer in footers for one in footer.account),
+        rows=sum(footer.rows for footer in footers),
+        doubles=sum(footer.doubles for footer in footers),
+        unreadable=sum(footer.unreadable for footer in footers),
+        imported=sum(footer.imported for footer in footers),
+        profile=profile,
+    )
+
+
+def _day_hour(one: SealedHour) -> DayHour:
+    footers = [generation.footer for generation in one.manifest.generations]
+    return DayHour(
+        hour=one.hour.key,
+        sha256=one.sha256,
+        generations=len(footers),
+        rows=one.manifest.rows,
+        min_id=min((footer.min_id for footer in footers if footer.min_id), default=None),
+        max_id=max((footer.max_id for footer in footers if footer.max_id), default=None),
+    )
