@@ -160,9 +160,12 @@ class Blobs:
         """
         from azure.core import MatchConditions
 
-        fence = {} if etag is None else {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+        client = self._client(path)
         with _translated(path):
-            await self._client(path).delete_blob(**fence)
+            if etag is None:
+                await client.delete_blob()
+            else:
+                await client.delete_blob(etag=etag, match_condition=MatchConditions.IfNotModified)
 
     async def under(self, prefix: str) -> AsyncIterator[Stored]:
         """Yield every blob whose path starts with ``prefix``, in the order of the paths."""

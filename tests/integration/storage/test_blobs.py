@@ -84,6 +84,21 @@ async def test_what_is_not_there_is_missing_everywhere(blobs: Blobs, path: str) 
     assert await documents.find(blobs, path, Counter) is None
 
 
+async def test_deleting_what_has_changed_since_it_was_listed_is_refused(blobs: Blobs, path: str) -> None:
+    """Retention looks at what is there, and decides; meanwhile a log may grow."""
+    await blobs.create_log(path)
+    (listed,) = [one async for one in blobs.under(path)]
+    await blobs.append(path, b"late\n", position=0)
+
+    with pytest.raises(BlobChanged):
+        await blobs.delete(path, etag=listed.etag)
+    (listed,) = [one async for one in blobs.under(path)]
+    await blobs.delete(path, etag=listed.etag)
+
+    with pytest.raises(BlobMissing):
+        await blobs.delete(path, etag=listed.etag)
+
+
 async def test_a_missing_container_is_not_a_missing_blob(blobs: Blobs) -> None:
     """Capture must wait for the container to come, not take its logs for new ones."""
     with pytest.raises(StorageUnavailable):
