@@ -18,6 +18,7 @@ from shared.telemetry import Telemetry
 
 if TYPE_CHECKING:  # building imports them; importing this module must not
     from aiohttp import ClientSession
+    from azure.eventhub.aio import EventHubConsumerClient
     from azure.identity.aio import DefaultAzureCredential
 
     from shared.alerts.delivering import Delivering
@@ -140,8 +141,11 @@ def capturing() -> "Capturing":
     from shared.capture.capturing import Capturing
     from shared.capture.cursor import Cursors
     from shared.capture.hour_log import HourLogs
+    from shared.capture.reading_back import ReadingBack
 
-    return Capturing(hub(), HourLogs(blobs()), Cursors(blobs(), clock()), registry(), telemetry())
+    return Capturing(
+        hub(), HourLogs(blobs()), Cursors(blobs(), clock()), registry(), telemetry(), ReadingBack(_consumer)
+    )
 
 
 @cache
@@ -262,6 +266,18 @@ def _keeper() -> "Publisher | CaptureOff":
 
     ours = settings()
     return Publisher(hub(), telemetry(), clock(), ours.capture_timeout_s) if ours.capture else CaptureOff()
+
+
+def _consumer() -> "EventHubConsumerClient":
+    from shared.capture.reading_back import consumer
+
+    ours = settings()
+    return consumer(
+        ours.events,
+        namespace=ours.events_namespace,
+        hub=ours.events_hub,
+        credential=None if ours.events else _credential(),
+    )
 
 
 @cache

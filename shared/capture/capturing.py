@@ -1,29 +1,25 @@
-"""One delivered batch into the hours its records belong to."""
+"""One delivered batch into the hours its records belong to, and what is missing before it."""
 
-import asyncio
 import logging
-import time
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from shared.capture.cursor import Cursor, Cursors
+from shared.capture.filing import Filing
 from shared.capture.hour_log import HourLogs
 from shared.capture.hub import Hub
-from shared.capture.reading import Read, dead_records, read_event
-from shared.capture.records import Entry, Event, Kind, Shelf, dead_folder, log_folder, refused_folder
-from shared.errors import BlobRefused
-from shared.hours import Hour
-from shared.ids import NONE, UNKNOWN
+from shared.capture.missing import record_lost
+from shared.capture.position import Position, Positions
+from shared.capture.reading_back import ReadingBack
+from shared.capture.records import Event
+from shared.errors import EventsUnavailable
 from shared.registry.store import Registry
 from shared.telemetry import Telemetry
 
 logger = logging.getLogger(__name__)
-
-# A batch of full events takes seconds to read, and requests are answered by the same loop.
-_LONGEST_ON_THE_LOOP_S = 0.005
 
 
 class DeliveredEvent(Protocol):
@@ -39,17 +35,6 @@ class DeliveredEvent(Protocol):
 
 
 @dataclass(slots=True)
-class _Appends:
-    """What goes to which log: entries in the order of their sequence numbers, by path."""
-
-    by_path: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))
-    dead_by_path: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))
-    read: dict[int, tuple[Event, Read]] = field(default_factory=dict)
-    records: int = 0
-    dead: int = 0
-
-
-@dataclass(slots=True)
 class Capturing:
     """Keeps what the Event Hubs trigger delivers."""
 
@@ -58,114 +43,107 @@ class Capturing:
     cursors: Cursors
     registry: Registry
     telemetry: Telemetry
-    _incarnation: str | None = None
-    _reached: dict[str, Event] = field(default_factory=dict)
+    reading_back: ReadingBack
+    _positions: Positions = field(init=False)
+    _filing: Filing = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._positions = Positions(self.hub, self.cursors)
+        self._filing = Filing(self.logs, self.registry)
 
     async def append(self, delivered: Sequence[DeliveredEvent]) -> None:
         """Append a batch of one partition, and move its cursor once everything is in.
 
-        Called again with the same events, or with other borders between batches, it adds only what is missing.
+        Called again with the same events, or with other borders between batches, it adds only what is missing. Numbers
+        that are missing before the batch are read back from the hub and captured first; those it no longer has are
+        recorded as lost.
 
         Raises:
-            StorageUnavailable, EventsUnavailable, BlobChanged: nothing is lost; the batch has to come again.
+            StorageUnavailable, EventsUnavailable, BlobChanged, BlobRefused, InvalidDocument, or an ExceptionGroup of
+                these: nothing is lost; the batch has to come again.
         """
         # metadata is built anew on every access, from arrays over the whole batch.
         partition = str((delivered[0].metadata or {})["PartitionContext"]["PartitionId"])
         events = [_event(one) for one in delivered]
-        incarnation = await self._incarnation_of(partition, events)
-        await self.cursors.begin(incarnation, partition, first=events[0].sequence)
-        appends = await self._read(events, partition, f"{incarnation}-p{partition}-r0.jsonl")
-        await asyncio.gather(
-            *(self._append(path, entries, appends, partition) for path, entries in appends.by_path.items()),
-            *(self.logs.append(path, entries) for path, entries in appends.dead_by_path.items()),
+        for run in _runs(events):
+            await self._append_run(partition, run)
+        logger.info(
+            "batch captured", extra={"partition": partition, "events": len(events), "last": events[-1].sequence}
         )
+
+    async def _append_run(self, partition: str, run: Sequence[Event]) -> None:
+        """Append events whose numbers follow each other, but for those that were captured before."""
+        position = await self._positions.find(partition, run[0])
+        cursor = position.cursor or await self._begin(position, run[0])
+        new = next((event for event in run if event.sequence > cursor.sequence), None)
+        if new is not None:
+            cursor = await self._catch_up(position, cursor, new)
+            cursor = await self._capture(position, cursor, run)
+        self._positions.remember(position, cursor)
+
+    async def _begin(self, position: Position, event: Event) -> Cursor:
+        """Begin with the oldest event the hub has: a host that was elsewhere before may deliver a later one first."""
+        first = event.sequence
+        if first > 0 and position.is_live:
+            there = await self.hub.partition(position.place.partition)
+            if there.last_sequence >= first:
+                first = min(first, there.first_sequence)
+        return await self.cursors.begin(position.place.incarnation, position.place.partition, first=first)
+
+    async def _catch_up(self, position: Position, cursor: Cursor, event: Event) -> Cursor:
+        """Capture what the hub has between a cursor and an event, a piece at a time."""
+        last = event.sequence - 1
+        if cursor.sequence >= last or not position.is_live:
+            return cursor
+        there = await self.hub.partition(position.place.partition)
+        if there.last_sequence < event.sequence:
+            raise EventsUnavailable(f"the hub has no event {event.sequence}, which it delivered: it may be another one")
+        first = max(cursor.sequence + 1, there.first_sequence)
+        if first > last:
+            return cursor
+        async with aclosing(self.reading_back.pieces(position.place.partition, first, last)) as pieces:
+            async for piece in pieces:
+                if piece[-1].enqueued_at > event.enqueued_at:
+                    raise EventsUnavailable("what is read back is of another hub: this one was created anew meanwhile")
+                for run in _runs(piece):
+                    cursor = await self._capture(position, cursor, run)
+                self.telemetry.metric("capture_events_read_back", len(piece))
+        return cursor
+
+    async def _capture(self, position: Position, cursor: Cursor, events: Sequence[Event]) -> Cursor:
+        """Append those of events that are above a cursor, and move it past them; none is missing between them.
+
+        What is missing before them is lost by now.
+        """
+        place = position.place
+        events = [event for event in events if event.sequence > cursor.sequence]
+        if not events:
+            return cursor
+        if events[0].sequence > cursor.sequence + 1:
+            lost = await record_lost(self.cursors, place, cursor, last=events[0].sequence - 1)
+            self.telemetry.metric("capture_lost_events", lost)
+        repeats_above = cursor.sequence if position.may_repeat else None
+        filed = await self._filing.file(events, place, repeats_above=repeats_above)
         last = events[-1]
-        await self.cursors.advance(incarnation, partition, sequence=last.sequence, enqueued_at=last.enqueued_at)
-        self._reached[partition] = Event(last.sequence, last.enqueued_at, b"")
-        self.telemetry.metric("capture_records", appends.records)
-        if appends.dead:
-            self.telemetry.metric("capture_dead_letters", appends.dead)
-        logger.info("batch captured", extra={"partition": partition, "events": len(events), "last": last.sequence})
-
-    async def _incarnation_of(self, partition: str, events: Sequence[Event]) -> str:
-        """Return the hub's incarnation; it is asked again whenever sequence numbers do not go on where they ended.
-
-        Numbers that are missing in the same incarnation are logged as a gap: the hub let them go unread.
-        """
-        first = events[0].sequence
-        if self._incarnation is not None and _goes_on(self._reached.get(partition), events[0]):
-            return self._incarnation
-        incarnation = await self.hub.incarnation()
-        if incarnation != self._incarnation:
-            self._incarnation = incarnation
-            self._reached.clear()
-        cursor: Cursor | None = await self.cursors.read(incarnation, partition)
-        if cursor is not None and first > cursor.sequence + 1:
-            logger.error(
-                "events missing before a batch",
-                extra={"partition": partition, "from": cursor.sequence + 1, "to": first - 1},
-            )
-        return incarnation
-
-    async def _read(self, events: Sequence[Event], partition: str, name: str) -> _Appends:
-        """Read every event, and find where its lines go."""
-        appends = _Appends()
-        began = time.monotonic()
-        for event in events:
-            if time.monotonic() - began > _LONGEST_ON_THE_LOOP_S:
-                await asyncio.sleep(0)
-                began = time.monotonic()
-            hour = Hour.containing(event.enqueued_at)
-            read = read_event(event, partition)
-            appends.read[event.sequence] = event, read
-            dead = b"" if read.dead is None else read.dead.data
-            if read.shelf is not None and await self._registered(read.shelf):
-                appends.by_path[f"{log_folder(read.shelf, hour)}{name}"].append(read.entry)
-                appends.records += len(read.records)
-            elif read.shelf is not None:
-                dead += dead_records(read, event, partition, reason="its model or version is not registered").data
-            if dead:
-                appends.dead_by_path[f"{dead_folder(hour)}{name}"].append(Entry(event.sequence, dead))
-                appends.dead += dead.count(b"\n")
-        return appends
-
-    async def _append(self, path: str, entries: Sequence[Entry], appends: _Appends, partition: str) -> None:
-        """Append to one log; where storage refuses, event by event, so that only the refused ones are set aside.
-
-        One is set aside before the next is appended: once that is in the log, nobody would try the one before again.
-        """
-        try:
-            await self.logs.append(path, entries)
-        except BlobRefused:
-            for entry in entries:
-                try:
-                    await self.logs.append(path, [entry])
-                except BlobRefused as refused:
-                    event, read = appends.read[entry.sequence]
-                    letter = dead_records(read, event, partition, reason=str(refused))
-                    folder = refused_folder(Shelf.at_path(path), Hour.containing(event.enqueued_at))
-                    await self.logs.append(f"{folder}{path.rsplit('/', 1)[1]}", [letter])
-                    appends.records -= len(read.records)
-                    appends.dead += len(read.records)
-
-    async def _registered(self, shelf: Shelf) -> bool:
-        if shelf.model == UNKNOWN:
-            return True
-        if shelf.kind is Kind.ACTUAL or shelf.version == NONE:
-            return await self.registry.has(shelf.model)
-        return await self.registry.knows(shelf.model, shelf.version)
+        moved = await self.cursors.advance(
+            place.incarnation, place.partition, sequence=last.sequence, enqueued_at=last.enqueued_at
+        )
+        self.telemetry.metric("capture_records", filed.records)
+        if filed.dead:
+            self.telemetry.metric("capture_dead_letters", filed.dead)
+        return moved
 
 
-def _goes_on(reached: Event | None, event: Event) -> bool:
-    """Whether an event comes right after the last one captured, or came before it.
-
-    A hub that was created anew counts from 0 again: its numbers are old ones, and its times are not.
-    """
-    if reached is None:
-        return False
-    if event.sequence == reached.sequence + 1:
-        return True
-    return event.sequence <= reached.sequence and event.enqueued_at <= reached.enqueued_at
+def _runs(events: Sequence[Event]) -> Iterator[list[Event]]:
+    """Part events where a number is missing between two, or goes back."""
+    run: list[Event] = []
+    for event in events:
+        if run and event.sequence != run[-1].sequence + 1:
+            yield run
+            run = []
+        run.append(event)
+    if run:
+        yield run
 
 
 def _event(one: DeliveredEvent) -> Event:

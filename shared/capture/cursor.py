@@ -1,6 +1,6 @@
 """How far a partition has been captured: never backwards, whoever writes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from shared import documents
@@ -33,22 +33,25 @@ class Cursors:
 
     blobs: Blobs
     clock: Clock
-    _begun: set[tuple[str, str]] = field(default_factory=set)
+
+    async def incarnations(self) -> list[str]:
+        """Return the incarnations that anything was ever captured of, the oldest first."""
+        return [folder.split("/")[2] for folder in await self.blobs.folders("captures/cursors/")]
 
     async def read(self, incarnation: str, partition: str) -> Cursor | None:
         """Return a partition's cursor; None where nothing of it was ever captured."""
         return await documents.find(self.blobs, _path(incarnation, partition), Cursor)
 
-    async def begin(self, incarnation: str, partition: str, *, first: int) -> None:
-        """Write down, before anything is appended, where an incarnation's capture begins; done once."""
-        if (incarnation, partition) in self._begun:
-            return
-        start = Cursor(first=first, sequence=first - 1, enqueued_at=None, at=self.clock.now())
-        await documents.swap(self.blobs, _path(incarnation, partition), Cursor, lambda old: old or start)
-        self._begun.add((incarnation, partition))
+    async def begin(self, incarnation: str, partition: str, *, first: int) -> Cursor:
+        """Write down, before anything is appended, where an incarnation's capture begins, and return the cursor.
 
-    async def advance(self, incarnation: str, partition: str, *, sequence: int, enqueued_at: datetime) -> None:
-        """Move a cursor that has begun to ``sequence``; it stays where it is when that is behind it."""
+        Where one is already, it stays what it is.
+        """
+        start = Cursor(first=first, sequence=first - 1, enqueued_at=None, at=self.clock.now())
+        return await documents.swap(self.blobs, _path(incarnation, partition), Cursor, lambda old: old or start)
+
+    async def advance(self, incarnation: str, partition: str, *, sequence: int, enqueued_at: datetime) -> Cursor:
+        """Move a cursor that has begun to ``sequence``, and return it; it stays where it is when that is behind it."""
         now = self.clock.now()
 
         def forward(old: Cursor | None) -> Cursor:
@@ -57,7 +60,7 @@ class Cursors:
             first = sequence if old is None else old.first
             return Cursor(first=first, sequence=sequence, enqueued_at=enqueued_at, at=now)
 
-        await documents.swap(self.blobs, _path(incarnation, partition), Cursor, forward)
+        return await documents.swap(self.blobs, _path(incarnation, partition), Cursor, forward)
 
 
 def _path(incarnation: str, partition: str) -> str:

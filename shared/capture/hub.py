@@ -1,11 +1,11 @@
 """The event hub: sending events, and what the hub says of itself."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.errors import EventsUnavailable
 
@@ -16,11 +16,17 @@ if TYPE_CHECKING:  # it takes 230 ms of CPU to import
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """What the hub says of one partition; ``last_sequence`` is -1 where nothing was ever sent."""
+    """What the hub says of one partition; ``last_sequence`` is -1 where nothing was ever sent.
+
+    ``first_sequence`` is that of the oldest event it still has, of the next one when it is empty; ``last_enqueued_at``
+    is the time of the last event, whether it is still there or not, and None where there never was one.
+    """
 
     id: str
     last_sequence: int
     is_empty: bool
+    first_sequence: int
+    last_enqueued_at: datetime | None
 
 
 class Hub:
@@ -74,7 +80,16 @@ class Hub:
         async with _translated(timeout_s):
             ids = await self._producer.get_partition_ids()
             found = await asyncio.gather(*(self._producer.get_partition_properties(one) for one in ids))
-        return [Partition(one["id"], one["last_enqueued_sequence_number"], one["is_empty"]) for one in found]
+        return [_partition(one) for one in found]
+
+    async def partition(self, partition: str, *, timeout_s: float = 30.0) -> Partition:
+        """Return what the hub says of one partition now.
+
+        Raises:
+            EventsUnavailable: the hub cannot be asked, or has no such partition.
+        """
+        async with _translated(timeout_s):
+            return _partition(await self._producer.get_partition_properties(partition))
 
     async def close(self) -> None:
         """Let the connection go."""
@@ -84,6 +99,19 @@ class Hub:
 def incarnation_named(created_at: datetime) -> str:
     """Name an incarnation after the time its hub was created, which is known to the millisecond."""
     return f"{created_at:%Y%m%dT%H%M%S}{created_at.microsecond // 1000:03d}"
+
+
+def _partition(properties: Mapping[str, Any]) -> Partition:
+    last = properties["last_enqueued_sequence_number"]
+    is_empty = properties["is_empty"]
+    return Partition(
+        id=properties["id"],
+        last_sequence=last,
+        is_empty=is_empty,
+        # What the hub says of the oldest event is not documented where there is none.
+        first_sequence=last + 1 if is_empty else properties["beginning_sequence_number"],
+        last_enqueued_at=None if last < 0 else properties["last_enqueued_time_utc"],
+    )
 
 
 def producer(

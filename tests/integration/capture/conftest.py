@@ -14,6 +14,7 @@ from shared.capture.capturing import Capturing
 from shared.capture.cursor import Cursors
 from shared.capture.hour_log import HourLogs
 from shared.capture.hub import Hub, producer
+from shared.capture.reading_back import ReadingBack, consumer
 from shared.clock import Clock
 from shared.registry.store import Registry
 from shared.telemetry import Telemetry
@@ -51,7 +52,9 @@ def partition() -> str:
 
 @pytest.fixture(scope="session")
 async def emulator(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Emulator]:
-    async with Emulator(CONFIG, tmp_path_factory.mktemp("hub")) as running:
+    """A hub that is older than every event of the tests."""
+    created = Clock.standing(datetime(2026, 1, 1, tzinfo=UTC))
+    async with Emulator(CONFIG, tmp_path_factory.mktemp("hub"), clock=created) as running:
         yield running
 
 
@@ -72,12 +75,22 @@ async def registry(blobs: Blobs, clock: Clock) -> Registry:
 
 
 @pytest.fixture
-def make_capturing(blobs: Blobs, hub: Hub, clock: Clock) -> Callable[..., Capturing]:
+def make_capturing(blobs: Blobs, hub: Hub, emulator: Emulator, clock: Clock) -> Callable[..., Capturing]:
     """Return what makes a capture that remembers nothing, as a new process does; its logs may be in other hands."""
 
     def make(logs: Blobs = blobs) -> Capturing:
         return Capturing(
-            hub, HourLogs(logs), Cursors(blobs, clock), Registry(blobs, clock), Telemetry.to("", clock=clock)
+            hub,
+            HourLogs(logs),
+            Cursors(blobs, clock),
+            Registry(blobs, clock),
+            Telemetry.to("", clock=clock),
+            reading_back(emulator),
         )
 
     return make
+
+
+def reading_back(emulator: Emulator, **times: float) -> ReadingBack:
+    """Return what reads back from a hub, which may have another port by the time it does."""
+    return ReadingBack(lambda: consumer(emulator.connection_string(), namespace="", hub=HUB), **times)

@@ -2,11 +2,8 @@
 
 import hashlib
 import json
-import logging
 import random
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import azure.functions as func
@@ -16,7 +13,7 @@ from infra.local.eventhubs.emulator import Emulator
 from shared.blobs import Appended, Blobs, service
 from shared.capture.capturing import Capturing
 from shared.capture.cursor import Cursors
-from shared.capture.hub import Hub, producer
+from shared.capture.hub import Hub
 from shared.capture.publisher import Publisher
 from shared.capture.records import Actual
 from shared.clock import Clock
@@ -25,8 +22,7 @@ from shared.hours import Hour
 from shared.ids import uuid7
 from shared.scoring.prediction import Kept
 from shared.telemetry import Telemetry
-from tests.integration.capture.conftest import CONFIG
-from tests.integration.capture.delivery import HUB, delivered, events, lines, predictions, received
+from tests.integration.capture.delivery import delivered, events, lines, predictions, received
 from tests.unit.capture.records import record
 
 pytestmark = pytest.mark.usefixtures("registry")
@@ -148,7 +144,7 @@ async def test_the_cursor_stays_where_something_could_not_be_appended(
     events = deliver(record(), b"unreadable")
     refusing.failing = True
 
-    with pytest.raises(StorageUnavailable):
+    with pytest.RaisesGroup(StorageUnavailable):
         await make_capturing(refusing).append(events)
 
     cursor = await Cursors(blobs, clock).read(await hub.incarnation(), partition)
@@ -246,7 +242,7 @@ async def test_a_refused_event_is_set_aside_before_a_later_one_is_appended(
     events = deliver(record(n=0), record(n=1, inputs="POISON"), record(n=2))
     refusing.failing = True
 
-    with pytest.raises(StorageUnavailable):
+    with pytest.RaisesGroup(StorageUnavailable):
         await make_capturing(refusing).append(events)
     assert [line["n"] for line in await kept()] == [0]
     refusing.failing = False
@@ -254,50 +250,3 @@ async def test_a_refused_event_is_set_aside_before_a_later_one_is_appended(
 
     assert [line["n"] for line in await kept()] == [0, 2]
     assert [letter["record"]["n"] for letter in await dead()] == [1]
-
-
-async def test_a_hub_that_is_created_anew_loses_nothing_to_the_numbers_of_the_old_one(
-    tmp_path: Path, make_capturing: Make, kept: Callable[[], Any], partition: str, clock: Clock
-) -> None:
-    """Its sequence numbers begin again at 0: under the old names they would be taken for in already."""
-    capturing = make_capturing()
-    for life in (0, 1):
-        later = clock.now() + timedelta(minutes=life)
-        async with Emulator(CONFIG, tmp_path / str(life), clock=Clock.standing(later)) as emulator:
-            capturing.hub = Hub(producer(emulator.connection_string(), namespace="", hub=HUB))
-            bodies = [record(n=10 * life + number) for number in range(3)]
-            arrived = events(Clock.standing(later), partition, *bodies)
-            for border in (slice(0, 2), slice(1, 3)):
-                await capturing.append(arrived[border])
-            await capturing.hub.close()
-
-    assert sorted(line["n"] for line in await kept()) == [0, 1, 2, 10, 11, 12]
-
-
-async def test_a_partition_first_seen_after_its_hub_was_created_anew_is_filed_under_the_new_one(
-    tmp_path: Path, make_capturing: Make, blobs: Blobs, clock: Clock
-) -> None:
-    """What is known of one partition says nothing of another's incarnation."""
-    capturing = make_capturing()
-    await capturing.append(events(clock, "900", record(n=0)))
-    async with Emulator(CONFIG, tmp_path / "anew", clock=Clock.standing(clock.now())) as emulator:
-        capturing.hub = Hub(producer(emulator.connection_string(), namespace="", hub=HUB))
-        anew = await capturing.hub.incarnation()
-        await capturing.append(events(clock, "901", record(n=1)))
-        await capturing.hub.close()
-
-    assert [line["n"] for line in await lines(blobs, "captures/logs/kind=", anew)] == [1]
-
-
-async def test_numbers_that_are_missing_are_cried_out(
-    make_capturing: Make, deliver: Deliver, caplog: pytest.LogCaptureFixture
-) -> None:
-    events = deliver(*(record() for _ in range(6)))
-    capturing = make_capturing()
-    await capturing.append(events[:2])
-
-    with caplog.at_level(logging.ERROR):
-        await capturing.append(events[4:])
-
-    (cried,) = [one for one in caplog.records if one.message == "events missing before a batch"]
-    assert (cried.__dict__["from"], cried.__dict__["to"]) == (2, 3)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -14,6 +15,7 @@ from shared.capture.capturing import Capturing
 from shared.capture.cursor import Cursors
 from shared.capture.hour_log import HourLogs
 from shared.capture.hub import Hub, Partition, producer
+from shared.capture.reading_back import ReadingBack
 from shared.registry.baselines import Baselines
 from shared.registry.store import Registry
 from shared.sealing.generations import Generations
@@ -45,6 +47,10 @@ class AskedOnce(Hub):
         return self._partitions
 
 
+def _unheard() -> NoReturn:
+    raise AssertionError("nothing that these tests deliver is missing")
+
+
 @dataclass
 class Stages:
     """Capture and sealing around one storage and one hub; every call makes new ones, as new processes do."""
@@ -59,7 +65,7 @@ class Stages:
     def capturing(self) -> Capturing:
         telemetry = Telemetry.to("", clock=self.calendar)
         cursors = Cursors(self.blobs, self.calendar)
-        return Capturing(self.hub, HourLogs(self.blobs), cursors, self.registry(), telemetry)
+        return Capturing(self.hub, HourLogs(self.blobs), cursors, self.registry(), telemetry, ReadingBack(_unheard))
 
     def sealing(self, blobs: Blobs | None = None) -> Sealing:
         ours = blobs or self.blobs

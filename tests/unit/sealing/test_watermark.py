@@ -15,7 +15,7 @@ GRACE = timedelta(minutes=15)
 
 
 def partition(last: int, *, is_empty: bool = False) -> Partition:
-    return Partition("0", last, is_empty)
+    return Partition("0", last, is_empty, first_sequence=last + 1 if is_empty else 0, last_enqueued_at=NOW)
 
 
 def cursor(sequence: int, enqueued_at: datetime | None) -> Cursor:

@@ -1,0 +1,146 @@
+"""Events into the logs of the hours they belong to, and dead letters for what has no place."""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from shared.capture import resting
+from shared.capture.hour_log import HourLogs
+from shared.capture.place import Place
+from shared.capture.reading import Read, dead_records, read_event
+from shared.capture.records import Entry, Event, Kind, Shelf, dead_folder, log_folder, refused_folder
+from shared.errors import BlobRefused
+from shared.hours import Hour
+from shared.ids import NONE, UNKNOWN
+from shared.registry.store import Registry
+
+# A batch of full events takes seconds to read, and requests are answered by the same loop.
+_LONGEST_ON_THE_LOOP_S: Final = 0.005
+
+
+@dataclass(slots=True)
+class Filed:
+    """What became of the records of some events."""
+
+    records: int = 0
+    dead: int = 0
+
+
+@dataclass(slots=True)
+class _Appends:
+    """What goes to which log: entries in the order of their sequence numbers, by path."""
+
+    by_path: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))
+    dead_by_path: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))
+    reads: dict[int, tuple[Event, Read]] = field(default_factory=dict)
+    filed: Filed = field(default_factory=Filed)
+
+    def add(self, event: Event, read: Read, place: Place, *, to_log: bool, is_aside: bool) -> None:
+        """Add an event: its records go to their log, to the dead letters, or nowhere when it ``is_aside`` already."""
+        self.reads[event.sequence] = event, read
+        hour = Hour.containing(event.enqueued_at)
+        dead = b"" if read.dead is None else read.dead.data
+        if read.shelf is not None and to_log and not is_aside:
+            self.by_path[f"{log_folder(read.shelf, hour)}{place.log}"].append(read.entry)
+            self.filed.records += len(read.records)
+        elif read.shelf is not None and not is_aside:
+            dead += dead_records(read, event, place.partition, reason="its model or version is not registered").data
+        if dead:
+            self.dead_by_path[f"{dead_folder(hour)}{place.log}"].append(Entry(event.sequence, dead))
+            self.filed.dead += dead.count(b"\n")
+
+
+@dataclass(slots=True)
+class Filing:
+    """Files events."""
+
+    logs: HourLogs
+    registry: Registry
+
+    async def file(self, events: Sequence[Event], place: Place, *, repeats_above: int | None) -> Filed:
+        """Append events of one partition, in order and none missing, to their logs.
+
+        Args:
+            events: all above the cursor.
+            place: where their numbers count.
+            repeats_above: the cursor, where an attempt may have broken off above it. A model may have been registered
+                since then: an event that was set aside stays there, and one that is in a log stays in the log.
+                Otherwise it would be counted twice.
+
+        Raises:
+            ExceptionGroup: of the faults with which appends failed; those under way were cancelled, and what was
+                appended is found again.
+            StorageUnavailable: likewise, before anything was appended.
+        """
+        reads = await _read(events, place.partition)
+        known = await self._registered({read.shelf for _, read in reads if read.shelf is not None})
+        aside: set[int] = set()
+        logged: set[int] = set()
+        if repeats_above is not None:
+            hours = {Hour.containing(event.enqueued_at) for event, _ in reads}
+            aside = await resting.set_aside(self.logs.blobs, place, hours=hours, above=repeats_above)
+            homeless = {
+                (read.shelf, Hour.containing(event.enqueued_at))
+                for event, read in reads
+                if read.shelf is not None and read.shelf not in known
+            }
+            for shelf, hour in homeless:
+                logged |= await resting.logged(self.logs.blobs, place, shelf=shelf, hour=hour, above=repeats_above)
+        appends = _Appends()
+        for event, read in reads:
+            to_log = read.shelf in known or event.sequence in logged
+            appends.add(event, read, place, to_log=to_log, is_aside=event.sequence in aside)
+        async with asyncio.TaskGroup() as group:
+            for path, entries in appends.by_path.items():
+                group.create_task(self._append(path, entries, appends, place))
+            for path, entries in appends.dead_by_path.items():
+                group.create_task(self.logs.append(path, entries))
+        return appends.filed
+
+    async def _append(self, path: str, entries: Sequence[Entry], appends: _Appends, place: Place) -> None:
+        """Append to one log; where storage refuses, event by event, so that only the refused ones are set aside.
+
+        One is set aside before the next is appended: once that is in the log, nobody would try the one before again.
+        """
+        try:
+            await self.logs.append(path, entries)
+        except BlobRefused:
+            for entry in entries:
+                try:
+                    await self.logs.append(path, [entry])
+                except BlobRefused as refused:
+                    event, read = appends.reads[entry.sequence]
+                    letter = dead_records(read, event, place.partition, reason=str(refused))
+                    folder = refused_folder(Shelf.at_path(path), Hour.containing(event.enqueued_at))
+                    await self.logs.append(f"{folder}{place.log}", [letter])
+                    appends.filed.records -= len(read.records)
+                    appends.filed.dead += len(read.records)
+
+    async def _registered(self, shelves: set[Shelf]) -> set[Shelf]:
+        """Return those of the shelves whose model and version are registered, each looked up once for a batch.
+
+        Of two events of one shelf the later must not be in its log while the earlier is not: that would be taken for in.
+        """
+        found = await asyncio.gather(*(self._is_registered(shelf) for shelf in shelves))
+        return {shelf for shelf, is_registered in zip(shelves, found, strict=True) if is_registered}
+
+    async def _is_registered(self, shelf: Shelf) -> bool:
+        if shelf.model == UNKNOWN:
+            return True
+        if shelf.kind is Kind.ACTUAL or shelf.version == NONE:
+            return await self.registry.has(shelf.model)
+        return await self.registry.knows(shelf.model, shelf.version)
+
+
+async def _read(events: Sequence[Event], partition: str) -> list[tuple[Event, Read]]:
+    reads = []
+    began = time.monotonic()
+    for event in events:
+        if time.monotonic() - began > _LONGEST_ON_THE_LOOP_S:
+            await asyncio.sleep(0)
+            began = time.monotonic()
+        reads.append((event, read_event(event, partition)))
+    return reads

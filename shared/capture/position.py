@@ -1,0 +1,106 @@
+"""How far a partition was captured, and in which life of its hub: what a batch is compared with before it is appended.
+
+A hub that was deleted and created again counts from 0 again, and its events would be taken for old ones. So whenever
+numbers do not go on where they ended, the hub is asked when it was created.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from shared.capture.cursor import Cursor, Cursors
+from shared.capture.hub import Hub, incarnation_named
+from shared.capture.place import Place
+from shared.capture.records import Event
+
+_TRUSTED_S: Final = 60.0
+"""How long a process goes by what it remembers: a hub may be created anew, and another process may have been here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a partition stands; ``cursor`` is None where nothing of this incarnation was captured yet.
+
+    ``is_live`` says that the hub has this incarnation still, and can be asked for what is missing. Where an attempt may
+    have broken off above the cursor, ours or another process's, it ``may_repeat``.
+    """
+
+    place: Place
+    cursor: Cursor | None
+    is_live: bool
+    may_repeat: bool
+    asked_at: float
+
+
+@dataclass(slots=True)
+class Positions:
+    """Finds positions, and remembers those of partitions whose last batch was captured by this process."""
+
+    hub: Hub
+    cursors: Cursors
+    monotonic: Callable[[], float] = time.monotonic
+    _known: dict[str, Position] = field(default_factory=dict)
+
+    async def find(self, partition: str, event: Event) -> Position:
+        """Return where a partition stands that ``event`` is the first of a batch of; nothing is remembered from here on.
+
+        Raises:
+            EventsUnavailable: the hub has to be asked, and cannot be.
+        """
+        known = self._known.pop(partition, None)
+        if known is not None and self.monotonic() - known.asked_at < _TRUSTED_S:
+            if _follows(known.cursor, event):
+                return known
+            cursor = await self.cursors.read(known.place.incarnation, partition)
+            if _follows(cursor, event) or _is_behind(cursor, event):
+                return replace(known, cursor=cursor, may_repeat=True)
+        asked_at = self.monotonic()
+        live = await self.hub.incarnation()
+        incarnation = await self._incarnation_of(event, partition, live)
+        return Position(
+            Place(incarnation, partition),
+            await self.cursors.read(incarnation, partition),
+            is_live=incarnation == live,
+            may_repeat=True,
+            asked_at=asked_at,
+        )
+
+    def remember(self, position: Position, cursor: Cursor) -> None:
+        """Remember how far a partition was captured; of a hub that is gone nothing, because what comes next is of another."""
+        if position.is_live:
+            self._known[position.place.partition] = replace(position, cursor=cursor, may_repeat=False)
+
+    async def _incarnation_of(self, event: Event, partition: str, live: str) -> str:
+        """Return the live incarnation, or the one before for an event that is older than the live one.
+
+        The clocks of a hub may differ a little: an event that does not go with what was captured of the one before is
+        the live one's, whatever its time.
+        """
+        named = incarnation_named(event.enqueued_at)
+        if named >= live:
+            return live
+        for incarnation in reversed(await self.cursors.incarnations()):
+            if incarnation <= named:
+                cursor = await self.cursors.read(incarnation, partition)
+                return incarnation if _is_of_one_hub(cursor, event) else live
+        return live
+
+
+def _follows(cursor: Cursor | None, event: Event) -> bool:
+    """Whether an event comes right after the last one captured, in time as well."""
+    return cursor is not None and event.sequence == cursor.sequence + 1 and _is_of_one_hub(cursor, event)
+
+
+def _is_behind(cursor: Cursor | None, event: Event) -> bool:
+    """Whether an event was captured before: its number is an old one, and so is its time."""
+    if cursor is None or cursor.enqueued_at is None:
+        return False
+    return event.sequence <= cursor.sequence and event.enqueued_at <= cursor.enqueued_at
+
+
+def _is_of_one_hub(cursor: Cursor | None, event: Event) -> bool:
+    """Whether number and time of an event say the same of whether it came before the last one captured."""
+    if cursor is None or cursor.enqueued_at is None or event.enqueued_at == cursor.enqueued_at:
+        return True
+    return (event.sequence > cursor.sequence) == (event.enqueued_at > cursor.enqueued_at)

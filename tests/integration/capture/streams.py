@@ -1,0 +1,115 @@
+"""A hub of a test's own with storage of its own: what is sent, delivered in any borders, and what is kept."""
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import azure.functions as func
+
+from infra.local.eventhubs.emulator import Emulator
+from infra.local.eventhubs.entities import Config, GroupConfig, HubConfig, NamespaceConfig, UserConfig
+from infra.local.processes import free_port
+from shared import documents
+from shared.blobs import Blobs
+from shared.capture.capturing import Capturing
+from shared.capture.cursor import Cursor, Cursors
+from shared.capture.gap import Gap
+from shared.capture.hour_log import HourLogs
+from shared.capture.hub import Hub, producer
+from shared.capture.reading_back import ReadingBack, consumer
+from shared.registry.store import Registry
+from shared.telemetry import Telemetry
+from tests.integration.capture.delivery import HUB, delivered, lines, manifest, received
+from tests.integration.stored import Calendar, own_storage
+from tests.unit.capture.records import record
+
+NINE = datetime(2026, 3, 1, 9, tzinfo=UTC)
+CONFIG = Config(UserConfig((NamespaceConfig("emulatorNs1", (HubConfig(HUB, 1, (GroupConfig("capture"),)),)),)))
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass
+class Stream:
+    """One partition, from the hub to storage; version 1 of ``flights`` is registered."""
+
+    emulator: Emulator
+    hub: Hub
+    blobs: Blobs
+    calendar: Calendar
+    data: Path
+
+    @property
+    def cursors(self) -> Cursors:
+        return Cursors(self.blobs, self.calendar)
+
+    def capturing(self, blobs: Blobs | None = None, **times: float) -> Capturing:
+        """Return a capture that remembers nothing, as a new process does; its logs may be in other hands."""
+        return Capturing(
+            self.hub,
+            HourLogs(blobs or self.blobs),
+            self.cursors,
+            Registry(self.blobs, self.calendar),
+            Telemetry.to("", clock=self.calendar),
+            self.reading_back(**times),
+        )
+
+    def reading_back(self, **times: float) -> ReadingBack:
+        connection = self.emulator.connection_string()
+        return ReadingBack(lambda: consumer(connection, namespace="", hub=HUB), **times)
+
+    async def send(self, *numbers: int) -> None:
+        """Send an event of one record for each number, a minute after those before."""
+        self.calendar.set(self.calendar.now() + MINUTE)
+        await self.hub.send([record(n=number) for number in numbers], {}, timeout_s=30.0)
+
+    async def delivered(self) -> list[func.EventHubEvent]:
+        """Return all events of the hub, as the worker hands them over."""
+        (partition,) = await self.hub.partitions()
+        expected = partition.last_sequence - partition.first_sequence + 1
+        arrived = await received(self.emulator.connection_string(), expected=expected)
+        return [delivered(event) for event in arrived]
+
+    async def recreate(self) -> None:
+        """Delete the hub and create it anew, under the same address."""
+        await self.emulator.__aexit__()
+        shutil.rmtree(self.data / HUB)
+        self.calendar.set(self.calendar.now() + MINUTE)
+        await self.emulator.__aenter__()
+
+    async def register(self, model: str) -> None:
+        await Registry(self.blobs, self.calendar).register(manifest(model, "1"), files={})
+
+    async def kept(self, holding: str = "") -> list[int]:
+        """Return the numbers of the records in logs, those of one log in their order."""
+        return [line["n"] for line in await lines(self.blobs, "captures/logs/", holding) if "n" in line]
+
+    async def dead(self) -> list[dict[str, Any]]:
+        return await lines(self.blobs, "captures/dead/")
+
+    async def gaps(self) -> list[tuple[int, int]]:
+        """Return the recorded gaps."""
+        found = [one.path async for one in self.blobs.under("captures/gaps/")]
+        gaps = [(await documents.read(self.blobs, path, Gap))[0] for path in found]
+        return sorted((gap.first, gap.last) for gap in gaps)
+
+    async def cursor(self) -> Cursor:
+        found = await self.cursors.read(await self.hub.incarnation(), "0")
+        assert found is not None
+        return found
+
+
+@asynccontextmanager
+async def stream(azurite: str, folder: Path, *, retention_s: float = 86_400.0) -> AsyncIterator[Stream]:
+    """Run a hub, and make storage for it."""
+    calendar = Calendar(NINE)
+    emulator = Emulator(CONFIG, folder, port=free_port(), clock=calendar, retention_s=retention_s)
+    async with own_storage(azurite) as blobs, emulator:
+        hub = Hub(producer(emulator.connection_string(), namespace="", hub=HUB))
+        made = Stream(emulator, hub, blobs, calendar, folder)
+        await made.register("flights")
+        yield made
+        await hub.close()
