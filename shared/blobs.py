@@ -156,7 +156,7 @@ class Blobs:
 
         Raises:
             BlobMissing: there is none.
-            BlobChanged: it has another ETag by now.
+            BlobChanged: it has another ETag by now, or is gone.
         """
         from azure.core import MatchConditions
 
@@ -172,7 +172,9 @@ class Blobs:
         container, _, rest = prefix.partition("/")
         with _translated(prefix):
             async for one in self._service.get_container_client(container).list_blobs(name_starts_with=rest):
-                yield Stored(f"{container}/{one.name}", one.size, one.etag, one.last_modified)
+                # A listing says it without the quotes that every other answer has, and that conditions need.
+                etag = f'"{one.etag.strip(chr(34))}"'
+                yield Stored(f"{container}/{one.name}", one.size, etag, one.last_modified)
 
     async def folders(self, prefix: str) -> list[str]:
         """Return the folders right below ``prefix`` (which ends in a slash), each ending in a slash, sorted."""
