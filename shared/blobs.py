@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from shared.errors import BlobChanged, BlobMissing, BlobRefused, StorageUnavailable
 
@@ -93,16 +93,26 @@ class Blobs:
             )
             return Content(await download.readall(), properties.etag, size, blocks)
 
-    async def read_range(self, path: str, *, start: int, end: int) -> bytes:
-        """Return the bytes from ``start`` up to ``end``, which is not among them.
+    async def read_range(self, path: str, *, start: int, end: int, etag: str | None = None) -> bytes:
+        """Return the bytes from ``start`` up to ``end``, which is not among them; fewer where the blob ends before.
 
         Raises:
             BlobMissing: there is none.
+            BlobChanged: it has another ETag than ``etag``.
         """
+        from azure.core import MatchConditions
+        from azure.core.exceptions import HttpResponseError
+
         if start >= end:
             return b""
+        fence: dict[str, Any] = {} if etag is None else {"etag": etag, "match_condition": MatchConditions.IfNotModified}
         with _translated(path):
-            download = await self._client(path).download_blob(offset=start, length=end - start)
+            try:
+                download = await self._client(path).download_blob(offset=start, length=end - start, **fence)
+            except HttpResponseError as error:
+                if error.status_code == 416:
+                    return b""
+                raise
             return bytes(await download.readall())
 
     async def create(self, path: str, data: bytes) -> str:

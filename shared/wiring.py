@@ -152,14 +152,25 @@ def capturing() -> "Capturing":
 def sealing() -> "Sealing":
     """Return what seals hours."""
     from shared.capture.cursor import Cursors
+    from shared.sealing.doubles import Doubles
     from shared.sealing.generations import Generations
+    from shared.sealing.manifests import Manifests
     from shared.sealing.rolling import Rolling
     from shared.sealing.sealing import Sealing
 
-    grace = timedelta(seconds=settings().seal_grace_s)
-    cursors = Cursors(blobs(), clock())
-    generations = Generations(blobs(), registry(), baselines(), telemetry())
-    return Sealing(blobs(), hub(), cursors, generations, clock(), telemetry(), grace, Rolling(blobs(), telemetry()))
+    ours = settings()
+    return Sealing(
+        blobs(),
+        hub(),
+        Cursors(blobs(), clock()),
+        Manifests(blobs()),
+        Generations(blobs(), registry(), baselines(), Doubles(blobs()), telemetry()),
+        clock(),
+        telemetry(),
+        grace=timedelta(seconds=ours.seal_grace_s),
+        logs_kept=timedelta(days=ours.logs_kept_days),
+        rolling=Rolling(blobs(), telemetry()),
+    )
 
 
 @cache

@@ -180,5 +180,5 @@ def _letter(record: bytes, origin: Origin, *, reason: str, readable: bool, part:
     return msgspec.json.encode(letter) + b"\n"
 
 
-_KINDS = frozenset(Kind)
+_KINDS = frozenset(Kind) - {Kind.DEAD}
 _ENVELOPES = msgspec.json.Decoder(Envelope)

@@ -14,6 +14,7 @@ import msgspec
 from shared.documents import FORMAT
 from shared.errors import RequestTooLarge
 from shared.hours import Hour
+from shared.ids import NONE
 
 MOST_RECORD_BYTES: Final = 256 * 1024
 MOST_EVENT_BYTES: Final = 512 * 1024
@@ -25,6 +26,8 @@ class Kind(StrEnum):
     PREDICTION = "prediction"
     ACTUAL = "actual"
     FAILURE = "failure"
+    DEAD = "_dead"
+    """A dead letter: never what a record says of itself."""
 
 
 class Actual(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
@@ -62,6 +65,10 @@ class Shelf:
         """Read it out of a blob's path, where ``folder`` wrote it."""
         parts = dict(part.split("=", 1) for part in path.split("/") if "=" in part)
         return cls(Kind(parts["kind"]), parts["model"], parts["version"])
+
+
+DEAD_SHELF: Final = Shelf(Kind.DEAD, NONE, NONE)
+"""Where dead letters are sealed, whatever they were about."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Sealing: hour logs become hours in their final form.
 
-``watermark`` says which hours can be sealed. ``lines``, ``columns`` and ``rows`` turn raw lines into a table, in which
-``packed`` finds the ids that stand there twice; ``hour`` is what is stored of one sealed hour, ``generations`` adds to it,
-and ``sealing`` goes through all that can be sealed. A sealed hour is only ever added to, one generation at a time, so that
-its folder is always the exact union of its rows.
+``watermark`` says which hours can be sealed, and ``logs`` which bytes of them wait. ``lines``, ``columns`` and ``rows`` turn
+raw lines into a table, ``packed`` and ``doubles`` find the ids that are at rest already; ``hour`` is what is stored of one
+sealed hour, ``generations`` adds to it. ``chain`` and ``chaining`` put the generations of all hours of a kind, model and
+version in a row, and ``sealing`` goes through all that can be sealed. A sealed hour is only ever added to, one generation
+at a time, so that its folder is always the exact union of its rows.
 """

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from shared.capture.records import Kind
 from shared.schema import FeatureType, Schema
-from shared.sealing.lines import Line
+from shared.sealing.lines import Placed
 
 TIME: Final = pa.timestamp("us", tz="UTC")
 ARROW_TYPES: Final = {
@@ -21,7 +21,7 @@ ARROW_TYPES: Final = {
     FeatureType.STRING: pa.string(),
 }
 
-Values: TypeAlias = Callable[[Line], Any]
+Values: TypeAlias = Callable[[Placed], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Group:
     columns: Sequence[tuple[str, pa.DataType]]
     values: Values
 
-    def of(self, lines: Sequence[Line]) -> list[pa.Array]:
+    def of(self, lines: Sequence[Placed]) -> list[pa.Array]:
         """Return the columns of some lines.
 
         Tuples become structs in one call of Arrow: called once a column, it takes 11 µs each time before it has looked
@@ -45,6 +45,8 @@ def groups(kind: Kind, schema: Schema | None) -> list[Group]:
     """Return the columns of a kind, in their order."""
     if kind is Kind.ACTUAL:
         return [_WHERE_FROM, _OF_ACTUALS]
+    if kind is Kind.DEAD:
+        return [_OF_DEAD_LETTERS]
     if kind is Kind.FAILURE or schema is None:
         return [_WHERE_FROM, _OF_FAILURES]
     features = [(feature.name, ARROW_TYPES[feature.type]) for feature in schema.features]
@@ -73,15 +75,14 @@ def _actual(line: Any) -> tuple[Any, ...]:  # noqa: ANN401 - an ActualLine, whos
     return line.prediction_id, line.external_id, float(line.value), None
 
 
+_PLACE: Final = (
+    ("_enqueued_at", TIME),
+    ("_partition", pa.int32()),
+    ("_sequence", pa.int64()),
+    ("_index", pa.int32()),
+)
 _WHERE_FROM: Final = Group(
-    (
-        ("_id", pa.string()),
-        ("_at", TIME),
-        ("_enqueued_at", TIME),
-        ("_partition", pa.int32()),
-        ("_sequence", pa.int64()),
-        ("_index", pa.int32()),
-    ),
+    (("_id", pa.string()), ("_at", TIME), *_PLACE),
     attrgetter("id", "at", "enqueued_at", "partition", "sequence", "index"),
 )
 _OF_PREDICTIONS: Final = Group(
@@ -112,4 +113,14 @@ _OF_FAILURES: Final = Group(
         ("asked", pa.string()),
     ),
     attrgetter("request_id", "status", "code", "feature", "asked"),
+)
+_OF_DEAD_LETTERS: Final = Group(
+    (
+        *_PLACE,
+        ("reason", pa.string()),
+        ("part", pa.bool_()),
+        ("size_bytes", pa.int64()),
+        ("sha256", pa.string()),
+    ),
+    attrgetter("enqueued_at", "partition", "sequence", "index", "reason", "part", "size_bytes", "sha256"),
 )

@@ -4,23 +4,29 @@ import asyncio
 import contextlib
 import hashlib
 import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from shared import documents
 from shared.blobs import Blobs
 from shared.capture.reading import dead_part
 from shared.capture.records import Kind, Shelf, dead_folder
-from shared.errors import BlobChanged, BlobMissing
+from shared.errors import BlobChanged, BlobMissing, InvalidDocument, InvalidSchema, UnknownModel
 from shared.hours import Hour
 from shared.profiles import encoding
 from shared.profiles.bins import Bins, digest
 from shared.profiles.profile import profile
 from shared.registry.baselines import Baselines
+from shared.registry.manifest import Manifest
 from shared.registry.store import Registry
 from shared.schema import Schema
 from shared.sealing import rows as tables
+from shared.sealing.chain import Intent
+from shared.sealing.doubles import Doubles, RowsFile
 from shared.sealing.hour import (
     Consumed,
     Footer,
@@ -33,29 +39,24 @@ from shared.sealing.hour import (
     rows_file,
     write,
 )
-from shared.sealing.packed import Ids, pack
+from shared.sealing.packed import Ids, ends, pack
 from shared.sealing.rolling import forget
 from shared.telemetry import Telemetry
 
 logger = logging.getLogger(__name__)
 
+FindFiles = Callable[[tuple[str, str]], Awaitable[Iterable[RowsFile]]]
+"""Says which rows, sealed before, may have an id between two, both included."""
+
 
 @dataclass(frozen=True, slots=True)
-class Logs:
-    """The logs of one hour of one shelf: bytes in each, by path."""
+class _Decoded:
+    """What some bytes of logs hold; ``rows`` have their doubles, and no id where ``ids``, packed, are None."""
 
-    shelf: Shelf
-    hour: Hour
-    sizes: dict[str, int]
-
-    def unconsumed(self, sealed: HourManifest | None) -> list[tuple[str, int, int]]:
-        """Return the ranges of bytes that no generation was made from: path, start and end."""
-        consumed = sealed.consumed if sealed else {}
-        return [
-            (path, consumed.get(path, 0), size)
-            for path, size in sorted(self.sizes.items())
-            if size > consumed.get(path, 0)
-        ]
+    rows: pa.Table
+    ids: Ids | None
+    places: dict[str, NDArray[np.int64]]
+    letters: tuple[bytes, ...]
 
 
 @dataclass(slots=True)
@@ -65,123 +66,134 @@ class Generations:
     blobs: Blobs
     registry: Registry
     baselines: Baselines
+    doubles: Doubles
     telemetry: Telemetry
 
-    async def add(self, logs: Logs, sealed: HourManifest | None) -> HourManifest:
-        """Add what no generation was made from to the hour, and return its manifest.
+    async def add(self, shelf: Shelf, intent: Intent, contents: Sequence[bytes], find_files: FindFiles) -> HourManifest:
+        """Carry out an intent over the ``contents`` of its ranges, and return the hour's manifest.
+
+        What another one has done of it already is left as it is.
 
         Raises:
             UnknownModel: predictions of a version that is not registered.
             InvalidDocument: something that was stored cannot be read.
-            BlobChanged: another one is sealing the same hour.
+            BlobChanged: the hour has not come as far as the intent says.
             StorageUnavailable: nothing is half done; do it again.
         """
-        path = manifest_path(logs.shelf, logs.hour)
-        folder = hour_folder(logs.shelf, logs.hour)
-        number = len(sealed.generations) if sealed else 0
-        schema, bins = await self._schema_of(logs.shelf)
-        try:
-            data = (await self.blobs.read(f"{folder}{rows_file(number)}")).data  # an interrupted sealing left it
-        except BlobMissing:
-            data = await self._write_rows(logs, sealed, schema)
-        rows, about = await asyncio.to_thread(read, data)
-        name = await self._write_profile(rows, bins, folder, number) if bins else None
+        hour = Hour.parse(intent.hour)
+        folder = hour_folder(shelf, hour)
+        version = await self.registry.manifest(shelf.model, shelf.version) if shelf.kind is Kind.PREDICTION else None
+        decoded = await asyncio.to_thread(
+            _decode, shelf.kind, version.schema.captured if version else None, intent, contents
+        )
+        if decoded.letters:
+            await self._set_aside(hour, b"".join(decoded.letters))
+        rows, about, data = await self._write_rows(folder, intent, contents, decoded, find_files)
         generation = Generation(
-            number=number,
-            rows_file=rows_file(number),
+            number=intent.generation,
+            rows_file=rows_file(intent.generation),
             size_bytes=len(data),
             sha256=await asyncio.to_thread(_sha256, data),
-            profile=name,
+            profile=await self._write_profile(rows, version, folder, intent.generation) if version else None,
             footer=about,
         )
-
-        def add(stored: HourManifest | None) -> HourManifest:
-            before = stored.generations if stored else ()
-            if len(before) != number:
-                raise BlobChanged(path)
-            return HourManifest(
-                kind=logs.shelf.kind,
-                model=logs.shelf.model,
-                version=logs.shelf.version,
-                hour=logs.hour.key,
-                generations=(*before, generation),
-            )
-
         # Before the manifest, so that a crash right after it leaves no day that lacks the generation; and after it, because
         # one may be rolling up the day who read the hour before, and began after the first time.
-        await forget(self.blobs, logs.shelf, logs.hour)
-        manifest = await documents.swap(self.blobs, path, HourManifest, add)
-        await forget(self.blobs, logs.shelf, logs.hour)
-        self.telemetry.metric("sealed_rows", about.rows, model=logs.shelf.model, version=logs.shelf.version)
-        logger.info("hour sealed", extra={"shelf": logs.shelf.folder, "hour": logs.hour.key, "rows": about.rows})
+        await forget(self.blobs, shelf, hour)
+        manifest = await self._commit(shelf, hour, generation)
+        await forget(self.blobs, shelf, hour)
+        self.telemetry.metric("sealed_rows", about.rows, model=shelf.model, version=shelf.version)
+        logger.info("hour sealed", extra={"shelf": shelf.folder, "hour": hour.key, "rows": about.rows})
         return manifest
 
-    async def _write_rows(self, logs: Logs, sealed: HourManifest | None, schema: Schema | None) -> bytes:
-        """Write the rows of everything that no generation was made from, its dead letters first, and return them."""
-        generations = sealed.generations if sealed else ()
-        folder = hour_folder(logs.shelf, logs.hour)
-        ranges = logs.unconsumed(sealed)
-        contents = await asyncio.gather(
-            *(self.blobs.read_range(path, start=start, end=end) for path, start, end in ranges)
+    async def _write_rows(
+        self, folder: str, intent: Intent, contents: Sequence[bytes], decoded: _Decoded, find_files: FindFiles
+    ) -> tuple[pa.Table, Footer, bytes]:
+        """Write what is no double, and return it: rows, footer and file."""
+        path = f"{folder}{rows_file(intent.generation)}"
+        rows, ids = decoded.rows, decoded.ids
+        between = ends(ids) if ids is not None else None
+        if ids is not None and between is not None:
+            first = await self.doubles.first_ones(ids, await find_files(between))
+            if not bool(first.all()):
+                rows, ids = rows.filter(pa.array(first)), ids[first]
+        about = footer(
+            rows,
+            consumed=[
+                Consumed(log=part.log, start=part.start, end=part.end, sha256=_sha256(content))
+                for part, content in zip(intent.ranges, contents, strict=True)
+            ],
+            places_by_log=decoded.places,
+            doubles=decoded.rows.num_rows - rows.num_rows,
+            unreadable=len(decoded.letters),
         )
-        parts = [
-            Consumed(log=path, start=start, end=end, sha256=_sha256(content))
-            for (path, start, end), content in zip(ranges, contents, strict=True)
-        ]
-        known = await self._ids(folder, generations)
-        data, unreadable = await asyncio.to_thread(_generation, logs.shelf.kind, schema, parts, contents, known)
-        if unreadable:
-            await self._set_aside(logs, unreadable)
-        await self.blobs.create(f"{folder}{rows_file(len(generations))}", data)
-        return data
+        data = await asyncio.to_thread(write, rows, about)
+        try:
+            await self.blobs.create(path, data)
+        except BlobChanged:  # by whoever carried out the intent before: it wrote the same
+            data = (await self.blobs.read(path)).data
+            rows, about = await asyncio.to_thread(read, data)
+        else:
+            if ids is not None:
+                self.doubles.remember(path, ids)
+        return rows, about, data
 
-    async def _ids(self, folder: str, generations: tuple[Generation, ...]) -> list[Ids]:
-        found: list[Ids] = []
-        for generation in generations:
-            content = await self.blobs.read(f"{folder}{generation.rows_file}")
-            found.append(await asyncio.to_thread(_ids_in, content.data))
-        return found
+    async def _write_profile(self, rows: pa.Table, version: Manifest, folder: str, number: int) -> str | None:
+        """Write the profile of rows, and return its name; None where the version's bins cannot be had.
 
-    async def _write_profile(self, rows: pa.Table, bins: Bins, folder: str, number: int) -> str:
+        A window profiles such rows when it needs them: that a baseline is damaged must not keep rows from being sealed.
+        """
+        try:
+            bins = (await self.baselines.current(version)).bins
+            data = await asyncio.to_thread(_profile, rows, bins)
+        except (BlobMissing, InvalidDocument, InvalidSchema, UnknownModel) as fault:
+            self.telemetry.exception(fault, model=version.model, version=version.version)
+            return None
         name = f"_profile-{number}-{digest(bins)}"
-        data = await asyncio.to_thread(lambda: encoding.encode(profile(rows, bins)))
         with contextlib.suppress(BlobChanged):  # the same rows gave the same profile before
             await self.blobs.create(f"{folder}{name}", data)
         return name
 
-    async def _set_aside(self, logs: Logs, letters: bytes) -> None:
-        """Write dead letters under the name of their content: an interrupted sealing may have done so before."""
-        name = f"sealing-{hashlib.sha256(letters).hexdigest()[:32]}.jsonl"
-        with contextlib.suppress(BlobChanged):
-            await self.blobs.create(f"{dead_folder(logs.hour)}{name}", letters)
+    async def _commit(self, shelf: Shelf, hour: Hour, generation: Generation) -> HourManifest:
+        path = manifest_path(shelf, hour)
 
-    async def _schema_of(self, shelf: Shelf) -> tuple[Schema | None, Bins | None]:
-        if shelf.kind is not Kind.PREDICTION:
-            return None, None
-        manifest = await self.registry.manifest(shelf.model, shelf.version)
-        return manifest.schema.captured, (await self.baselines.current(manifest)).bins
+        def add(stored: HourManifest | None) -> HourManifest:
+            before = stored.generations if stored else ()
+            if stored is not None and len(before) > generation.number:
+                return stored
+            if len(before) < generation.number:
+                raise BlobChanged(path)
+            return HourManifest(
+                kind=shelf.kind,
+                model=shelf.model,
+                version=shelf.version,
+                hour=hour.key,
+                generations=(*before, generation),
+            )
+
+        return await documents.swap(self.blobs, path, HourManifest, add)
+
+    async def _set_aside(self, hour: Hour, letters: bytes) -> None:
+        """Write dead letters under the name of their content: an interrupted sealing may have done so before."""
+        with contextlib.suppress(BlobChanged):
+            await self.blobs.create(f"{dead_folder(hour)}sealing-{_sha256(letters)[:32]}.jsonl", letters)
 
 
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _ids_in(data: bytes) -> Ids:
-    rows, _ = read(data, only=["_id"])
-    return pack(rows.column("_id"))
+def _profile(rows: pa.Table, bins: Bins) -> bytes:
+    return encoding.encode(profile(rows, bins))
 
 
-def _generation(
-    kind: Kind,
-    schema: Schema | None,
-    parts: list[Consumed],
-    contents: list[bytes],
-    known: list[Ids],
-) -> tuple[bytes, bytes]:
-    """Make a generation's rows file from the lines it consumes, and the dead letters of those that cannot be read."""
-    logs = {part.log: tables.read(content, kind, schema) for part, content in zip(parts, contents, strict=True)}
-    rows, doubles = tables.table([log.rows for log in logs.values()], known=known)
-    unreadable = [dead_part(line, reason) for log in logs.values() for line, reason in log.unreadable]
-    places = {path: log.places for path, log in logs.items()}
-    about: Footer = footer(rows, consumed=parts, places_by_log=places, doubles=doubles, unreadable=len(unreadable))
-    return write(rows, about), b"".join(unreadable)
+def _decode(kind: Kind, schema: Schema | None, intent: Intent, contents: Sequence[bytes]) -> _Decoded:
+    """Read what an intent consumes: the one place where lines become rows."""
+    logs = {part.log: tables.read(data, kind, schema) for part, data in zip(intent.ranges, contents, strict=True)}
+    rows = tables.table({path: log.rows for path, log in logs.items()})
+    return _Decoded(
+        rows,
+        pack(rows.column("_id")) if "_id" in rows.column_names else None,
+        {path: log.places for path, log in logs.items()},
+        tuple(dead_part(line, reason) for log in logs.values() for line, reason in log.unreadable),
+    )

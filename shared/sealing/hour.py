@@ -8,14 +8,15 @@ from typing import Final
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
 from shared.capture.records import Shelf
 from shared.documents import Document
 from shared.hours import Hour
-from shared.sealing.tally import Tally, tally
+from shared.sealing.logs import LogName
+from shared.sealing.packed import ends, pack
+from shared.sealing.tally import Tally, merged, tally
 
 _FOOTER: Final = b"driftline"
 
@@ -57,7 +58,7 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HourManifest(Document, frozen=True, kw_only=True):
-    """A sealed hour: the union of its generations."""
+    """A sealed hour: the union of its generations, in which every id is once."""
 
     kind: str
     model: str
@@ -66,9 +67,39 @@ class HourManifest(Document, frozen=True, kw_only=True):
     generations: tuple[Generation, ...]
 
     @property
+    def account(self) -> tuple[Tally, ...]:
+        """Return the account of the hour's events, one tally for each incarnation and partition."""
+        return merged(tally for generation in self.generations for tally in generation.footer.account)
+
+    @property
     def rows(self) -> int:
         """Return how many rows the hour has."""
         return sum(generation.footer.rows for generation in self.generations)
+
+    @property
+    def doubles(self) -> int:
+        """Return how many records were left out because they were sealed before."""
+        return sum(generation.footer.doubles for generation in self.generations)
+
+    @property
+    def unreadable(self) -> int:
+        """Return how many records could not be read."""
+        return sum(generation.footer.unreadable for generation in self.generations)
+
+    @property
+    def imported(self) -> int:
+        """Return how many of the rows were imported, and so came in no event."""
+        return sum(generation.footer.imported for generation in self.generations)
+
+    @property
+    def min_id(self) -> str | None:
+        """Return the lowest id of its rows; None without rows, or where rows have no id."""
+        return min((one.footer.min_id for one in self.generations if one.footer.min_id), default=None)
+
+    @property
+    def max_id(self) -> str | None:
+        """Return the highest id of its rows, like ``min_id``."""
+        return max((one.footer.max_id for one in self.generations if one.footer.max_id), default=None)
 
     @property
     def consumed(self) -> dict[str, int]:
@@ -100,11 +131,11 @@ def account(places_by_log: Mapping[str, ArrayLike]) -> tuple[Tally, ...]:
     """
     events: defaultdict[tuple[str, int], list[NDArray[np.int64]]] = defaultdict(list)
     for path, places in places_by_log.items():
-        incarnation, partition = path.rsplit("/", 1)[1].split("-")[:2]
+        name = LogName.of(path)
         sequence, index = np.asarray(places, dtype=np.int64).reshape(-1, 2).T
         begins = np.ones(len(sequence), dtype=bool)
         begins[1:] = (sequence[1:] != sequence[:-1]) | (index[1:] <= index[:-1])
-        events[incarnation, int(partition.removeprefix("p"))].append(sequence[begins])
+        events[name.incarnation, name.partition].append(sequence[begins])
     tallies = (tally(*whose, np.concatenate(numbers).tolist()) for whose, numbers in sorted(events.items()))
     return tuple(one for one in tallies if one is not None)
 
@@ -118,15 +149,15 @@ def footer(
     unreadable: int,
 ) -> Footer:
     """Describe a generation; ``places_by_log`` is what ``account`` takes."""
-    ids = pc.min_max(rows.column("_id"))
+    between = ends(pack(rows.column("_id"))) if "_id" in rows.column_names else None
     return Footer(
         consumed=tuple(consumed),
         account=account(places_by_log),
         rows=rows.num_rows,
         doubles=doubles,
         unreadable=unreadable,
-        min_id=ids["min"].as_py(),
-        max_id=ids["max"].as_py(),
+        min_id=between[0] if between else None,
+        max_id=between[1] if between else None,
     )
 
 

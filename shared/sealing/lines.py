@@ -13,19 +13,37 @@ from shared.schema import Feature, FeatureType, Output, Schema
 Int32: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 Int64: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """What a column can hold: a number beyond it would stop not one line but the hour, at every try."""
+Id: TypeAlias = Annotated[
+    str, msgspec.Meta(pattern=r"^(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32})\Z")
+]
+"""A UUID, as capture takes it: ids are compared as the bits they stand for."""
 Moment: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 
 _PIECE_BYTES: Final = 256 * 1024
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """What every line has: where it came from, and its record's id."""
+class Placed(msgspec.Struct, frozen=True, kw_only=True):
+    """What every line has: where it came from."""
 
     partition: Int32
     sequence: Int64
     index: Int32
     enqueued_at: Moment
-    id: str
+
+
+class DeadLine(Placed, frozen=True, kw_only=True):
+    """A dead letter, without what it is about."""
+
+    reason: str
+    part: bool = False
+    size_bytes: Int64
+    sha256: str
+
+
+class Line(Placed, frozen=True, kw_only=True):
+    """What the line of a record has."""
+
+    id: Id
     at: Moment
 
 
@@ -47,7 +65,7 @@ class FailureLine(Line, frozen=True, kw_only=True):
     asked: str | None = None
 
 
-LineType: TypeAlias = type[Line]
+LineType: TypeAlias = type[Placed]
 
 TYPES: Final[dict[FeatureType, Any]] = {
     FeatureType.FLOAT: float,
@@ -68,6 +86,8 @@ def line_type(kind: Kind, schema: Schema | None) -> LineType:
         return ActualLine
     if kind is Kind.FAILURE:
         return FailureLine
+    if kind is Kind.DEAD:
+        return DeadLine
     if schema is None:
         raise TypeError("predictions are read by their version's schema")
     made: Any = msgspec.defstruct(
@@ -97,10 +117,11 @@ class Decoded:
         read: those that can be read, in their order.
         unreadable: those that cannot, with the reason.
         places: (sequence, index) of every line, in the order they stand there: an event belongs to the log that it has
-            a line in, whether that can be read or not.
+            a line in, whether that can be read or not. Of dead letters, only of those that are not a part of an event
+            that is in another log.
     """
 
-    read: list[Line]
+    read: list[Placed]
     unreadable: list[tuple[bytes, str]]
     places: list[tuple[int, int]]
 
@@ -124,23 +145,29 @@ def decode(data: bytes, kind: LineType) -> Decoded:
         read = decoder.decode_lines(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return _one_by_one(data, decoder)
-    return Decoded(read, [], [(line.sequence, line.index) for line in read])
+    counted = [line for line in read if _counts(line)] if kind is DeadLine else read
+    return Decoded(read, [], [(line.sequence, line.index) for line in counted])
 
 
-def _one_by_one(data: bytes, decoder: "msgspec.json.Decoder[Line]") -> Decoded:
+def _counts(line: Placed | Origin) -> bool:
+    return not (isinstance(line, DeadLine) and line.part)
+
+
+def _one_by_one(data: bytes, decoder: "msgspec.json.Decoder[Placed]") -> Decoded:
     decoded = Decoded([], [], [])
     # Not splitlines, which also parts a line where a record has a carriage return between its members.
     for line in data.removesuffix(b"\n").split(b"\n"):
         if line.startswith(CONTROL):
             continue
-        origin: Line | Origin
+        origin: Placed | Origin
         try:
             origin = decoder.decode(line)
             decoded.read.append(origin)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             origin = Origin.of(line)
             decoded.unreadable.append((line, str(error)))
-        decoded.places.append((origin.sequence, origin.index))
+        if _counts(origin):
+            decoded.places.append((origin.sequence, origin.index))
     return decoded
 
 

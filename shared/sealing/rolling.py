@@ -140,29 +140,28 @@ def _merged(paths: Sequence[str], contents: Sequence[bytes]) -> bytes:
 
 
 def _day(shelf: Shelf, date: str, hours: Sequence[SealedHour], profile: str | None) -> Day:
-    footers = [generation.footer for one in hours for generation in one.manifest.generations]
+    manifests = [one.manifest for one in hours]
     return Day(
         kind=shelf.kind,
         model=shelf.model,
         version=shelf.version,
         date=date,
         hours=tuple(map(_day_hour, hours)),
-        account=merged(one for footer in footers for one in footer.account),
-        rows=sum(footer.rows for footer in footers),
-        doubles=sum(footer.doubles for footer in footers),
-        unreadable=sum(footer.unreadable for footer in footers),
-        imported=sum(footer.imported for footer in footers),
+        account=merged(tally for one in manifests for tally in one.account),
+        rows=sum(one.rows for one in manifests),
+        doubles=sum(one.doubles for one in manifests),
+        unreadable=sum(one.unreadable for one in manifests),
+        imported=sum(one.imported for one in manifests),
         profile=profile,
     )
 
 
 def _day_hour(one: SealedHour) -> DayHour:
-    footers = [generation.footer for generation in one.manifest.generations]
     return DayHour(
         hour=one.hour.key,
         sha256=one.sha256,
-        generations=len(footers),
+        generations=len(one.manifest.generations),
         rows=one.manifest.rows,
-        min_id=min((footer.min_id for footer in footers if footer.min_id), default=None),
-        max_id=max((footer.max_id for footer in footers if footer.max_id), default=None),
+        min_id=one.manifest.min_id,
+        max_id=one.manifest.max_id,
     )

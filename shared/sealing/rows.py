@@ -1,6 +1,6 @@
-"""From logs to a table: columns typed by the schema, rows in order, every id once."""
+"""From logs to a table: columns typed by the schema, rows in order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +11,8 @@ from shared.capture.records import Kind
 from shared.schema import Schema
 from shared.sealing.columns import arrow_schema, groups
 from shared.sealing.lines import decode, line_type, pieces
-from shared.sealing.packed import Ids, first_ones, pack
-
-_ORDER = ("_index", "_sequence", "_partition")  # numpy sorts by the last one first
+from shared.sealing.logs import LogName
+from shared.sealing.packed import usual
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +23,7 @@ class LogRows:
         rows: the lines that can be read, as columns, in their order.
         unreadable: those that cannot, with the reason.
         places: sequence and index of every line, shape (lines, 2), in the order they stand there: an event belongs to
-            the log that it has a line in, whether that can be read or not.
+            the log that it has a line in, whether that can be read or not. Of dead letters, only of those that count.
     """
 
     rows: pa.Table
@@ -57,20 +56,21 @@ def read(data: bytes, kind: Kind, schema: Schema | None) -> LogRows:
     return LogRows(rows, unreadable, np.concatenate(places) if places else np.empty((0, 2), dtype=np.int64))
 
 
-def table(logs: Sequence[pa.Table], *, known: Sequence[Ids]) -> tuple[pa.Table, int]:
-    """Return the rows of logs in the order (partition, sequence, index), and how many doubles were left out.
+def table(rows_by_log: Mapping[str, pa.Table]) -> pa.Table:
+    """Return the rows of logs, of which there is at least one, in the order (partition, incarnation, sequence, index).
 
-    Of rows with one id the first stays, and none whose id is among ``known``, those that are at rest already.
-
-    Args:
-        logs: at least one. Where places are equal, as in logs of two incarnations, rows of the earlier log come first.
-        known: ids packed, in any number of arrays.
+    Ids are in their usual form, and may stand there more than once.
     """
-    rows = pa.concat_tables(logs).combine_chunks()
-    keys = [np.from_dlpack(rows.column(name).combine_chunks()) for name in _ORDER]
-    order = np.lexsort(keys)
+    logs = sorted(rows_by_log.items(), key=lambda log: (LogName.of(log[0]), log[0]))
+    lives = {name: rank for rank, name in enumerate(sorted({LogName.of(path).incarnation for path, _ in logs}))}
+    life = np.repeat([lives[LogName.of(path).incarnation] for path, _ in logs], [rows.num_rows for _, rows in logs])
+    rows = pa.concat_tables(rows for _, rows in logs).combine_chunks()
+    partition, sequence, index = (
+        np.from_dlpack(rows.column(name).combine_chunks()) for name in ("_partition", "_sequence", "_index")
+    )
+    order = np.lexsort((index, sequence, life, partition))  # by the last one first
     if not bool((order[1:] > order[:-1]).all()):
         rows = rows.take(pa.array(order))
-    kept = first_ones(pack(rows.column("_id")), known)
-    doubles = len(kept) - int(np.count_nonzero(kept))
-    return (rows.filter(pa.array(kept)) if doubles else rows), doubles
+    if "_id" not in rows.column_names:
+        return rows
+    return rows.set_column(rows.column_names.index("_id"), "_id", usual(rows.column("_id")))

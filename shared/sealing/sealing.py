@@ -2,37 +2,48 @@
 
 import asyncio
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 from shared import documents
 from shared.blobs import Blobs
 from shared.capture.cursor import Cursors
 from shared.capture.hub import Hub
-from shared.capture.records import Shelf
+from shared.capture.records import DEAD_SHELF, Shelf
 from shared.clock import Clock
 from shared.errors import BlobChanged, Fault, StorageUnavailable
 from shared.hours import Hour
-from shared.sealing.generations import Generations, Logs
-from shared.sealing.hour import HourManifest, manifest_path
+from shared.sealing.chaining import MOST_GENERATION_BYTES, Chaining
+from shared.sealing.day import date_of
+from shared.sealing.generations import Generations
+from shared.sealing.logs import Logs, is_log
+from shared.sealing.manifests import Manifests
 from shared.sealing.rolling import Rolling
 from shared.sealing.watermark import WATERMARK_PATH, Progress, Watermark, sealable_before
 from shared.telemetry import Telemetry
 
+_LOGS = "captures/logs/"
+_DEAD = "captures/dead/"
+
 
 @dataclass(slots=True)
 class Sealing:
-    """Seals the hours of every kind, model and version."""
+    """Seals the hours of every kind, model and version.
+
+    ``logs_kept`` is longer than an event can come late: hours that are older, and before the watermark, gain nothing.
+    """
 
     blobs: Blobs
     hub: Hub
     cursors: Cursors
+    manifests: Manifests
     generations: Generations
     clock: Clock
     telemetry: Telemetry
     grace: timedelta
+    logs_kept: timedelta
     rolling: Rolling
-    _manifests: dict[str, tuple[str, HourManifest]] = field(default_factory=dict)
+    most_bytes: int = MOST_GENERATION_BYTES
 
     async def seal(self) -> int:
         """Seal every hour that can be, add to sealed ones whose logs have grown, and return how many were written.
@@ -50,19 +61,25 @@ class Sealing:
         before = await self._sealable_before()
         if before is None:
             return 0
-        await self._read_changed_manifests()
         written = 0
+        chains: dict[Shelf, Chaining] = {}
         failed: dict[Shelf, Fault] = {}
+        sealed: dict[tuple[Shelf, str], dict[Hour, dict[str, int]]] = {}
         for logs in await self._logs_before(before):
-            if logs.shelf in failed:
+            shelf = logs.shelf
+            if shelf in failed:
                 continue
             try:
-                written += await self._seal_hour(logs)
+                if await self._is_sealed(logs, sealed):
+                    continue
+                if shelf not in chains:
+                    chains[shelf] = Chaining(shelf, self.blobs, self.manifests, self.generations, self.most_bytes)
+                written += await chains[shelf].seal(logs)
             except (StorageUnavailable, BlobChanged):
                 raise
             except Fault as fault:
-                self.telemetry.exception(fault, model=logs.shelf.model, version=logs.shelf.version)
-                failed[logs.shelf] = fault
+                self.telemetry.exception(fault, model=shelf.model, version=shelf.version)
+                failed[shelf] = fault
                 before = min(before, logs.hour)
         watermark = await self._move_watermark(before)
         await self.rolling.roll_up(watermark.hour)
@@ -70,20 +87,13 @@ class Sealing:
             raise ExceptionGroup("not every hour could be sealed", list(failed.values()))
         return written
 
-    async def _seal_hour(self, logs: Logs) -> int:
-        """Seal one hour, and return how many generations that took.
-
-        More than one where an interrupted sealing left rows of a shorter log.
-        """
-        path = manifest_path(logs.shelf, logs.hour)
-        _, sealed = self._manifests.get(path, ("", None))
-        added = 0
-        while logs.unconsumed(sealed):
-            sealed = await self.generations.add(logs, sealed)
-            # Without an ETag, it is read again before the next time.
-            self._manifests[path] = "", sealed
-            added += 1
-        return added
+    async def _is_sealed(self, logs: Logs, sealed: dict[tuple[Shelf, str], dict[Hour, dict[str, int]]]) -> bool:
+        """Whether an hour has everything that is in its logs; ``sealed`` are the days that were looked up before."""
+        day = logs.shelf, date_of(logs.hour)
+        if day not in sealed:
+            manifests = await self.manifests.of(*day)
+            sealed[day] = {hour: manifest.consumed for hour, manifest in manifests.items()}
+        return not logs.beyond(sealed[day].get(logs.hour, {}))
 
     async def _sealable_before(self) -> Hour | None:
         now = self.clock.now()
@@ -96,20 +106,22 @@ class Sealing:
     async def _logs_before(self, before: Hour) -> list[Logs]:
         """Return the logs of every hour before ``before``, earlier hours first."""
         found: defaultdict[tuple[Hour, Shelf], dict[str, int]] = defaultdict(dict)
-        async for stored in self.blobs.under("captures/logs/"):
-            hour = Hour.at_path(stored.path)
-            if hour < before:
-                found[hour, Shelf.at_path(stored.path)][stored.path] = stored.size_bytes
-        return [Logs(shelf, hour, sizes) for (hour, shelf), sizes in sorted(found.items(), key=lambda one: one[0])]
+        async for stored in self.blobs.under(_LOGS):
+            found[Hour.at_path(stored.path), Shelf.at_path(stored.path)][stored.path] = stored.size_bytes
+        for folder in await self._dead_days():
+            async for stored in self.blobs.under(folder):
+                if is_log(stored.path):
+                    found[Hour.at_path(stored.path), DEAD_SHELF][stored.path] = stored.size_bytes
+        ordered = sorted(found.items(), key=lambda one: one[0])
+        return [Logs(shelf, hour, sizes) for (hour, shelf), sizes in ordered if hour < before]
 
-    async def _read_changed_manifests(self) -> None:
-        async for stored in self.blobs.under("captures/hours/"):
-            if not stored.path.endswith("/_manifest.json"):
-                continue
-            known = self._manifests.get(stored.path)
-            if known is None or known[0] != stored.etag:
-                manifest, etag = await documents.read(self.blobs, stored.path, HourManifest)
-                self._manifests[stored.path] = (etag, manifest)
+    async def _dead_days(self) -> list[str]:
+        """Return the folders of those days whose dead letters may not all be sealed: they are kept longer than logs."""
+        watermark = await documents.find(self.blobs, WATERMARK_PATH, Watermark)
+        if watermark is None:
+            return await self.blobs.folders(_DEAD)
+        oldest = min(watermark.hour, Hour.containing(self.clock.now() - self.logs_kept))
+        return [folder for folder in await self.blobs.folders(_DEAD) if folder >= f"{_DEAD}date={date_of(oldest)}/"]
 
     async def _move_watermark(self, before: Hour) -> Watermark:
         def forward(old: Watermark | None) -> Watermark:

@@ -18,7 +18,10 @@ from shared.capture.hub import Hub, Partition, producer
 from shared.capture.reading_back import ReadingBack
 from shared.registry.baselines import Baselines
 from shared.registry.store import Registry
+from shared.sealing.chaining import MOST_GENERATION_BYTES
+from shared.sealing.doubles import Doubles
 from shared.sealing.generations import Generations
+from shared.sealing.manifests import Manifests
 from shared.sealing.rolling import Rolling
 from shared.sealing.sealing import Sealing
 from shared.telemetry import Telemetry
@@ -67,14 +70,23 @@ class Stages:
         cursors = Cursors(self.blobs, self.calendar)
         return Capturing(self.hub, HourLogs(self.blobs), cursors, self.registry(), telemetry, ReadingBack(_unheard))
 
-    def sealing(self, blobs: Blobs | None = None) -> Sealing:
+    def sealing(self, blobs: Blobs | None = None, *, most_bytes: int = MOST_GENERATION_BYTES) -> Sealing:
         ours = blobs or self.blobs
         registry = self.registry(ours)
         telemetry = Telemetry.to("", clock=self.calendar)
-        generations = Generations(ours, registry, Baselines(ours, registry), telemetry)
-        cursors = Cursors(ours, self.calendar)
-        grace, rolling = timedelta(minutes=15), Rolling(ours, telemetry)
-        return Sealing(ours, self.hub, cursors, generations, self.calendar, telemetry, grace, rolling)
+        return Sealing(
+            ours,
+            self.hub,
+            Cursors(ours, self.calendar),
+            Manifests(ours),
+            Generations(ours, registry, Baselines(ours, registry), Doubles(ours), telemetry),
+            self.calendar,
+            telemetry,
+            grace=timedelta(minutes=15),
+            logs_kept=timedelta(days=14),
+            rolling=Rolling(ours, telemetry),
+            most_bytes=most_bytes,
+        )
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """From batches to sealed hours, in storage that is one."""
 
 import asyncio
+import contextlib
 import json
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from infra.local.eventhubs.emulator import Emulator
 from shared import documents
 from shared.blobs import Blobs
 from shared.capture.hub import Hub, producer
-from shared.capture.records import Kind, Shelf
+from shared.capture.records import DEAD_SHELF, Kind, Shelf
 from shared.errors import BlobChanged, BlobMissing, InvalidDocument
 from shared.hours import Hour
 from shared.profiles import encoding
@@ -32,6 +33,9 @@ SHELF = Shelf(Kind.PREDICTION, "flights", "1")
 HOUR = Hour.containing(NINE)
 FOLDER = hour_folder(SHELF, HOUR)
 LATE = timedelta(hours=2)
+SEALED = ("captures/hours/", "captures/dead/", WATERMARK_PATH)
+SMALL = 1_000
+"""So few bytes a generation that two records do not fit."""
 
 
 def at(minutes: float) -> datetime:
@@ -49,6 +53,19 @@ async def sealed_before(blobs: Blobs) -> str:
 async def dead_letters(blobs: Blobs) -> list[dict[str, Any]]:
     found = await everything(blobs, "captures/dead/")
     return [json.loads(line) for data in found.values() for line in data.splitlines()]
+
+
+async def ids_at_rest(blobs: Blobs) -> list[str]:
+    """Return the ids of all rows of all hours of predictions."""
+    found = await everything(blobs, f"captures/hours/{SHELF.folder}/")
+    tables = [read(data, only=["_id"])[0] for path, data in found.items() if path.endswith(".parquet")]
+    return sorted(one for table in tables for one in table.column("_id").to_pylist())
+
+
+def ids_in(logs: dict[str, bytes]) -> list[str]:
+    """Return the ids of all lines that can be read, each once."""
+    lines = [json.loads(line) for data in logs.values() for line in data.splitlines()]
+    return sorted({line["id"] for line in lines if line["inputs"]["distance"] != "x"})
 
 
 async def send(emulator: Emulator, body: bytes, *, partition: str) -> None:
@@ -216,6 +233,61 @@ async def test_lines_that_cannot_be_read_become_dead_letters_and_do_not_stop_the
     assert "secret" not in json.dumps(letters)
 
 
+async def test_dead_letters_are_sealed_and_their_events_counted_once(stages: Stages, calendar: Calendar) -> None:
+    """An event with records elsewhere too is counted there; of one that is dead as a whole, no other place knows."""
+    unregistered = prediction(at(1), model="nobody")
+    await stages.capturing().append([
+        event(prediction(at(1)), b"part", sequence=0, at=at(1)),
+        event(b"secret", b"also secret", sequence=1, at=at(2)),
+        event(unregistered, b"{}", sequence=2, at=at(3)),
+    ])  # fmt: skip
+    await stages.capturing().append([event(b"{}", prediction(at(1)), sequence=0, at=at(4), partition="1")])
+    calendar.set(NINE + LATE)
+    sealing = stages.sealing()
+
+    written = [await sealing.seal(), await stages.sealing().seal()]
+
+    manifest = await manifest_of(stages.blobs, DEAD_SHELF)
+    rows, _ = read((await stages.blobs.read(f"{hour_folder(DEAD_SHELF, HOUR)}rows-0.parquet")).data)
+    assert written == [2, 0]
+    assert [(one.partition, one.first, one.last, one.events) for one in manifest.account] == [(0, 1, 2, 2)]
+    assert [(one.partition, one.events) for one in (await manifest_of(stages.blobs)).account] == [(0, 1), (1, 1)]
+    assert sorted(zip(rows.column("_sequence").to_pylist(), rows.column("part").to_pylist(), strict=True)) == [
+        (0, True), (0, True), (1, False), (1, False), (2, False), (2, True),
+    ]  # fmt: skip
+    assert rows.column_names[-4:] == ["reason", "part", "size_bytes", "sha256"]
+    assert (manifest.min_id, manifest.rows, manifest.generations[0].profile) == (None, 6, None)
+
+
+async def test_dead_letters_of_sealing_itself_are_no_events(stages: Stages, calendar: Calendar) -> None:
+    await stages.capturing().append([event(prediction(at(1), distance="x"), sequence=0, at=at(1))])
+    calendar.set(NINE + LATE)
+
+    written = [await stages.sealing().seal(), await stages.sealing().seal()]
+
+    assert len(await dead_letters(stages.blobs)) == 1
+    assert written == [1, 0]
+
+
+async def test_a_record_that_comes_again_in_another_hour_is_at_rest_once(stages: Stages, calendar: Calendar) -> None:
+    """An acknowledgement is lost, and the same record sent again: perhaps an hour later, perhaps to a sealed one."""
+    early, late, third = prediction(at(1)), prediction(at(61)), prediction(at(130))
+    capturing = stages.capturing()
+    await capturing.append([event(early, sequence=0, at=at(2))])
+    await capturing.append([event(late, early, sequence=1, at=at(62))])
+    calendar.set(NINE + LATE + timedelta(hours=1))
+    await stages.sealing().seal()
+    await capturing.append([event(late, sequence=0, at=at(5), partition="1")])
+    await capturing.append([event(third, early, sequence=2, at=at(131))])
+    calendar.set(NINE + 2 * LATE)
+
+    await stages.sealing().seal()
+
+    hours = [await manifest_of(stages.blobs, SHELF, HOUR.plus(number)) for number in range(3)]
+    assert [(one.rows, one.doubles) for one in hours] == [(1, 1), (1, 1), (1, 1)]
+    assert await ids_at_rest(stages.blobs) == sorted(map(id_of, (early, late, third)))
+
+
 async def test_an_hour_without_a_readable_line_is_sealed_without_rows(stages: Stages, calendar: Calendar) -> None:
     await stages.capturing().append([event(prediction(at(1), distance="x"), sequence=0, at=at(1))])
     calendar.set(NINE + LATE)
@@ -237,7 +309,7 @@ async def test_two_that_seal_at_once_leave_what_one_would(stages: Stages, calend
     await _story(stages)
     calendar.set(NINE + 2 * LATE)
     await stages.sealing().seal()
-    whole = await everything(stages.blobs, "captures/hours/", "captures/dead/", WATERMARK_PATH)
+    whole = await everything(stages.blobs, *SEALED)
     for path in whole:
         await stages.blobs.delete(path)
 
@@ -245,79 +317,71 @@ async def test_two_that_seal_at_once_leave_what_one_would(stages: Stages, calend
     await stages.sealing().seal()
 
     assert all(isinstance(one, int | BlobChanged) for one in found)
-    assert await everything(stages.blobs, "captures/hours/", "captures/dead/", WATERMARK_PATH) == whole
+    assert await everything(stages.blobs, *SEALED) == whole
 
 
 async def _story(stages: Stages) -> None:
-    """Fill two hours of two partitions, with doubles and a line that cannot be read."""
+    """Fill two hours of two partitions, with doubles in both and a line that cannot be read."""
     twice = prediction(at(1), distance=5.0)
     capturing = stages.capturing()
     await capturing.append([
         event(twice, prediction(at(1), distance="x"), sequence=0, at=at(1)),
-        event(prediction(at(70)), sequence=1, at=at(70)),
+        event(prediction(at(70)), twice, sequence=1, at=at(70)),
     ])  # fmt: skip
     await capturing.append([event(twice, prediction(at(2)), sequence=0, at=at(2), partition="1")])
 
 
 async def test_killed_at_every_write_it_comes_to_the_same_state(stages: Stages, calendar: Calendar) -> None:
-    """Each run starts from what the one killed before left behind, and one more write is made before it ends."""
+    """Every hour takes several generations, and an hour has records of the one before."""
     await _story(stages)
     calendar.set(NINE + 2 * LATE)
     logs = await everything(stages.blobs, "captures/logs/")
-    await stages.sealing().seal()
-    whole = await everything(stages.blobs, "captures/hours/", "captures/dead/", WATERMARK_PATH)
-    writes = len(whole)
+    counted = Mortal(stages.blobs, writes=1_000)
+    await stages.sealing(counted, most_bytes=SMALL).seal()
+    whole = await everything(stages.blobs, *SEALED)
+    writes = 1_000 - counted.writes_left
 
     for survived in range(writes):
-        for path in await everything(stages.blobs, "captures/hours/", "captures/dead/", WATERMARK_PATH):
+        for path in await everything(stages.blobs, *SEALED):
             await stages.blobs.delete(path)
         with pytest.raises(Killed):
-            await stages.sealing(Mortal(stages.blobs, writes=survived)).seal()
-        left = await everything(stages.blobs, "captures/hours/", "captures/dead/", WATERMARK_PATH)
-        await stages.sealing().seal()
-        healed = await everything(stages.blobs, "captures/hours/", "captures/dead/", WATERMARK_PATH)
+            await stages.sealing(Mortal(stages.blobs, writes=survived), most_bytes=SMALL).seal()
+        await stages.sealing(most_bytes=SMALL).seal()
 
-        assert len(left) == survived
-        assert healed == whole
+        assert await everything(stages.blobs, *SEALED) == whole
+    assert len((await manifest_of(stages.blobs)).generations) == 2
+    assert await ids_at_rest(stages.blobs) == ids_in(logs)
     assert await everything(stages.blobs, "captures/logs/") == logs
 
 
-@pytest.mark.parametrize("survived", range(5))
-async def test_killed_in_a_later_generation_it_comes_to_the_same_rows(
-    stages: Stages, calendar: Calendar, survived: int
+async def test_killed_in_a_later_generation_what_comes_after_it_is_in_the_next(
+    stages: Stages, calendar: Calendar
 ) -> None:
-    """What came after the kill, to a log whose rows were written already, is in the generation after those."""
-    await _story(stages)
-    calendar.set(NINE + 2 * LATE)
-    await stages.sealing().seal()
-    capturing = stages.capturing()
+    """An intent names its bytes: the logs may grow before somebody finishes what was begun."""
     late = [prediction(at(minute), distance=2.0) for minute in (3, 4)]
     bad = prediction(at(5), distance="x")
-    await capturing.append([event(late[0], bad, sequence=2, at=at(3))])
-    mortal = Mortal(stages.blobs, writes=survived)
-    if survived < 4:
-        with pytest.raises(Killed):
-            await stages.sealing(mortal).seal()
-    else:
-        await stages.sealing(mortal).seal()
+    for survived in range(6):
+        for path in await everything(stages.blobs, *SEALED, "captures/logs/", "captures/cursors/"):
+            await stages.blobs.delete(path)
+        capturing = stages.capturing()
+        await _story(stages)
+        calendar.set(NINE + 2 * LATE)
+        await stages.sealing().seal()
+        await capturing.append([event(late[0], bad, sequence=2, at=at(3))])
+        with contextlib.suppress(Killed):
+            await stages.sealing(Mortal(stages.blobs, writes=survived)).seal()
 
-    await capturing.append([event(late[1], sequence=3, at=at(4))])
-    await stages.sealing().seal()
+        await capturing.append([event(late[1], sequence=3, at=at(4))])
+        await stages.sealing().seal()
 
-    manifest = await manifest_of(stages.blobs)
-    parts = [
-        read((await stages.blobs.read(f"{FOLDER}{one.rows_file}")).data)[0].column("_id").to_pylist()
-        for one in manifest.generations
-    ]
-    ids = [one for part in parts[1:] for one in part]
-    events = sum(tally.events for one in manifest.generations for tally in one.footer.account)
-    letters = [(one["sequence"], one["index"]) for one in await dead_letters(stages.blobs)]
-    logs = await everything(stages.blobs, f"captures/logs/{SHELF.folder}/{HOUR.folder}/")
-    assert sorted(ids) == sorted(map(id_of, late))
-    assert events == 4
-    assert manifest.consumed == {path: len(data) for path, data in logs.items()}
-    assert letters.count((2, 1)) == 1 or survived == 1, "set aside once, or twice where the kill came right after it"
-    assert set(letters) == {(0, 1), (2, 1)}
+        manifest = await manifest_of(stages.blobs)
+        logs = await everything(stages.blobs, "captures/logs/")
+        letters = [(one["sequence"], one["index"]) for one in await dead_letters(stages.blobs)]
+        assert await ids_at_rest(stages.blobs) == ids_in(logs)
+        assert [one.footer.rows for one in manifest.generations[1:]] == ([1, 1] if survived else [2])
+        assert sum(tally.events for tally in manifest.account) == 4
+        assert manifest.consumed == {path: len(data) for path, data in logs.items() if "hour=09" in path}
+        assert sorted(letters) == [(0, 1), (2, 1)]
 
 
 async def test_an_hour_is_not_sealed_while_a_partition_lags(
@@ -372,14 +436,32 @@ async def test_the_hour_under_way_is_left_alone(stages: Stages, calendar: Calend
     assert await stages.sealing().seal() == 0
 
 
+async def test_rows_are_sealed_without_a_profile_when_their_baseline_is_damaged(
+    stages: Stages, calendar: Calendar
+) -> None:
+    """A window can profile them later from the rows; nothing can make up for a watermark that stands still."""
+    await stages.capturing().append([event(prediction(at(1)), sequence=0, at=at(1))])
+    path = "models/flights/1/baseline.json"
+    whole = await stages.blobs.read(path)
+    await stages.blobs.replace(path, b"damaged", etag=whole.etag)
+    calendar.set(NINE + LATE)
+
+    written = await stages.sealing().seal()
+
+    (generation,) = (await manifest_of(stages.blobs)).generations
+    assert written == 1
+    assert (generation.footer.rows, generation.profile) == (1, None)
+    assert await sealed_before(stages.blobs) == HOUR.plus(1).key
+
+
 async def test_what_cannot_be_sealed_holds_up_the_watermark_and_nothing_else(
     stages: Stages, calendar: Calendar
 ) -> None:
-    """One version's damaged baseline must not keep other rows from their final form; nor may its hour count as sealed."""
+    """One version's damaged manifest must not keep other rows from their final form; nor may its hour count as sealed."""
     actual = prediction(at(61), kind="actual", version=None, external_id="a", prediction_id=None, value=1)
     await stages.capturing().append([event(prediction(at(1)), sequence=0, at=at(1))])
     await stages.capturing().append([event(actual, sequence=1, at=at(61))])
-    path = "models/flights/1/baseline.json"
+    path = "models/flights/1/manifest.json"
     whole = await stages.blobs.read(path)
     await stages.blobs.replace(path, b"damaged", etag=whole.etag)
     calendar.set(NINE + LATE + timedelta(hours=1))

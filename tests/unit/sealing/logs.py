@@ -1,6 +1,5 @@
 """Lines of hour logs, as capture writes them."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +9,6 @@ import pyarrow as pa
 from shared.capture.records import Event, Kind, line
 from shared.schema import Feature, FeatureType, Output, Schema
 from shared.sealing.lines import Line, decode, line_type
-from shared.sealing.packed import pack
 from shared.sealing.rows import read, table
 
 ENQUEUED_AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
@@ -89,10 +87,15 @@ def predictions(*lines: bytes) -> list[Line]:
     """Decode lines that can all be read."""
     decoded = decode(b"".join(lines), line_type(Kind.PREDICTION, SCHEMA))
     assert not decoded.unreadable
-    return decoded.read
+    return [line for line in decoded.read if isinstance(line, Line)]
 
 
-def table_of(*logs: bytes, known: Sequence[str] = ()) -> tuple[pa.Table, int]:
-    """Return the rows of logs of predictions, and how many doubles were left out."""
-    ids = pack(pa.chunked_array([known], type=pa.string()))
-    return table([read(log, Kind.PREDICTION, SCHEMA).rows for log in logs], known=[ids])
+def log_name(incarnation: str = "a", partition: int = 0, roll: int = 0) -> str:
+    """Return the path of a log."""
+    return f"captures/logs/date=2026-03-01/hour=09/{incarnation}-p{partition}-r{roll}.jsonl"
+
+
+def table_of(*logs: bytes, kind: Kind = Kind.PREDICTION) -> pa.Table:
+    """Return the rows of logs, which are rolls of one."""
+    schema = SCHEMA if kind is Kind.PREDICTION else None
+    return table({log_name(roll=roll): read(log, kind, schema).rows for roll, log in enumerate(logs)})

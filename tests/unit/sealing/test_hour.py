@@ -62,7 +62,7 @@ def test_a_log_without_lines_is_not_in_the_account() -> None:
 
 
 def test_a_footer_and_its_rows_come_back_as_they_were_written() -> None:
-    rows, _ = table_of(logged(prediction(2), prediction(1)))
+    rows = table_of(logged(prediction(2), prediction(1)))
     about = footer(
         rows,
         consumed=[Consumed(log=LOG, start=0, end=2**40, sha256="")],
@@ -82,7 +82,7 @@ def test_a_footer_and_its_rows_come_back_as_they_were_written() -> None:
 
 
 def test_a_generation_without_rows_has_no_ids() -> None:
-    rows, _ = table_of(b"")
+    rows = table_of(b"")
 
     about = footer(rows, consumed=[], places_by_log={LOG: [(1, 0)]}, doubles=1, unreadable=0)
 
@@ -91,7 +91,7 @@ def test_a_generation_without_rows_has_no_ids() -> None:
 
 
 def test_a_manifest_has_consumed_what_the_last_generation_of_each_log_says() -> None:
-    rows, _ = table_of(b"")
+    rows = table_of(b"")
 
     def generation(number: int, *parts: Consumed) -> Generation:
         about = footer(rows, consumed=parts, places_by_log={}, doubles=0, unreadable=0)

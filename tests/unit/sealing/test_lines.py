@@ -1,5 +1,6 @@
 """Lines of hour logs, decoded by kind and schema."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,11 +8,15 @@ from hypothesis import strategies as st
 from shared.capture.reading import dead_part
 from shared.capture.records import Kind
 from shared.schema import Schema
-from shared.sealing.lines import decode, line_type
-from tests.unit.sealing.logs import INPUTS, SCHEMA, actual, logged, prediction, predictions, record_id
+from shared.sealing.lines import Decoded, Line, decode, line_type
+from tests.unit.sealing.logs import ENQUEUED_AT, INPUTS, SCHEMA, actual, logged, prediction, predictions, record_id
 
 PREDICTIONS = line_type(Kind.PREDICTION, SCHEMA)
 ACTUALS = line_type(Kind.ACTUAL, None)
+
+
+def ids(decoded: Decoded) -> list[str]:
+    return [line.id for line in decoded.read if isinstance(line, Line)]
 
 
 def test_features_need_not_be_names_in_python() -> None:
@@ -58,7 +63,7 @@ def test_a_line_that_no_column_can_hold_is_unreadable_and_stops_no_other(record:
 
     decoded = decode(log, PREDICTIONS)
 
-    assert [line.id for line in decoded.read] == [record_id(1), record_id(3)]
+    assert ids(decoded) == [record_id(1), record_id(3)]
     assert [line for line, _ in decoded.unreadable] == [logged(record, sequence=2).rstrip(b"\n")]
     assert decoded.places == [(1, 0), (2, 0), (3, 0)]
 
@@ -90,7 +95,7 @@ def test_a_carriage_return_between_members_parts_no_line() -> None:
 
     decoded = decode(logged(record, bad), PREDICTIONS)
 
-    assert [line.id for line in decoded.read] == [record_id(1)]
+    assert ids(decoded) == [record_id(1)]
     assert len(decoded.unreadable) == 1
 
 
@@ -103,7 +108,7 @@ def test_lines_read_one_by_one_are_those_read_at_once(readable: list[bool]) -> N
     mixed = decode(b"".join(logged(one, sequence=number) for number, one in enumerate(records)), PREDICTIONS)
     alone = decode(b"".join(logged(one) for one in good_ones), PREDICTIONS)
 
-    assert [line.id for line in mixed.read] == [line.id for line in alone.read]
+    assert ids(mixed) == ids(alone)
     assert [number for number, _ in mixed.places] == list(range(len(readable)))
     assert len(mixed.read) + len(mixed.unreadable) == len(readable)
 
@@ -124,3 +129,30 @@ def test_lines_about_the_log_itself_are_passed_over() -> None:
         decoded = decode(data, PREDICTIONS)
         assert len(decoded.read) == len(decoded.places) == (data != closed)
         assert decoded.unreadable == []
+
+
+def test_an_id_that_is_no_uuid_makes_a_line_unreadable() -> None:
+    """Capture lets none through; one that comes some other way must not stop its hour."""
+    dashless, upper = record_id(2).replace("-", ""), record_id(3).upper()
+    records = [prediction(1, id=one) for one in ("x", f"{record_id(1)}\n", dashless, upper, f"{{{record_id(4)}}}")]
+
+    decoded = decode(logged(*records), PREDICTIONS)
+
+    assert ids(decoded) == [dashless, upper]
+    assert len(decoded.unreadable) == 3
+
+
+def test_of_dead_letters_those_that_are_part_of_an_event_elsewhere_do_not_count() -> None:
+    """Their event is in the account of the log that has its other records."""
+    letter = {"partition": 0, "enqueued_at": ENQUEUED_AT, "reason": "why", "size_bytes": 3, "sha256": "ab"}
+    letters = [
+        {**letter, "sequence": 1, "index": 0, "part": True},
+        {**letter, "sequence": 2, "index": 0, "part": True},
+        {**letter, "sequence": 2, "index": 1, "record": {"a": 1}},
+        {**letter, "sequence": 3, "index": 0},
+    ]
+
+    decoded = decode(b"".join(msgspec.json.encode(one) + b"\n" for one in letters), line_type(Kind.DEAD, None))
+
+    assert len(decoded.read) == 4
+    assert decoded.places == [(2, 1), (3, 0)]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.sealing.packed import Ids, first_ones, pack
+from shared.sealing.packed import Ids, around, between, ends, first_ones, in_order, pack, usual
 
 
 def packed(*ids: str) -> Ids:
@@ -34,16 +34,24 @@ def test_however_a_uuid_is_written_it_is_the_same_id(other: str) -> None:
     assert numbers(packed(own, other.format(own.upper()), own.replace("-", ""))) == [UUID(own).int] * 3
 
 
-@given(st.lists(st.text(), unique=True, max_size=10))
-def test_texts_that_are_no_uuid_are_kept_apart(texts: list[str]) -> None:
-    """An hour must be sealed, whatever stands in it."""
-    assert len(set(numbers(packed(*texts)))) == len(texts)
+def test_a_text_that_is_no_uuid_is_refused() -> None:
+    """No line with one is read; packed as something else, it would be looked for where it is not."""
+    for text in ("x" * 36, "x", "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"):
+        with pytest.raises(ValueError, match=r"hexadecimal|Non-hex|UUID"):
+            packed(text)
 
 
-def test_texts_as_long_as_a_uuid_are_kept_apart() -> None:
-    ids = ["x" * 36, "x" * 35 + "y", "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", "0195d2b4-7c00-7000-8000-00000000abcd"]
+@given(st.lists(st.uuids(), max_size=9))
+def test_in_their_usual_form_ids_sort_as_the_bits_do(ids: list[UUID]) -> None:
+    """Parquet says between which texts the ids of some rows are, and they are looked for by that."""
+    written = [str(one).upper() if one.int % 2 else one.hex for one in ids]
 
-    assert len(set(numbers(packed(*ids)))) == 4
+    column = usual(pa.chunked_array([written], type=pa.string()))
+
+    assert column.to_pylist() == list(map(str, ids))
+    assert usual(column) is column
+    assert sorted(column.to_pylist()) == list(map(str, sorted(ids)))
+    assert ends(pack(column)) == ((str(min(ids)), str(max(ids))) if ids else None)
 
 
 few = st.builds(lambda upper, lower: UUID(int=upper << 64 | lower), st.integers(0, 2), st.integers(0, 3))
@@ -58,3 +66,18 @@ def test_first_ones_are_those_a_set_would_let_in(ids: list[UUID], known: list[li
     found = first_ones(packed(*map(str, ids)), [packed(*map(str, some)) for some in known])
 
     assert found.tolist() == expected
+
+
+@given(st.lists(few, max_size=20), few, few)
+def test_ids_between_two_are_found_without_looking_at_the_others(ids: list[UUID], one: UUID, other: UUID) -> None:
+    """More may be found, as many as share their upper half with an end; none may be missing."""
+    ordered = in_order(packed(*map(str, ids)))
+    low, high = min(one, other), max(one, other)
+
+    found = numbers(between(ordered, str(low), str(high)))
+
+    assert set(found) >= {own.int for own in ids if low <= own <= high}
+    assert all(low.int >> 64 <= number >> 64 <= high.int >> 64 for number in found)
+    if found:
+        inside = between(ordered, str(low), str(high))
+        assert numbers(around(ordered, inside)) == found

@@ -14,14 +14,14 @@ from shared.capture.records import Kind
 from shared.sealing import lines
 from shared.sealing.columns import arrow_schema
 from shared.sealing.rows import read, table
-from tests.unit.sealing.logs import INPUTS, SCHEMA, actual, logged, prediction, record_id, table_of
+from tests.unit.sealing.logs import INPUTS, SCHEMA, actual, log_name, logged, prediction, record_id, table_of
 
 
 def test_types_come_from_the_schema_and_not_from_the_values() -> None:
     """Read by their values, a float column would be int64 in an hour of whole numbers, and the folder no one table."""
-    whole = table_of(logged(prediction(inputs={**INPUTS, "temp": 3})))[0]
-    nothing = table_of(logged(prediction(inputs={**INPUTS, "temp": None})))[0]
-    empty = table_of(b"")[0]
+    whole = table_of(logged(prediction(inputs={**INPUTS, "temp": 3})))
+    nothing = table_of(logged(prediction(inputs={**INPUTS, "temp": None})))
+    empty = table_of(b"")
 
     assert whole.schema == nothing.schema == empty.schema
     assert whole.schema.field("temp").type == pa.float64()
@@ -32,7 +32,7 @@ def test_types_come_from_the_schema_and_not_from_the_values() -> None:
 
 
 def test_the_answer_is_called_prediction_and_other_outputs_after_it() -> None:
-    made = table_of(logged(prediction()))[0]
+    made = table_of(logged(prediction()))
 
     assert made.column("prediction").to_pylist() == [True]
     assert made.column("prediction.probability of 1").to_pylist() == [0.75]
@@ -40,7 +40,7 @@ def test_the_answer_is_called_prediction_and_other_outputs_after_it() -> None:
 
 
 def test_an_output_that_is_no_number_is_null() -> None:
-    made = table_of(logged(prediction(outputs={"late": True, "probability of 1": None})))[0]
+    made = table_of(logged(prediction(outputs={"late": True, "probability of 1": None})))
 
     assert made.column("prediction.probability of 1").to_pylist() == [None]
 
@@ -92,47 +92,42 @@ def test_columns_hold_what_stands_in_the_lines_however_a_log_is_parted(
     assert found.places.tolist() == [[row, 0] for row in range(len(of_rows))]
 
 
-places = st.tuples(st.integers(0, 3), st.integers(0, 50), st.integers(0, 5))
+_NAMES = st.tuples(st.sampled_from(["a", "b"]), st.sampled_from([2, 10]), st.sampled_from([0, 1]))
+_PLACES = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3)), unique=True, max_size=8)
 
 
-@given(st.lists(places, unique=True, max_size=30), st.randoms(use_true_random=False))
-def test_rows_stand_in_the_order_of_partition_sequence_and_index(
-    where: list[tuple[int, int, int]], rng: random.Random
+@given(st.dictionaries(_NAMES, _PLACES, min_size=1), st.randoms(use_true_random=False))
+def test_rows_stand_in_the_order_of_partition_incarnation_sequence_and_index(
+    where: dict[tuple[str, int, int], list[tuple[int, int]]], rng: random.Random
 ) -> None:
-    """The same logs give the same bytes, in whatever order they were read."""
-    logs = [
-        logged(*[prediction(number)] * (index + 1), sequence=sequence, partition=partition).splitlines()[-1] + b"\n"
-        for number, (partition, sequence, index) in enumerate(where)
-    ]
-    shuffled = list(logs)
+    """The same logs give the same bytes, in whatever order they were read; a partition's rolls are one sequence."""
+    rows_by_log = {log_name(*name): _rows_at(name[1], places) for name, places in where.items()}
+    shuffled = list(rows_by_log.items())
     rng.shuffle(shuffled)
 
-    made, doubles = table_of(b"", *shuffled)
+    made = table(dict(shuffled))
 
-    assert doubles == 0
     found = [made.column(name).to_pylist() for name in ("_partition", "_sequence", "_index")]
-    assert list(zip(*found, strict=True)) == sorted(where)
-    assert made.equals(table_of(b"".join(logs))[0])
+    expected = sorted(
+        (partition, incarnation, *place) for (incarnation, partition, _), places in where.items() for place in places
+    )
+    assert list(zip(*found, strict=True)) == [(partition, *place) for partition, _, *place in expected]
+    assert made.equals(table(rows_by_log))
 
 
-@given(st.lists(st.integers(0, 9), max_size=30), st.frozensets(st.integers(0, 9), max_size=5))
-def test_every_id_stands_once_and_the_first_one_stays(numbers: list[int], known: frozenset[int]) -> None:
-    log = b"".join(logged(prediction(one), sequence=at) for at, one in enumerate(numbers))
-
-    made, doubles = table_of(log, known=[record_id(one) for one in known])
-
-    firsts = {one: numbers.index(one) for one in numbers if one not in known}
-    assert dict(zip(made.column("_id").to_pylist(), made.column("_sequence").to_pylist(), strict=True)) == {
-        record_id(one): at for one, at in firsts.items()
-    }
-    assert made.num_rows + doubles == len(numbers)
+def _rows_at(partition: int, places: list[tuple[int, int]]) -> pa.Table:
+    lines = [
+        logged(*[prediction()] * (index + 1), sequence=sequence, partition=partition).splitlines()[-1] + b"\n"
+        for sequence, index in places
+    ]
+    return read(b"".join(lines), Kind.PREDICTION, SCHEMA).rows
 
 
 def test_actuals_keep_numbers_and_texts_apart() -> None:
     """A column has one type, and an actual may be either."""
     log = logged(*(actual(number, value=value) for number, value in enumerate([True, 2, 3.5, "late"])))
 
-    made, _ = table([read(log, Kind.ACTUAL, None).rows], known=[])
+    made = table_of(log, kind=Kind.ACTUAL)
 
     assert made.column("value").to_pylist() == [1.0, 2.0, 3.5, None]
     assert made.column("value_text").to_pylist() == [None, None, None, "late"]
@@ -142,7 +137,7 @@ def test_failures_have_no_feature_values() -> None:
     about = {"request_id": "r", "status": 422, "code": "invalid_rows", "feature": "temp"}
     record = {"format": 1, "id": record_id(1), "kind": "failure", "at": "2026-03-01T09:00:00Z", **about}
 
-    made, _ = table([read(logged(json.dumps(record).encode()), Kind.FAILURE, None).rows], known=[])
+    made = table_of(logged(json.dumps(record).encode()), kind=Kind.FAILURE)
 
     row = made.to_pylist()[0]
     assert {name: row[name] for name in ("status", "code", "feature", "asked")} == {
