@@ -17,6 +17,7 @@ Fault
 |-- InvalidRows            rows that do not fit the schema (422): names row, feature and reason
 |-- NotKept                a prediction that must be kept could not be (503)
 |-- InvalidRecord          can never be read: dead-letter it, do not retry
+|-- UnknownGap             no such loss is written down
 |-- WebhookFailed          a webhook did not take what was posted
 |-- EventsUnavailable      Event Hubs cannot be reached: a retry can help
 |-- InvalidSchema          a version's features or outputs cannot be: names the feature
@@ -311,6 +312,18 @@ class NoEvaluation(Fault):
     def __init__(self, model: str) -> None:
         super().__init__(f"{model} has not been evaluated yet")
         self.model = model
+
+
+class UnknownGap(Fault):
+    """A loss that somebody wants to take note of, and that is not written down."""
+
+    code = "unknown_gap"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"no gap {name!r} is written down; verify says which are, as <incarnation>/p<partition>/<from>-<to>"
+        )
+        self.name = name
 
 
 class WebhookFailed(Fault):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # building imports them; importing this module must not
     from shared.alerts.delivering import Delivering
     from shared.alerts.outbox import Outbox
     from shared.blobs import Blobs
+    from shared.capture.accepting import Accepting
     from shared.capture.actuals import ReceivingActuals
     from shared.capture.capturing import Capturing
     from shared.capture.hub import Hub
@@ -36,6 +37,7 @@ if TYPE_CHECKING:  # building imports them; importing this module must not
     from shared.registry.store import Registry
     from shared.scoring.scorer import Scorer
     from shared.sealing.sealing import Sealing
+    from shared.sealing.verifying import Verifying
 
 
 @cache
@@ -171,6 +173,23 @@ def sealing() -> "Sealing":
         logs_kept=timedelta(days=ours.logs_kept_days),
         rolling=Rolling(blobs(), telemetry()),
     )
+
+
+@cache
+def verifying() -> "Verifying":
+    """Return what draws up the account."""
+    from shared.sealing.verifying import Verifying
+
+    ours = settings()
+    return Verifying(blobs(), hub(), clock(), ours.spool_max_age_s, ours.hours_kept_days)
+
+
+@cache
+def accepting() -> "Accepting":
+    """Return what takes note of losses."""
+    from shared.capture.accepting import Accepting
+
+    return Accepting(blobs(), clock())
 
 
 @cache

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from infra.local.processes import HERE
 from infra.local.system import HUB
 from shared import documents
 from shared.blobs import Blobs, service
+from shared.capture.cursor import Cursor
+from shared.capture.gap import Gap, gap_path
 from shared.registry.manifest import Manifest, manifest_path
 from shared.schema import Coarsen, Hash
 from shared.sealing.watermark import WATERMARK_PATH, Watermark
@@ -191,6 +194,10 @@ def test_people_see_the_schema_as_a_table(environment: dict[str, str], files: tu
         (("promote", "nobody", "1"), "version '1' of model 'nobody' is not registered"),
         (("monitor", "--settings=nowhere"), "no file 'nowhere'"),
         (("monitor", "--config=README.md"), "--config needs the model"),
+        (("verify", "--from=yesterday"), "'yesterday' is no hour"),
+        (("verify", "--from=2026-03-01T09", "--to=2026-03-01T09"), "--to is not after --from"),
+        (("verify", "--accept-gap=20260301T000000000/p0/1-2"), "--accept-gap and --by go together"),
+        (("verify", "--accept-gap=20260301T000000000/p0/1-2", "--by=Ada"), "is written down"),
     ],
 )
 @pytest.mark.usefixtures("blobs")
@@ -221,6 +228,32 @@ async def test_a_model_that_cannot_be_monitored_is_named(
     assert code == 1
     assert error.startswith(config)
     assert "Traceback" not in error
+
+
+async def test_verify_is_0_only_when_the_account_closes_and_a_loss_is_taken_note_of_once(
+    environment: dict[str, str], blobs: Blobs
+) -> None:
+    """Event Hubs cannot be reached here: what is in flight is unknown, and the account is drawn up all the same."""
+    incarnation, now = "20260301T090000000", datetime(2026, 3, 1, 10, tzinfo=UTC)
+    gap = Gap(incarnation=incarnation, partition=0, first=0, last=4, found_at=now)
+    name = f"{incarnation}/p0/0-4"
+    cursor = Cursor(first=0, sequence=4, enqueued_at=now, at=now)
+    empty, _, _ = run(environment, "verify", "--json")
+    await blobs.create(f"captures/cursors/{incarnation}/p0.json", documents.encode(cursor))
+    await blobs.create(gap_path(incarnation, "0", 0, 4), documents.encode(gap))
+
+    lost, out, _ = run(environment, "verify")
+    accepted, answer, _ = run(environment, "verify", f"--accept-gap={name}", "--by=Ada", "--deep", "--json")
+    again, _, _ = run(environment, "verify", f"--accept-gap={name}", "--by=Grace", "--json")
+
+    stored = await documents.find(blobs, gap_path(incarnation, "0", 0, 4), Gap)
+    assert (empty, lost, accepted, again) == (0, 1, 0, 0)
+    assert f"verify --accept-gap {name} --by NAME" in out
+    assert "Event Hubs could not be asked" in out
+    assert json.loads(answer)["closes"] is True
+    assert json.loads(answer)["partitions"][0]["in_flight"] is None
+    assert stored is not None
+    assert stored.accepted_by == "Ada"
 
 
 def test_files_of_another_kind_are_named(environment: dict[str, str], files: tuple[str, ...], tmp_path: Path) -> None:

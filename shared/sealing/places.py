@@ -1,0 +1,119 @@
+"""Where the lines of a log came from, and nothing else of them: enough to count its events.
+
+Not ``lines``, which reads records by their schema: the account must also count what no schema fits.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from shared.capture.records import CONTROL
+
+_PLACE: Final = re.compile(rb'\{"partition":(\d+),"sequence":(\d+),"index":(\d+),"enqueued_at":"')
+_DEAD: Final = "captures/dead/"
+
+
+@dataclass(frozen=True, slots=True)
+class LogName:
+    """What the name of a log says: whose events are in it, and which roll it is of how many."""
+
+    incarnation: str
+    partition: int
+    roll: int
+    is_dead: bool
+
+    @classmethod
+    def at_path(cls, path: str) -> "LogName | None":
+        """Read it out of a log's path; None where that is no log: sealing names its letters after their content.
+
+        >>> LogName.at_path("captures/logs/kind=actual/date=2026-03-01/hour=09/20260301T080000000-p0-r1.jsonl")
+        LogName(incarnation='20260301T080000000', partition=0, roll=1, is_dead=False)
+        >>> LogName.at_path("captures/dead/date=2026-03-01/hour=09/sealing-0f.jsonl") is None
+        True
+        """
+        named = re.fullmatch(r"([^-/]+)-p(\d+)-r(\d+)\.jsonl", path.rsplit("/", 1)[1])
+        if named is None:
+            return None
+        return cls(named[1], int(named[2]), int(named[3]), path.startswith(_DEAD))
+
+
+class _Letter(msgspec.Struct, frozen=True):
+    partition: int
+    sequence: int
+    index: int
+    part: bool = False
+
+
+@dataclass(slots=True)
+class Places:
+    """The events of one log, as its bytes are fed in from a place where a line begins.
+
+    Attributes:
+        name: the log's.
+        numbers: one sequence number for each event, in the order they stand there. An event that stands there twice is
+            two, and a dead letter that is part of an event which is in a log is none.
+        lines: how many lines of records there were.
+        problems: lines that capture does not write, and so many more than those of which are told.
+    """
+
+    name: LogName
+    numbers: list[int] = field(default_factory=list)
+    lines: int = 0
+    problems: list[str] = field(default_factory=list)
+    _rest: bytes = b""
+    _last: tuple[int, int] = (-1, -1)
+    _is_counted: bool = False
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes."""
+        whole, end, rest = (self._rest + data).rpartition(b"\n")
+        self._rest = rest
+        if end:
+            for line in whole.split(b"\n"):
+                if not line.startswith(CONTROL):
+                    self._line(line)
+
+    def end(self) -> None:
+        """Note that these were all: nothing may be left over."""
+        if self._rest:
+            self._problem(f"its last line is not finished: {len(self._rest)} bytes without an end")
+
+    def _line(self, line: bytes) -> None:
+        self.lines += 1
+        place = _letter(line) if self.name.is_dead else _place(line)
+        if place is None:
+            self._problem(f"line {self.lines} of records does not say where it came from")
+            return
+        if place.partition != self.name.partition:
+            self._problem(f"line {self.lines} of records is of partition {place.partition}")
+        at = (place.sequence, place.index)
+        if at <= self._last:
+            self._problem(f"number {place.sequence}, index {place.index} comes again, or too late")
+        if place.sequence != self._last[0] or at <= self._last:
+            self._is_counted = False
+        if not place.part and not self._is_counted:
+            self.numbers.append(place.sequence)
+            self._is_counted = True
+        self._last = at
+
+    def _problem(self, what: str) -> None:
+        if len(self.problems) < _MOST_PROBLEMS:
+            self.problems.append(what)
+
+
+_MOST_PROBLEMS: Final = 5
+_LETTERS: Final = msgspec.json.Decoder(_Letter)
+
+
+def _place(line: bytes) -> _Letter | None:
+    found = _PLACE.match(line)
+    return _Letter(int(found[1]), int(found[2]), int(found[3])) if found else None
+
+
+def _letter(line: bytes) -> _Letter | None:
+    try:
+        return _LETTERS.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None

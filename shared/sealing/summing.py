@@ -1,0 +1,86 @@
+"""Add up a day of one shelf: from its hours, or once retention has taken those, from what was written down of them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.hours import Hour
+from shared.sealing import discrepancies
+from shared.sealing.account import Booked, Discrepancy, Totals
+from shared.sealing.books import DEAD_SHELF, ShelfHour
+from shared.sealing.day import Day, DayAccount, ShelfAccount
+from shared.sealing.tally import merged
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How long sealed hours are kept, as of ``now``; 0 days mean for ever."""
+
+    days: int
+    now: datetime
+
+    def is_over(self, date: str) -> bool:
+        """Whether retention may have taken the hours of a date."""
+        return self.days > 0 and Hour.parse(f"{date}T00").start + timedelta(days=self.days + 1) <= self.now
+
+
+def from_account(shelf: str, date: str, kept: ShelfAccount) -> tuple[list[Booked], Totals]:
+    """Return what is known of a shelf's day whose hours are gone, as if all of it had been in its first hour."""
+    first = Hour.parse(f"{date}T00")
+    events = sum(one.events for one in kept.account)
+    is_dead = shelf == DEAD_SHELF
+    totals = Totals(
+        events=events,
+        dead_letters=events if is_dead else 0,
+        rows=0 if is_dead else kept.rows,
+        imported=kept.imported,
+        doubles=kept.doubles,
+        unreadable=kept.unreadable,
+    )
+    return [Booked(first, one) for one in kept.account], totals
+
+
+def problems_of_day(path: str, day: Day, hours: Sequence[ShelfHour]) -> Iterator[Discrepancy]:
+    """Yield where a rolled-up day and the manifests of its hours do not say the same."""
+    sealed = {one.hour.key: one for one in hours if one.manifest is not None}
+    for listed in day.hours:
+        one = sealed.pop(listed.hour, None)
+        if one is None:
+            yield discrepancies.hour_missing(
+                f"{path}#{listed.hour}", "the day was made from it, and it has no manifest"
+            )
+        elif one.sha256 != listed.sha256:
+            yield discrepancies.day_differs(
+                path, f"the manifest of {listed.hour} is another than the day was made from"
+            )
+    for key in sealed:
+        yield discrepancies.day_differs(path, f"it lacks the hour {key}")
+    footers = [
+        generation.footer for one in hours if one.manifest is not None for generation in one.manifest.generations
+    ]
+    says = (day.account, day.rows, day.doubles, day.unreadable, day.imported)
+    has = (
+        merged(one for footer in footers for one in footer.account),
+        sum(footer.rows for footer in footers),
+        sum(footer.doubles for footer in footers),
+        sum(footer.unreadable for footer in footers),
+        sum(footer.imported for footer in footers),
+    )
+    if says != has:
+        yield discrepancies.day_differs(path, "its account is not what its hours add up to")
+
+
+def problems_of_account(
+    shelf: str, date: str, account: DayAccount | None, hours: Sequence[ShelfHour]
+) -> Iterator[Discrepancy]:
+    """Yield a discrepancy where the account of a day has more than its hours: an account never shrinks."""
+    noted = account.shelves.get(shelf) if account is not None else None
+    if noted is None:
+        return
+    manifests = [one.manifest for one in hours if one.manifest is not None]
+    had = sum(one.events for one in noted.account), noted.rows
+    footers = [generation.footer for manifest in manifests for generation in manifest.generations]
+    has = sum(one.events for footer in footers for one in footer.account), sum(footer.rows for footer in footers)
+    if has[0] < had[0] or has[1] < had[1]:
+        why = f"{had[0]} events and {had[1]} rows of that day were sealed, and {has[0]} and {has[1]} are there"
+        yield discrepancies.hour_missing(f"captures/hours/{shelf}/date={date}/", why)

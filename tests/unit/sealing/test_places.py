@@ -1,0 +1,87 @@
+"""Counting the events of a log by where its lines came from, and seeing what capture does not write."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.capture.reading import dead_line
+from shared.capture.records import Event, Tail, control_line
+from shared.sealing.places import LogName, Places
+from tests.unit.sealing.logs import ENQUEUED_AT, logged, prediction
+
+LOG = LogName("i", 0, 0, is_dead=False)
+DEAD = LogName("i", 0, 0, is_dead=True)
+
+
+def places(data: bytes, name: LogName = LOG) -> Places:
+    made = Places(name)
+    made.feed(data)
+    made.end()
+    return made
+
+
+def letter(sequence: int, index: int = 0, *, part: bool = False) -> bytes:
+    event = Event(sequence, ENQUEUED_AT, b"")
+    return dead_line(b'{"part":true}', event, partition="0", index=index, reason="r", readable=True, part=part)
+
+
+def test_an_events_lines_are_one_event() -> None:
+    found = places(logged(prediction(1), prediction(2), sequence=7) + logged(prediction(3), sequence=8))
+
+    assert (found.numbers, found.lines, found.problems) == ([7, 8], 3, [])
+
+
+def test_an_event_that_stands_there_twice_is_two() -> None:
+    once = logged(prediction(1), prediction(2), sequence=7)
+
+    found = places(once + once)
+
+    assert found.numbers == [7, 7]
+    assert found.problems == ["number 7, index 0 comes again, or too late"]
+
+
+def test_control_lines_are_about_the_log_itself() -> None:
+    control = control_line("opened", Tail(sequence=6, enqueued_at="t"))
+
+    assert places(control + logged(prediction(1), sequence=7) + control).numbers == [7]
+
+
+def test_dead_letters_that_are_part_of_an_event_in_a_log_do_not_count() -> None:
+    found = places(letter(3, part=True) + letter(4, 0, part=True) + letter(4, 1) + letter(4, 2) + letter(5), DEAD)
+
+    assert (found.numbers, found.lines) == ([4, 5], 5)
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (logged(prediction(1))[:-5], "its last line is not finished"),
+        (b"nonsense\n", "line 1 of records does not say where it came from"),
+        (logged(prediction(1), partition=1), "line 1 of records is of partition 1"),
+        (logged(prediction(1), sequence=8) + logged(prediction(2), sequence=7), "number 7, index 0 comes again"),
+    ],
+)
+def test_what_capture_does_not_write_is_told(data: bytes, problem: str) -> None:
+    assert problem in str(places(data).problems)
+
+
+@given(st.lists(st.integers(1, 3), max_size=20), st.integers(1, 400))
+def test_it_does_not_matter_how_the_bytes_come_in(records: list[int], step: int) -> None:
+    data = b"".join(
+        logged(*(prediction(row) for row in range(count)), sequence=number) for number, count in enumerate(records)
+    )
+    bit_by_bit = Places(LOG)
+    for start in range(0, len(data), step):
+        bit_by_bit.feed(data[start : start + step])
+    bit_by_bit.end()
+
+    assert bit_by_bit == places(data)
+    assert bit_by_bit.numbers == list(range(len(records)))
+
+
+def test_a_record_cannot_say_where_its_line_came_from() -> None:
+    record = msgspec.json.decode(prediction(1))
+    lying = msgspec.json.encode({**record, "inputs": {'{"partition":9,"sequence":9': 1}})
+
+    assert places(logged(lying, sequence=7)).numbers == [7]
