@@ -12,10 +12,10 @@ from datetime import datetime
 
 import msgspec
 
-from shared.capture.gap import Gap
+from shared.capture.gap import Gap, uncovered
 from shared.documents import Document
 from shared.hours import Hour
-from shared.sealing.tally import Tally, contiguous, merged
+from shared.sealing.tally import Tally, contiguous
 
 
 class Discrepancy(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,11 +165,11 @@ def unaccepted(gaps: Sequence[Gap]) -> list[Gap]:
     """Return the gaps nobody took note of; one that lies within gaps that were accepted is accepted with them."""
     accepted = [gap for gap in gaps if gap.accepted_by is not None]
 
-    def is_covered(gap: Gap) -> bool:
+    def noted(gap: Gap) -> list[tuple[int, int]]:
         span = Span(gap.incarnation, gap.partition, gap.first, gap.last)
-        return sum(one.events for one in gap_tallies(span, accepted)) == gap.last - gap.first + 1
+        return [(one.first, one.last) for one in _of(span, accepted)]
 
-    return [gap for gap in gaps if gap.accepted_by is None and not is_covered(gap)]
+    return [gap for gap in gaps if any(uncovered(gap.first, gap.last, noted(gap)))]
 
 
 def closes(span: Span, booked: Iterable[Tally], gaps: Iterable[Gap]) -> bool:
@@ -238,8 +238,3 @@ def by_partition(booked: Iterable[Booked]) -> dict[tuple[str, int], list[Booked]
     for one in booked:
         found[one.tally.incarnation, one.tally.partition].append(one)
     return dict(found)
-
-
-def added_up(tallies: Iterable[Tally]) -> int:
-    """Return how many events tallies have together."""
-    return sum(one.events for one in merged(tallies))

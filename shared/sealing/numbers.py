@@ -1,10 +1,12 @@
 """Which numbers are missing and which are there too often: ranges, where the account itself has only sums."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from shared.capture.gap import uncovered
 
 Numbers: TypeAlias = NDArray[np.int64]
 Range: TypeAlias = tuple[int, int]
@@ -21,9 +23,7 @@ def missing(found: Numbers, first: int, last: int, elsewhere: Sequence[Range] = 
     edges = np.concatenate(([first - 1], inside, [last + 1]))
     holes = np.flatnonzero(np.diff(edges) > 1)
     return [
-        part
-        for hole in holes.tolist()
-        for part in _uncovered(int(edges[hole]) + 1, int(edges[hole + 1]) - 1, elsewhere)
+        part for hole in holes.tolist() for part in uncovered(int(edges[hole]) + 1, int(edges[hole + 1]) - 1, elsewhere)
     ]
 
 
@@ -50,14 +50,3 @@ def _ranges(values: Numbers) -> Iterator[Range]:
     starts = np.concatenate(([0], breaks + 1))
     ends = np.concatenate((breaks, [len(values) - 1]))
     yield from zip(values[starts].tolist(), values[ends].tolist(), strict=True)
-
-
-def _uncovered(first: int, last: int, ranges: Iterable[Range]) -> Iterator[Range]:
-    for begins, ends in sorted(ranges):
-        if first > last:
-            return
-        if begins > first:
-            yield first, min(begins - 1, last)
-        first = max(first, ends + 1)
-    if first <= last:
-        yield first, last
