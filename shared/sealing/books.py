@@ -148,8 +148,7 @@ class Books:
         """
         before = self._known.get(path)
         try:
-            is_known = before is not None and etag is not None and before[0] == etag.strip('"')
-            data = before[1] if before is not None and is_known else await self._read(path)
+            data = before[1] if before is not None and before[0] == etag else await self._read(path)
             return documents.decode(data, kind, path=path), hashlib.sha256(data).hexdigest()
         except BlobMissing:
             return None
@@ -174,7 +173,7 @@ class Books:
 
     async def _read(self, path: str) -> bytes:
         content = await self.blobs.read(path)
-        self._known[path] = content.etag.strip('"'), content.data  # a listing has them without quotes
+        self._known[path] = content.etag, content.data
         self._known.move_to_end(path)
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
