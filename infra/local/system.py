@@ -79,6 +79,7 @@ class System:
         told = _kept(
             folder / "secrets.json", lambda: {"webhook": f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}"}
         )
+        hashing = _kept(folder / "privacy.json", lambda: {"key": base64.b64encode(secrets.token_bytes(32)).decode()})
         time = _kept(folder / "clock.json", lambda: {"CLOCK": str(clock) if clock else ""})
         # Kept like the clock: what runs once an hour there would run many times a second here.
         own = {name: text for name, text in (settings or {}).items() if name in _SCHEDULES}
@@ -99,6 +100,7 @@ class System:
             ),
             "WEBHOOKS": f"http://127.0.0.1:{ports['sinks']}/webhook/{WEBHOOK}",
             "WEBHOOK_SECRET": told["webhook"],
+            "PRIVACY_KEY": hashing["key"],
             **schedules,
             **time,
             **(settings or {}),

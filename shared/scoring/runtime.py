@@ -30,6 +30,7 @@ _TAKES: Final[Mapping[type[np.generic], frozenset[FeatureType]]] = {
     np.bool_: frozenset({FeatureType.BOOLEAN}),
     np.object_: TEXT,
 }
+_FATAL: Final = 4
 _CAN_SAY_MISSING: Final = frozenset({np.float32, np.float64, np.object_})
 
 
@@ -48,6 +49,8 @@ class OnnxModel:
         # Rows are few and instances have one or two cores: a pool of threads would cost more than it gives.
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
+        # It would write why a call failed to standard error, values and all. Whoever calls is told by an exception.
+        options.log_severity_level = _FATAL
         try:
             self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         except _raised_by_onnxruntime() as error:

@@ -175,6 +175,14 @@ def test_a_double_past_a_float32_is_infinite_to_the_model() -> None:
     assert answer.tolist() == [[math.inf, -math.inf]]
 
 
+def test_why_a_model_failed_is_not_written_anywhere(capfd: pytest.CaptureFixture[str]) -> None:
+    """By itself onnxruntime says it with the value, to standard error: a log that many may read."""
+    with pytest.raises(ModelFailed):
+        runtime(lookup(4), features(index="integer")).score([[735_194]])
+
+    assert "735194" not in "".join(capfd.readouterr())
+
+
 def test_a_model_that_raises_on_some_rows_failed() -> None:
     own = features(index="integer")
     asked = runtime(lookup(4), own)

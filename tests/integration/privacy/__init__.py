@@ -1,0 +1,1 @@
+"""What is private, searched for in everything that a system leaves behind."""
