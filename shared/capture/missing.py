@@ -7,9 +7,9 @@ from shared import documents
 from shared.capture import resting
 from shared.capture.cursor import Cursor, Cursors
 from shared.capture.gap import Gap, gap_path, gaps_folder, numbers_at, uncovered
-from shared.capture.hub import Partition
+from shared.capture.hub import Hub, Partition
 from shared.capture.place import Place
-from shared.errors import BlobChanged
+from shared.errors import BlobChanged, EventsUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -41,24 +41,30 @@ async def record_lost(cursors: Cursors, place: Place, cursor: Cursor, *, last: i
     return lost
 
 
-async def dropped_unread(cursors: Cursors, incarnation: str, partition: Partition) -> Cursor | None:
+async def dropped_unread(hub: Hub, cursors: Cursors, incarnation: str, partition: Partition) -> Cursor | None:
     """Return the cursor of a partition, after what it dropped unread was recorded as lost and passed.
 
     That is known of a partition that is empty. What went before capture ever began is not missed: then the cursor
     begins behind it. None where nothing was ever sent or captured.
 
     Args:
+        hub: asked once more whether it is the same, before anything is written.
         cursors: where cursors and gaps are.
-        incarnation: the live one.
-        partition: what the hub says of it, asked before.
+        incarnation: the hub's, asked before ``partition`` was: numbers of another one would hide those of this.
+        partition: what the hub says of it.
+
+    Raises:
+        EventsUnavailable: the hub cannot be asked, or was created anew meanwhile.
     """
     cursor = await cursors.read(incarnation, partition.id)
     last, last_at = partition.last_sequence, partition.last_enqueued_at
     if not partition.is_empty or last_at is None:
         return cursor
+    if cursor is not None and cursor.sequence >= last:
+        return cursor
+    if await hub.incarnation() != incarnation:
+        raise EventsUnavailable("the hub was created anew while it was asked")
     if cursor is None:
         return await cursors.begin(incarnation, partition.id, first=last + 1)
-    if cursor.sequence >= last:
-        return cursor
     await record_lost(cursors, Place(incarnation, partition.id), cursor, last=last)
     return await cursors.advance(incarnation, partition.id, sequence=last, enqueued_at=last_at)

@@ -9,6 +9,7 @@ from shared import documents
 from shared.blobs import Blobs
 from shared.capture.cursor import Cursors
 from shared.capture.hub import Hub
+from shared.capture.missing import dropped_unread
 from shared.capture.records import DEAD_SHELF, Shelf
 from shared.clock import Clock
 from shared.errors import BlobChanged, Fault, StorageUnavailable
@@ -97,9 +98,11 @@ class Sealing:
 
     async def _sealable_before(self) -> Hour | None:
         now = self.clock.now()
-        partitions = await self.hub.partitions()
         incarnation = await self.hub.incarnation()
-        cursors = await asyncio.gather(*(self.cursors.read(incarnation, one.id) for one in partitions))
+        partitions = await self.hub.partitions()
+        cursors = await asyncio.gather(
+            *(dropped_unread(self.hub, self.cursors, incarnation, one) for one in partitions)
+        )
         progress = [Progress(one, cursor) for one, cursor in zip(partitions, cursors, strict=True)]
         return sealable_before(progress, now=now, grace=self.grace)
 

@@ -24,12 +24,20 @@ from shared.capture.reading_back import ReadingBack, consumer
 from shared.registry.store import Registry
 from shared.telemetry import Telemetry
 from tests.integration.capture.delivery import HUB, delivered, lines, manifest, received
-from tests.integration.stored import Calendar, own_storage
+from tests.integration.stored import Calendar, Killed, own_storage
 from tests.unit.capture.records import record
 
 NINE = datetime(2026, 3, 1, 9, tzinfo=UTC)
 CONFIG = Config(UserConfig((NamespaceConfig("emulatorNs1", (HubConfig(HUB, 1, (GroupConfig("capture"),)),)),)))
 MINUTE = timedelta(minutes=1)
+
+
+class Frozen(Cursors):
+    """Cursors of a process that ends before one moves."""
+
+    async def advance(self, incarnation: str, partition: str, *, sequence: int, enqueued_at: datetime) -> Cursor:
+        del incarnation, partition, sequence, enqueued_at
+        raise Killed
 
 
 @dataclass

@@ -5,7 +5,6 @@ import logging
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
 from pathlib import Path
 
 import azure.functions as func
@@ -13,12 +12,11 @@ import pytest
 from azure.eventhub.aio import EventHubConsumerClient
 
 from shared.blobs import Appended, Blobs
-from shared.capture.cursor import Cursor, Cursors
 from shared.capture.hub import Hub, Partition
 from shared.capture.missing import dropped_unread
 from shared.errors import EventsUnavailable, StorageUnavailable
 from tests.integration.capture.delivery import HUB
-from tests.integration.capture.streams import Stream, stream
+from tests.integration.capture.streams import Frozen, Stream, stream
 from tests.integration.stored import Killed
 from tests.unit.capture.records import record
 
@@ -235,7 +233,7 @@ async def test_numbers_dropped_unread_are_a_gap_that_the_cursor_passes(kept_shor
 
     incarnation = await kept_short.hub.incarnation()
     for _ in range(2):
-        moved = await dropped_unread(kept_short.cursors, incarnation, partition)
+        moved = await dropped_unread(kept_short.hub, kept_short.cursors, incarnation, partition)
 
     assert moved == await kept_short.cursor()
     assert moved is not None
@@ -247,7 +245,7 @@ async def test_what_was_dropped_before_capture_began_is_not_missed(kept_short: S
     await kept_short.send(0, 1)
     partition = await expired(kept_short.hub, first=2)
 
-    begun = await dropped_unread(kept_short.cursors, await kept_short.hub.incarnation(), partition)
+    begun = await dropped_unread(kept_short.hub, kept_short.cursors, await kept_short.hub.incarnation(), partition)
     await kept_short.send(2)
     await kept_short.capturing().append(await kept_short.delivered())
 
@@ -257,22 +255,25 @@ async def test_what_was_dropped_before_capture_began_is_not_missed(kept_short: S
     assert (await kept_short.cursor()).sequence == 2
 
 
+async def test_what_a_hub_dropped_says_nothing_of_the_one_created_after_it(kept_short: Stream) -> None:
+    """Its numbers would be taken for those of the new one, whose first events would then be old."""
+    incarnation = await kept_short.hub.incarnation()
+    await kept_short.send(0, 1)
+    partition = await expired(kept_short.hub, first=2)
+    await kept_short.recreate()
+
+    with pytest.raises(EventsUnavailable, match="anew"):
+        await dropped_unread(kept_short.hub, kept_short.cursors, incarnation, partition)
+
+
 async def test_a_partition_that_still_has_events_has_dropped_nothing(kept_long: Stream) -> None:
     incarnation = await kept_long.hub.incarnation()
-    untouched = await dropped_unread(kept_long.cursors, incarnation, await kept_long.hub.partition("0"))
+    untouched = await dropped_unread(kept_long.hub, kept_long.cursors, incarnation, await kept_long.hub.partition("0"))
     await kept_long.send(0, 1)
-    lagging = await dropped_unread(kept_long.cursors, incarnation, await kept_long.hub.partition("0"))
+    lagging = await dropped_unread(kept_long.hub, kept_long.cursors, incarnation, await kept_long.hub.partition("0"))
 
     assert (untouched, lagging) == (None, None)
     assert await kept_long.gaps() == []
-
-
-class Frozen(Cursors):
-    """Cursors of a process that ends before one moves."""
-
-    async def advance(self, incarnation: str, partition: str, *, sequence: int, enqueued_at: datetime) -> Cursor:
-        del incarnation, partition, sequence, enqueued_at
-        raise Killed
 
 
 async def _append_and_die(stream: Stream, batch: Sequence[func.EventHubEvent]) -> None:
