@@ -1,0 +1,149 @@
+"""A model that is registered between two deliveries: an event is a dead letter or in a log, and never both."""
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import azure.functions as func
+import pytest
+
+from shared.blobs import Appended, Blobs
+from shared.capture.capturing import Capturing
+from shared.errors import BlobRefused
+from shared.registry.manifest import manifest_path
+from shared.registry.store import Registry
+from tests.integration.capture.delivery import handed_over
+from tests.integration.capture.streams import NINE, Frozen, Stream, stream
+from tests.integration.stored import Killed
+from tests.unit.capture.records import record
+
+
+@pytest.fixture
+async def hub(azurite: str, tmp_path: Path) -> AsyncIterator[Stream]:
+    async with stream(azurite, tmp_path) as made:
+        yield made
+
+
+def batch(*bodies: bytes) -> list[func.EventHubEvent]:
+    return [handed_over(body, "0", sequence=number, at=NINE) for number, body in enumerate(bodies)]
+
+
+async def break_off(hub: Stream, events: Sequence[func.EventHubEvent], blobs: Blobs | None = None) -> Capturing:
+    """Append a batch, and end before the cursor moves; return the process that tried."""
+    capturing = hub.capturing(blobs)
+    whole, capturing.cursors = capturing.cursors, Frozen(hub.blobs, hub.calendar)
+    with pytest.raises(Killed):
+        await capturing.append(events)
+    capturing.cursors = whole
+    return capturing
+
+
+@pytest.mark.parametrize("same_process", [True, False])
+async def test_what_was_set_aside_stays_there(hub: Stream, same_process: bool) -> None:  # noqa: FBT001 - a parameter
+    """The account counts events in logs and events that are dead letters: this one would be counted twice."""
+    events = batch(record(n=0), record(n=1, model="trains"), record(n=2))
+    capturing = await break_off(hub, events)
+    await hub.register("trains")
+
+    await (capturing if same_process else hub.capturing()).append(events)
+    later = handed_over(record(n=3, model="trains"), "0", sequence=3, at=NINE)
+    await hub.capturing().append([*events, later])
+
+    assert sorted(await hub.kept()) == [0, 2, 3]
+    assert [letter["sequence"] for letter in await hub.dead()] == [1]
+
+
+@pytest.mark.parametrize("same_process", [True, False])
+async def test_what_is_in_a_log_stays_there(hub: Stream, same_process: bool) -> None:  # noqa: FBT001 - a parameter
+    """A manifest that was deleted by hand, say."""
+    await hub.register("trains")
+    events = batch(record(n=0), record(n=1, model="trains"), record(n=2))
+    capturing = await break_off(hub, events)
+    await hub.blobs.delete(manifest_path("trains", "1"))
+
+    await (capturing if same_process else hub.capturing()).append(events)
+
+    assert sorted(await hub.kept()) == [0, 1, 2]
+    assert await hub.dead() == []
+
+
+async def test_a_letter_that_is_a_part_keeps_nothing_out_of_a_log(hub: Stream) -> None:
+    """Its event is in a log, or is to be: only the unreadable record is dead."""
+    events = batch(b"\n".join((b"?", record(n=0))))
+
+    class Halfway(Blobs):
+        """Storage that a process reaches for dead letters, and for logs no more."""
+
+        async def append(self, path: str, data: bytes, *, position: int) -> Appended:
+            done = await super().append(path, data, position=position) if "/dead/" in path else None
+            if done is None:
+                raise Killed
+            return done
+
+    with pytest.RaisesGroup(Killed):
+        await hub.capturing(Halfway(hub.blobs._service)).append(events)
+    await hub.capturing().append(events)
+
+    assert await hub.kept() == [0]
+    assert [(letter["index"], letter["part"]) for letter in await hub.dead()] == [(0, True)]
+
+
+async def test_what_storage_refused_once_is_not_appended_when_it_takes_it_at_last(hub: Stream) -> None:
+    events = batch(record(n=0), b"\n".join((record(n=1), b"?")), record(n=2))
+
+    class Refusing(Blobs):
+        async def append(self, path: str, data: bytes, *, position: int) -> Appended:
+            if b'"n":1' in data and "/logs/" in path:
+                raise BlobRefused(path, reason="400 InvalidInput")
+            return await super().append(path, data, position=position)
+
+    await break_off(hub, events, Refusing(hub.blobs._service))
+
+    await hub.capturing().append(events)
+
+    assert await hub.kept() == [0, 2]
+    assert sorted((letter["sequence"], letter["index"]) for letter in await hub.dead()) == [(1, 0), (1, 1)]
+
+
+async def test_what_was_captured_is_not_brought_back_by_a_registration(hub: Stream) -> None:
+    """A host that lost its checkpoints delivers everything again."""
+    events = batch(record(n=0), record(n=1, model="trains"), record(n=2))
+    await hub.capturing().append(events)
+    await hub.register("trains")
+
+    await hub.capturing().append(events)
+
+    assert sorted(await hub.kept()) == [0, 2]
+    assert [letter["sequence"] for letter in await hub.dead()] == [1]
+
+
+async def test_dead_letters_longer_than_a_step_are_all_found(hub: Stream) -> None:
+    """They are read from the end, a mebibyte at a time; a letter may be a quarter of that."""
+    large = [record(n=number, model="trains", inputs="x" * 250_000) for number in range(12)]
+    events = batch(*large, record(n=99))
+    await break_off(hub, events)
+    await hub.register("trains")
+
+    await hub.capturing().append(events)
+
+    assert await hub.kept() == [99]
+    assert len(await hub.dead()) == 12
+
+
+async def test_two_events_of_one_batch_are_of_one_mind_about_a_model(hub: Stream) -> None:
+    """One that went to the log would hide the one before it, which was to be set aside and was not yet."""
+    events = batch(record(n=0, model="trains"), record(n=1, model="trains"))
+
+    class Meanwhile(Registry):
+        """A registry in which somebody registers a model right after it was asked for."""
+
+        async def knows(self, model: str, version: str) -> bool:
+            known = await super().knows(model, version)
+            await hub.register(model)
+            return known
+
+    capturing = hub.capturing()
+    capturing._filing.registry = Meanwhile(hub.blobs, hub.calendar)
+    await capturing.append(events)
+
+    assert [letter["sequence"] for letter in await hub.dead()] == [0, 1]
+    assert await hub.kept() == []
