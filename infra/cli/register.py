@@ -138,7 +138,7 @@ def _show_schema(schema: "Schema") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("feature", "type", "may be missing", "known values", "what is kept")
+    table = Table("feature", "type", "optional", "known values", "what is kept")
     for feature in schema.features:
         known = "" if feature.minimum is None else f"{feature.minimum:g} to {feature.maximum:g}"
         if feature.categories is not None:
@@ -156,7 +156,8 @@ def _kept(feature: "Feature") -> str:
         case Drop():
             return "nothing"
         case Hash():
-            return "a keyed hash"
+            return "keyed hash"
         case Coarsen(step=step):
-            return f"the first {step:g} characters" if feature.type in TEXT else f"multiples of {step:g}"
+            characters = "first character" if step == 1 else f"first {step:g} characters"
+            return characters if feature.type in TEXT else f"steps of {step:g}"
     return "as it is"
