@@ -1,9 +1,10 @@
 """A hub of a test's own with storage of its own: what is sent, delivered in any borders, and what is kept."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,11 @@ from shared.capture.capturing import Capturing
 from shared.capture.cursor import Cursor, Cursors
 from shared.capture.gap import Gap
 from shared.capture.hour_log import HourLogs
-from shared.capture.hub import Hub, producer
+from shared.capture.hub import Hub, Partition, producer
 from shared.capture.reading_back import ReadingBack, consumer
 from shared.registry.store import Registry
 from shared.telemetry import Telemetry
-from tests.integration.capture.delivery import HUB, delivered, lines, manifest, received
+from tests.integration.capture.delivery import HUB, handed_over, lines, manifest
 from tests.integration.stored import Calendar, Killed, own_storage
 from tests.unit.capture.records import record
 
@@ -49,6 +50,8 @@ class Stream:
     blobs: Blobs
     calendar: Calendar
     data: Path
+    delivered: list[func.EventHubEvent] = field(default_factory=list)
+    """All events that were sent to this hub, whether it still has them or not."""
 
     @property
     def cursors(self) -> Cursors:
@@ -69,22 +72,24 @@ class Stream:
         connection = self.emulator.connection_string()
         return ReadingBack(lambda: consumer(connection, namespace="", hub=HUB), **times)
 
-    async def send(self, *numbers: int) -> None:
-        """Send an event of one record for each number, a minute after those before."""
+    async def send(self, *bodies: bytes) -> list[func.EventHubEvent]:
+        """Send events, a minute after those before, and return them as the worker hands them over."""
         self.calendar.set(self.calendar.now() + MINUTE)
-        await self.hub.send([record(n=number) for number in numbers], {}, timeout_s=30.0)
+        await self.hub.send(bodies, {}, timeout_s=30.0)
+        first, at = len(self.delivered), self.calendar.now()
+        events = [handed_over(body, "0", sequence=first + n, at=at) for n, body in enumerate(bodies)]
+        self.delivered += events
+        return events
 
-    async def delivered(self) -> list[func.EventHubEvent]:
-        """Return all events of the hub, as the worker hands them over."""
-        (partition,) = await self.hub.partitions()
-        expected = partition.last_sequence - partition.first_sequence + 1
-        arrived = await received(self.emulator.connection_string(), expected=expected)
-        return [delivered(event) for event in arrived]
+    async def send_numbered(self, *numbers: int) -> list[func.EventHubEvent]:
+        """Send an event of one record for each number."""
+        return await self.send(*(record(n=number) for number in numbers))
 
     async def recreate(self) -> None:
         """Delete the hub and create it anew, under the same address."""
         await self.emulator.__aexit__()
         shutil.rmtree(self.data / HUB)
+        self.delivered.clear()
         self.calendar.set(self.calendar.now() + MINUTE)
         await self.emulator.__aenter__()
 
@@ -121,3 +126,11 @@ async def stream(azurite: str, folder: Path, *, retention_s: float = 86_400.0) -
         await made.register("flights")
         yield made
         await hub.close()
+
+
+async def expired(hub: Hub, *, first: int) -> Partition:
+    """Wait until the hub has nothing before a number."""
+    async with asyncio.timeout(30.0):
+        while (partition := await hub.partition("0")).first_sequence < first:  # noqa: ASYNC110 - a hub tells nobody
+            await asyncio.sleep(0.1)
+    return partition

@@ -12,11 +12,10 @@ import pytest
 from azure.eventhub.aio import EventHubConsumerClient
 
 from shared.blobs import Appended, Blobs
-from shared.capture.hub import Hub, Partition
 from shared.capture.missing import dropped_unread
 from shared.errors import EventsUnavailable, StorageUnavailable
 from tests.integration.capture.delivery import HUB
-from tests.integration.capture.streams import Frozen, Stream, stream
+from tests.integration.capture.streams import Frozen, Stream, expired, stream
 from tests.integration.stored import Killed
 from tests.unit.capture.records import record
 
@@ -37,18 +36,10 @@ async def kept_short(azurite: str, tmp_path: Path) -> AsyncIterator[Stream]:
         yield made
 
 
-async def expired(hub: Hub, *, first: int) -> Partition:
-    """Wait until the hub has nothing before a number."""
-    async with asyncio.timeout(30.0):
-        while (partition := await hub.partition("0")).first_sequence < first:  # noqa: ASYNC110 - a hub tells nobody
-            await asyncio.sleep(0.1)
-    return partition
-
-
 async def test_what_is_missing_before_a_batch_is_read_back_and_captured_in_order(kept_long: Stream) -> None:
     for some in (range(4), range(4, 150), range(150, 152)):
-        await kept_long.send(*some)
-    arrived = await kept_long.delivered()
+        await kept_long.send_numbered(*some)
+    arrived = kept_long.delivered
     capturing = kept_long.capturing()
     await capturing.append(arrived[:2])
 
@@ -61,8 +52,7 @@ async def test_what_is_missing_before_a_batch_is_read_back_and_captured_in_order
 
 
 async def test_what_is_missing_within_a_batch_is_read_back(kept_long: Stream) -> None:
-    await kept_long.send(*range(9))
-    arrived = await kept_long.delivered()
+    arrived = await kept_long.send_numbered(*range(9))
 
     await kept_long.capturing().append([*arrived[:2], *arrived[4:6], arrived[8]])
 
@@ -72,8 +62,7 @@ async def test_what_is_missing_within_a_batch_is_read_back(kept_long: Stream) ->
 
 async def test_the_first_batch_of_all_may_begin_anywhere(kept_long: Stream) -> None:
     """A host with a checkpoint of another hub of that name begins in the middle: what is before it would be lost."""
-    await kept_long.send(*range(6))
-    arrived = await kept_long.delivered()
+    arrived = await kept_long.send_numbered(*range(6))
 
     await kept_long.capturing().append(arrived[4:])
 
@@ -83,8 +72,7 @@ async def test_the_first_batch_of_all_may_begin_anywhere(kept_long: Stream) -> N
 
 async def test_what_is_read_back_is_kept_a_piece_at_a_time(kept_long: Stream) -> None:
     """A gap may be a million events: whoever dies in it goes on where it was, and holds no more than a piece."""
-    await kept_long.send(*range(201))
-    arrived = await kept_long.delivered()
+    arrived = await kept_long.send_numbered(*range(201))
     capturing = kept_long.capturing()
     await capturing.append(arrived[:1])
     sizes: list[int] = []
@@ -108,13 +96,10 @@ async def test_what_is_read_back_is_kept_a_piece_at_a_time(kept_long: Stream) ->
 
 async def test_what_the_hub_no_longer_has_is_recorded_before_the_cursor_passes_it(kept_short: Stream) -> None:
     """Otherwise a crash in between would leave numbers that nobody captured, and nobody says are lost."""
-    await kept_short.send(0, 1)
-    arrived = await kept_short.delivered()
-    await kept_short.capturing().append(arrived)
-    await kept_short.send(2, 3, 4)
+    await kept_short.capturing().append(await kept_short.send_numbered(0, 1))
+    await kept_short.send_numbered(2, 3, 4)
     await expired(kept_short.hub, first=5)
-    await kept_short.send(5, 6)
-    late = await kept_short.delivered()
+    late = await kept_short.send_numbered(5, 6)
 
     class Dying(Blobs):
         async def append(self, path: str, data: bytes, *, position: int) -> Appended:
@@ -134,12 +119,10 @@ async def test_what_the_hub_no_longer_has_is_recorded_before_the_cursor_passes_i
 
 async def test_a_gap_that_has_grown_since_it_was_found_is_not_recorded_twice(kept_short: Stream) -> None:
     """The account adds gaps up: a number in two of them would be lost twice."""
-    await kept_short.send(0)
-    await kept_short.capturing().append(await kept_short.delivered())
-    await kept_short.send(1, 2)
+    await kept_short.capturing().append(await kept_short.send_numbered(0))
+    await kept_short.send_numbered(1, 2)
     await expired(kept_short.hub, first=3)
-    await kept_short.send(3)
-    early = await kept_short.delivered()
+    early = await kept_short.send_numbered(3)
 
     class Down(Blobs):
         async def append(self, path: str, data: bytes, *, position: int) -> Appended:
@@ -149,8 +132,7 @@ async def test_a_gap_that_has_grown_since_it_was_found_is_not_recorded_twice(kep
     with pytest.RaisesGroup(StorageUnavailable):
         await kept_short.capturing(Down(kept_short.blobs._service)).append(early)
     await expired(kept_short.hub, first=4)
-    await kept_short.send(4)
-    await kept_short.capturing().append(await kept_short.delivered())
+    await kept_short.capturing().append(await kept_short.send_numbered(4))
 
     assert await kept_short.gaps() == [(1, 2), (3, 3)]
     assert await kept_short.kept() == [0, 4]
@@ -158,30 +140,27 @@ async def test_a_gap_that_has_grown_since_it_was_found_is_not_recorded_twice(kep
 
 async def test_what_a_capture_had_appended_before_it_broke_off_is_not_lost(kept_short: Stream) -> None:
     """Its cursor did not move, and the hub let everything go: what stands in a log would be lost and kept at once."""
-    await kept_short.send(0)
-    await kept_short.capturing().append(await kept_short.delivered())
-    await kept_short.hub.send([record(n=1), b"unreadable", record(n=3, kind="actual")], {}, timeout_s=30.0)
-    arrived = await kept_short.delivered()
-    await _append_and_die(kept_short, arrived[-3:])
-    await kept_short.send(4)
+    await kept_short.capturing().append(await kept_short.send_numbered(0))
+    arrived = await kept_short.send(record(n=1), b"unreadable", record(n=3, kind="actual"))
+    await _append_and_die(kept_short, arrived)
+    await kept_short.send_numbered(4)
     await expired(kept_short.hub, first=5)
-    await kept_short.send(5)
+    late = await kept_short.send_numbered(5)
 
-    await kept_short.capturing().append(await kept_short.delivered())
+    await kept_short.capturing().append(late)
 
     assert sorted(await kept_short.kept()) == [0, 1, 3, 5]
     assert await kept_short.gaps() == [(4, 4)]
 
 
 async def test_what_is_found_missing_is_said(kept_short: Stream, caplog: pytest.LogCaptureFixture) -> None:
-    await kept_short.send(0)
-    await kept_short.capturing().append(await kept_short.delivered())
-    await kept_short.send(1, 2)
+    await kept_short.capturing().append(await kept_short.send_numbered(0))
+    await kept_short.send_numbered(1, 2)
     await expired(kept_short.hub, first=3)
-    await kept_short.send(3)
+    late = await kept_short.send_numbered(3)
 
     with caplog.at_level(logging.ERROR):
-        await kept_short.capturing().append(await kept_short.delivered())
+        await kept_short.capturing().append(late)
 
     (cried,) = [one for one in caplog.records if one.message == "events lost"]
     assert (cried.__dict__["from"], cried.__dict__["to"]) == (1, 2)
@@ -199,7 +178,7 @@ async def test_a_hub_that_does_not_answer_is_given_up_in_time(kept_long: Stream)
 
 async def test_a_receiver_beside_those_with_an_owner_level_is_let_in(kept_long: Stream) -> None:
     """The host receives with one: in its own group whoever reads back would be refused, silently and for ever."""
-    await kept_long.send(*range(5))
+    await kept_long.send_numbered(*range(5))
 
     async with _owner(kept_long, "$Default"):
         with pytest.raises(EventsUnavailable):
@@ -212,8 +191,7 @@ async def test_a_receiver_beside_those_with_an_owner_level_is_let_in(kept_long: 
 
 async def test_too_long_a_gap_is_gone_on_with_at_the_next_try(kept_long: Stream) -> None:
     """A trigger may not run for ever; what was captured by then stays captured."""
-    await kept_long.send(*range(120))
-    arrived = await kept_long.delivered()
+    arrived = await kept_long.send_numbered(*range(120))
     await kept_long.capturing().append(arrived[:1])
 
     with pytest.raises(EventsUnavailable, match="goes on later"):
@@ -225,9 +203,8 @@ async def test_too_long_a_gap_is_gone_on_with_at_the_next_try(kept_long: Stream)
 
 async def test_numbers_dropped_unread_are_a_gap_that_the_cursor_passes(kept_short: Stream) -> None:
     """A partition that went quiet before capture came: no batch would ever come after the gap to find it."""
-    await kept_short.send(0, 1)
-    await kept_short.capturing().append(await kept_short.delivered())
-    await kept_short.send(2, 3)
+    await kept_short.capturing().append(await kept_short.send_numbered(0, 1))
+    await kept_short.send_numbered(2, 3)
     sent_at = kept_short.calendar.now()
     partition = await expired(kept_short.hub, first=4)
 
@@ -242,12 +219,11 @@ async def test_numbers_dropped_unread_are_a_gap_that_the_cursor_passes(kept_shor
 
 
 async def test_what_was_dropped_before_capture_began_is_not_missed(kept_short: Stream) -> None:
-    await kept_short.send(0, 1)
+    await kept_short.send_numbered(0, 1)
     partition = await expired(kept_short.hub, first=2)
 
     begun = await dropped_unread(kept_short.hub, kept_short.cursors, await kept_short.hub.incarnation(), partition)
-    await kept_short.send(2)
-    await kept_short.capturing().append(await kept_short.delivered())
+    await kept_short.capturing().append(await kept_short.send_numbered(2))
 
     assert begun is not None
     assert (begun.first, begun.sequence) == (2, 1)
@@ -258,7 +234,7 @@ async def test_what_was_dropped_before_capture_began_is_not_missed(kept_short: S
 async def test_what_a_hub_dropped_says_nothing_of_the_one_created_after_it(kept_short: Stream) -> None:
     """Its numbers would be taken for those of the new one, whose first events would then be old."""
     incarnation = await kept_short.hub.incarnation()
-    await kept_short.send(0, 1)
+    await kept_short.send_numbered(0, 1)
     partition = await expired(kept_short.hub, first=2)
     await kept_short.recreate()
 
@@ -269,7 +245,7 @@ async def test_what_a_hub_dropped_says_nothing_of_the_one_created_after_it(kept_
 async def test_a_partition_that_still_has_events_has_dropped_nothing(kept_long: Stream) -> None:
     incarnation = await kept_long.hub.incarnation()
     untouched = await dropped_unread(kept_long.hub, kept_long.cursors, incarnation, await kept_long.hub.partition("0"))
-    await kept_long.send(0, 1)
+    await kept_long.send_numbered(0, 1)
     lagging = await dropped_unread(kept_long.hub, kept_long.cursors, incarnation, await kept_long.hub.partition("0"))
 
     assert (untouched, lagging) == (None, None)

@@ -20,14 +20,13 @@ async def hub(azurite: str, tmp_path: Path) -> AsyncIterator[Stream]:
 async def test_a_hub_recreated_after_capture_caught_up_loses_nothing(hub: Stream, same_process: bool) -> None:  # noqa: FBT001 - a parameter
     old = await hub.hub.incarnation()
     capturing = hub.capturing()
-    await hub.send(0, 1, 2)
-    await capturing.append(await hub.delivered())
+    await capturing.append(await hub.send_numbered(0, 1, 2))
 
     await hub.recreate()
     new = await hub.hub.incarnation()
-    await hub.send(10, 11)
-    await hub.send(12, 13)
-    arrived = await hub.delivered()
+    await hub.send_numbered(10, 11)
+    await hub.send_numbered(12, 13)
+    arrived = list(hub.delivered)
     capturing = capturing if same_process else hub.capturing()
     await capturing.append(arrived[:3])
     await capturing.append(arrived[2:])
@@ -43,14 +42,12 @@ async def test_of_a_hub_recreated_before_capture_caught_up_nothing_is_claimed(hu
     """What was above its cursor went with it: nobody can say what that was, so nobody says that it was kept, or lost."""
     old = await hub.hub.incarnation()
     capturing = hub.capturing()
-    await hub.send(0, 1)
-    await capturing.append(await hub.delivered())
-    await hub.send(2, 3, 4)
+    await capturing.append(await hub.send_numbered(0, 1))
+    await hub.send_numbered(2, 3, 4)
 
     await hub.recreate()
     new = await hub.hub.incarnation()
-    await hub.send(*range(10, 16))
-    await capturing.append(await hub.delivered())
+    await capturing.append(await hub.send_numbered(*range(10, 16)))
 
     left = await hub.cursors.read(old, "0")
     assert left is not None
@@ -65,16 +62,16 @@ async def test_a_batch_of_the_old_hub_that_comes_late_is_the_old_hubs(hub: Strea
     """The host holds it while storage is down: under the new hub's name its numbers would hide the new ones."""
     old = await hub.hub.incarnation()
     capturing = hub.capturing()
-    await hub.send(0, 1)
-    await hub.send(2, 3)
-    arrived = await hub.delivered()
+    await hub.send_numbered(0, 1)
+    await hub.send_numbered(2, 3)
+    arrived = list(hub.delivered)
     await capturing.append(arrived[:2])
 
     await hub.recreate()
     new = await hub.hub.incarnation()
     capturing = capturing if same_process else hub.capturing()
-    await hub.send(10, 11)
-    anew = await hub.delivered()
+    await hub.send_numbered(10, 11)
+    anew = list(hub.delivered)
     for batch in (arrived[1:], anew[:1], arrived[1:], anew):
         await capturing.append(batch)
 
@@ -86,9 +83,9 @@ async def test_what_is_missing_of_a_hub_that_is_gone_is_lost(hub: Stream) -> Non
     """It cannot be asked any more, and the number that came says that the others were."""
     old = await hub.hub.incarnation()
     capturing = hub.capturing()
-    await hub.send(*range(5))
-    await hub.send(5)
-    arrived = await hub.delivered()
+    await hub.send_numbered(*range(5))
+    await hub.send_numbered(5)
+    arrived = list(hub.delivered)
     await capturing.append(arrived[:2])
 
     await hub.recreate()
@@ -101,8 +98,7 @@ async def test_what_is_missing_of_a_hub_that_is_gone_is_lost(hub: Stream) -> Non
 async def test_an_event_that_is_a_little_older_than_its_hub_is_the_hubs(hub: Stream) -> None:
     """The clocks of a service differ: its first number cannot be an old one whose time has not come."""
     capturing = hub.capturing()
-    await hub.send(0, 1)
-    await capturing.append(await hub.delivered())
+    await capturing.append(await hub.send_numbered(0, 1))
 
     await hub.recreate()
     early = handed_over(record(n=10), "0", sequence=0, at=hub.calendar.now() - MINUTE / 10)
@@ -125,13 +121,12 @@ async def test_a_partition_first_seen_after_its_hub_was_recreated_is_filed_under
 async def test_a_process_asks_now_and_then_which_hub_it_is(hub: Stream) -> None:
     """A host that goes on in the new hub where it was in the old one may come to the very next number."""
     capturing = hub.capturing()
-    await hub.send(0, 1)
-    await capturing.append(await hub.delivered())
+    await capturing.append(await hub.send_numbered(0, 1))
     now = capturing._positions.monotonic()
     capturing._positions.monotonic = lambda: now + 61.0
 
     await hub.recreate()
-    await hub.send(10, 11, 12)
-    await capturing.append((await hub.delivered())[2:])
+    await hub.send_numbered(10, 11, 12)
+    await capturing.append(hub.delivered[2:])
 
     assert await hub.kept(await hub.hub.incarnation()) == [10, 11, 12]
