@@ -15,15 +15,15 @@ from shared.hours import Hour
 from shared.sealing.account import Discrepancy
 from shared.sealing.day import Day, DayAccount
 from shared.sealing.hour import HourManifest
-from shared.sealing.places import LogName
+from shared.sealing.logs import is_log
 
 DEAD_SHELF: Final = "kind=_dead/model=_none/version=_none"
 """Where the hours of dead letters are sealed; their logs have a place of their own."""
 
+DEAD_LOGS: Final = "captures/dead/"
 READS_AT_ONCE: Final = 32
 _REMEMBERED: Final = 5_000
 _LOGS: Final = "captures/logs/"
-_DEAD: Final = "captures/dead/"
 _HOURS: Final = "captures/hours/"
 _DAYS: Final = "captures/days/"
 _ACCOUNTS: Final = "captures/account/"
@@ -100,7 +100,7 @@ class Books:
         await self._read_days(stock, dates, shelves)
         async for stored in self._under(_LOGS, dates, shelves):
             self._put_log(stock, _shelf_of(stored.path), stored)
-        async for stored in self._under(_DEAD, dates, [""]):
+        async for stored in self._under(DEAD_LOGS, dates, [""]):
             self._put_log(stock, DEAD_SHELF, stored)
         manifests: list[tuple[ShelfHour, Stored]] = []
         async for stored in self._under(_HOURS, dates, shelves):
@@ -163,7 +163,7 @@ class Books:
         async for stored in self.blobs.under(_ACCOUNTS):
             found.add(_date_of(stored.path))
         shelves = await self._shelves()
-        roots = [_DEAD, *(f"{root}{shelf}/" for root in (_LOGS, _HOURS) for shelf in shelves)]
+        roots = [DEAD_LOGS, *(f"{root}{shelf}/" for root in (_LOGS, _HOURS) for shelf in shelves)]
 
         async def look(root: str) -> None:
             found.update(_date_of(folder) for folder in await self.blobs.folders(root) if "/date=" in folder)
@@ -203,7 +203,7 @@ class Books:
         await each(accounts, read_account)
 
     def _put_log(self, stock: Stock, shelf: str, stored: Stored) -> None:
-        if LogName.at_path(stored.path) is not None:
+        if is_log(stored.path):
             stock.hour(shelf, Hour.at_path(stored.path)).logs[stored.path] = stored
 
     async def _shelves(self) -> list[str]:

@@ -14,9 +14,10 @@ from shared.errors import BlobMissing
 from shared.hours import Hour
 from shared.sealing import discrepancies
 from shared.sealing.account import Booked, Discrepancy, Totals
-from shared.sealing.books import DEAD_SHELF, Books, ShelfHour
+from shared.sealing.books import DEAD_LOGS, DEAD_SHELF, Books, ShelfHour
 from shared.sealing.hour import Generation
-from shared.sealing.places import LogName, Places
+from shared.sealing.logs import LogName
+from shared.sealing.places import Places
 from shared.sealing.tally import Tally, merged, tally
 
 _READ_BYTES: Final = 8 * 1024 * 1024
@@ -149,8 +150,8 @@ class Counting:
         numbers: Numbers = defaultdict(list)
         lines: int | None = 0
         for part in generation.footer.consumed:
-            name = LogName.at_path(part.log)
-            if name is None or (only is not None and (name.incarnation, name.partition) not in only):
+            name = LogName.of(part.log)
+            if only is not None and (name.incarnation, name.partition) not in only:
                 continue
             if part.log not in one.logs:
                 lines = None
@@ -167,9 +168,9 @@ class Counting:
         consumed = one.manifest.consumed if one.manifest is not None else {}
         tallies: list[Tally] = []
         for path, stored in sorted(one.logs.items()):
-            name = LogName.at_path(path)
+            name = LogName.of(path)
             start = consumed.get(path, 0)
-            if name is None or stored.size_bytes == start:
+            if stored.size_bytes == start:
                 continue
             if stored.size_bytes < start:
                 size = await self._size(stored, start)
@@ -200,7 +201,7 @@ class Counting:
 
     async def _read(self, log: Stored, name: LogName, start: int, end: int) -> _Part:
         """Read a range of a log, or as much of it as there is."""
-        places, digest = Places(name), hashlib.sha256()
+        places, digest = Places(name, is_dead=log.path.startswith(DEAD_LOGS)), hashlib.sha256()
         async with self._reading:
             there = min(end, await self._size(log, end))
             for position in range(start, there, _READ_BYTES):

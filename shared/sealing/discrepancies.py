@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from shared.hours import Hour
 from shared.sealing.account import Discrepancy, Span
 from shared.sealing.hour import Consumed
-from shared.sealing.places import LogName
+from shared.sealing.logs import LogName
 
 _BACKUP = "restore it from a backup (soft delete, if the account has it)"
 
@@ -112,9 +112,7 @@ def rolls_missing(paths: Iterable[str]) -> Iterator[Discrepancy]:
     """Yield a finding for each roll of a log that must be there because a later one is; of the logs of one hour."""
     rolls: defaultdict[str, set[int]] = defaultdict(set)
     for path in paths:
-        name = LogName.at_path(path)
-        if name is not None:
-            rolls[path[: path.rindex("-r")]].add(name.roll)
+        rolls[path[: path.rindex("-r")]].add(LogName.of(path).roll)
     for log, found in sorted(rolls.items()):
         for roll in sorted(set(range(max(found))) - found):
             yield Discrepancy(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from shared.sealing.hour import Generation, read
 from shared.sealing.numbers import Numbers
+from shared.sealing.packed import pack
 from shared.sealing.tally import merged, tally
 
 Ids: TypeAlias = NDArray[np.bytes_]
@@ -54,7 +55,10 @@ def examine(data: bytes, generation: Generation, lines: int | None) -> Examined:
     if lines is not None and lines != records:
         found.problems.append(f"its logs have {lines} records, and it accounts for {records}")
     if "_id" in rows.column_names:
-        found.ids = np.sort(_packed(rows.column("_id")))
+        try:
+            found.ids = np.sort(pack(rows.column("_id")).astype(">u8").view("S16").ravel())
+        except ValueError as error:
+            found.problems.append(f"an id in it is none: {error}")
         twice = int((found.ids[1:] == found.ids[:-1]).sum())
         if twice:
             found.problems.append(f"{twice} ids stand in it more than once")
@@ -75,6 +79,9 @@ def _examine_places(rows: pa.Table, generation: Generation, found: Examined) -> 
     # Numbers begin again with each incarnation, which rows do not name: so often they may fall within a partition.
     if int(falls.sum()) > (len(lives) - 1) * len({one.partition for one in about.account}) or (later[0] < 0).any():
         found.problems.append("its rows are not in the order of partition, incarnation, sequence and index")
+    if "part" in rows.column_names:  # of dead letters, whose events are counted where the rest of them is
+        is_whole = ~rows.column("part").to_numpy()
+        partitions, sequences = partitions[is_whole], sequences[is_whole]
     for partition in np.unique(partitions).tolist():
         found.numbers[partition] = np.unique(sequences[partitions == partition])
     found.has_all_numbers = not about.doubles and not about.unreadable and len(lives) == 1
@@ -104,8 +111,3 @@ class Doubled:
                 said = f"{common} of its ids are in {near} as well"
         self._near.append((path, ids))
         return said
-
-
-def _packed(ids: pa.ChunkedArray) -> Ids:
-    """Return ids as sixteen bytes each, which sort as their texts do."""
-    return np.array([bytes.fromhex(one.replace("-", "")) for one in ids.to_pylist()], dtype="S16")

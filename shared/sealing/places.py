@@ -10,33 +10,9 @@ from typing import Final
 import msgspec
 
 from shared.capture.records import CONTROL
+from shared.sealing.logs import LogName
 
 _PLACE: Final = re.compile(rb'\{"partition":(\d+),"sequence":(\d+),"index":(\d+),"enqueued_at":"')
-_DEAD: Final = "captures/dead/"
-
-
-@dataclass(frozen=True, slots=True)
-class LogName:
-    """What the name of a log says: whose events are in it, and which roll it is of how many."""
-
-    incarnation: str
-    partition: int
-    roll: int
-    is_dead: bool
-
-    @classmethod
-    def at_path(cls, path: str) -> "LogName | None":
-        """Read it out of a log's path; None where that is no log: sealing names its letters after their content.
-
-        >>> LogName.at_path("captures/logs/kind=actual/date=2026-03-01/hour=09/20260301T080000000-p0-r1.jsonl")
-        LogName(incarnation='20260301T080000000', partition=0, roll=1, is_dead=False)
-        >>> LogName.at_path("captures/dead/date=2026-03-01/hour=09/sealing-0f.jsonl") is None
-        True
-        """
-        named = re.fullmatch(r"([^-/]+)-p(\d+)-r(\d+)\.jsonl", path.rsplit("/", 1)[1])
-        if named is None:
-            return None
-        return cls(named[1], int(named[2]), int(named[3]), path.startswith(_DEAD))
 
 
 class _Letter(msgspec.Struct, frozen=True):
@@ -52,6 +28,7 @@ class Places:
 
     Attributes:
         name: the log's.
+        is_dead: whether it is one of dead letters.
         numbers: one sequence number for each event, in the order they stand there. An event that stands there twice is
             two, and a dead letter that is part of an event which is in a log is none.
         lines: how many lines of records there were.
@@ -59,6 +36,7 @@ class Places:
     """
 
     name: LogName
+    is_dead: bool
     numbers: list[int] = field(default_factory=list)
     lines: int = 0
     problems: list[str] = field(default_factory=list)
@@ -82,7 +60,7 @@ class Places:
 
     def _line(self, line: bytes) -> None:
         self.lines += 1
-        place = _letter(line) if self.name.is_dead else _place(line)
+        place = _letter(line) if self.is_dead else _place(line)
         if place is None:
             self._problem(f"line {self.lines} of records does not say where it came from")
             return

@@ -7,15 +7,15 @@ from hypothesis import strategies as st
 
 from shared.capture.reading import dead_line
 from shared.capture.records import Event, Tail, control_line
-from shared.sealing.places import LogName, Places
+from shared.sealing.logs import LogName
+from shared.sealing.places import Places
 from tests.unit.sealing.logs import ENQUEUED_AT, logged, prediction
 
-LOG = LogName("i", 0, 0, is_dead=False)
-DEAD = LogName("i", 0, 0, is_dead=True)
+LOG = LogName(partition=0, incarnation="i", roll=0)
 
 
-def places(data: bytes, name: LogName = LOG) -> Places:
-    made = Places(name)
+def places(data: bytes, *, is_dead: bool = False) -> Places:
+    made = Places(LOG, is_dead=is_dead)
     made.feed(data)
     made.end()
     return made
@@ -48,7 +48,9 @@ def test_control_lines_are_about_the_log_itself() -> None:
 
 
 def test_dead_letters_that_are_part_of_an_event_in_a_log_do_not_count() -> None:
-    found = places(letter(3, part=True) + letter(4, 0, part=True) + letter(4, 1) + letter(4, 2) + letter(5), DEAD)
+    found = places(
+        letter(3, part=True) + letter(4, 0, part=True) + letter(4, 1) + letter(4, 2) + letter(5), is_dead=True
+    )
 
     assert (found.numbers, found.lines) == ([4, 5], 5)
 
@@ -71,7 +73,7 @@ def test_it_does_not_matter_how_the_bytes_come_in(records: list[int], step: int)
     data = b"".join(
         logged(*(prediction(row) for row in range(count)), sequence=number) for number, count in enumerate(records)
     )
-    bit_by_bit = Places(LOG)
+    bit_by_bit = Places(LOG, is_dead=False)
     for start in range(0, len(data), step):
         bit_by_bit.feed(data[start : start + step])
     bit_by_bit.end()
