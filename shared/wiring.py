@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # building imports them; importing this module must not
     from shared.monitoring.catalog import Catalog
     from shared.monitoring.evaluation import Evaluations
     from shared.monitoring.monitoring import Monitoring
+    from shared.monitoring.watching_capture import WatchingCapture
     from shared.registry.baselines import Baselines
     from shared.registry.store import Registry
     from shared.scoring.scorer import Scorer
@@ -215,6 +216,17 @@ def monitoring() -> "Monitoring":
         _evaluations(),
         Alerts(blobs(), _outbox()),
         telemetry(),
+    )
+
+
+@cache
+def watching_capture() -> "WatchingCapture":
+    """Return what draws up the account on a timer."""
+    from shared.alerts.store import Alerts
+    from shared.monitoring.watching_capture import WatchingCapture
+
+    return WatchingCapture(
+        blobs(), verifying(), Alerts(blobs(), _outbox()), clock(), telemetry(), settings().capture_lag_s
     )
 
 

@@ -51,13 +51,27 @@ class Alert(Document, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One judgement of one version over the window from ``start`` to ``end``, and where it is stored."""
+    """One judgement of one version over the window from ``start`` to ``end``, and where it is stored.
+
+    A look at how things stand now has a window without length.
+    """
 
     model: str
     version: str
     start: datetime
     end: datetime
     evaluation: str
+
+    @property
+    def key(self) -> str:
+        """Return what names its end, to the hour or to the second; later looks of one kind sort after it.
+
+        >>> Look("m", "1", datetime(2026, 3, 1, 8), datetime(2026, 3, 1, 9), "").key
+        '2026-03-01T09'
+        >>> Look("m", "1", datetime(2026, 3, 1, 9, 5), datetime(2026, 3, 1, 9, 5), "").key
+        '2026-03-01T09-05-00'
+        """
+        return f"{self.end:%Y-%m-%dT%H}" if self.start < self.end else f"{self.end:%Y-%m-%dT%H-%M-%S}"
 
 
 def after(alert: Alert | None, judgement: Judgement, look: Look) -> tuple[Alert | None, News | None]:
@@ -82,7 +96,7 @@ def after(alert: Alert | None, judgement: Judgement, look: Look) -> tuple[Alert 
 
 def _opened(judgement: Judgement, look: Look) -> Alert:
     return Alert(
-        id=f"{look.model}.{look.version}.{judgement.signal}.{look.end:%Y-%m-%dT%H}",
+        id=f"{look.model}.{look.version}.{judgement.signal}.{look.key}",
         model=look.model,
         version=look.version,
         signal=judgement.signal,

@@ -44,17 +44,28 @@ class PartitionAccount(msgspec.Struct, frozen=True, kw_only=True):
         in_flight: how many the hub had above the cursor; None where that is unknown: of a dead incarnation, and where the
             hub could not be asked.
         closes: whether every number was found once or is in a gap.
+        cursor: up to where everything was captured; above ``last`` where the hours asked for end before.
+        moved_at: when the cursor was last written; None where there is none yet.
+        newest_at: the hub's time of the newest event it had; None where that is unknown, or there was none.
     """
 
     incarnation: str
     partition: int
     is_live: bool
+    cursor: int
+    moved_at: datetime | None
+    newest_at: datetime | None
     first: int
     last: int
     events: int
     lost: int
     in_flight: int | None
     closes: bool
+
+    @property
+    def name(self) -> str:
+        """Return what it is called, in discrepancies and in the paths of gaps."""
+        return f"{self.incarnation}/p{self.partition}"
 
 
 class Spool(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,6 +158,10 @@ class Span:
         first = max(before) + 1 if before else self.first
         last = min(after) - 1 if after else self.last
         return Span(self.incarnation, self.partition, first, last)
+
+    def after(self) -> "Span":
+        """Return what comes after it, which is nothing yet."""
+        return Span(self.incarnation, self.partition, self.last + 1, self.last)
 
 
 def gap_tallies(span: Span, gaps: Iterable[Gap]) -> list[Tally]:

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -64,6 +64,15 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
+class Tail:
+    """What a log has from ``start`` to ``end``, beyond what is sealed of it."""
+
+    start: int
+    end: int
+    places: Places
+
+
+@dataclass(frozen=True, slots=True)
 class _Part:
     """A range of a log that was read; ``is_whole`` unless the log ends before it does."""
 
@@ -76,13 +85,16 @@ class _Part:
 class Counting:
     """Counts hours up to ``cursors``; ``is_deep`` reads the logs of sealed hours again.
 
-    ``without_cursor`` are those who had events and no cursor when the cursors were read.
+    ``without_cursor`` are those who had events and no cursor when the cursors were read. ``tails`` are the logs as far as
+    they were read beyond what is sealed; with those of an earlier account, ``known``, only what was appended since is read.
     """
 
     books: Books
     cursors: Cursors
     sealed: Sealed | None
     is_deep: bool
+    known: Mapping[str, Tail] = field(default_factory=dict)
+    tails: dict[str, Tail] = field(default_factory=dict)
     without_cursor: set[tuple[str, int]] = field(default_factory=set)
     _reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_READ_LOGS_AT_ONCE))
 
@@ -177,10 +189,10 @@ class Counting:
                 if size < start:
                     found.wrong.append(discrepancies.torn_log(path, size, start))
                 continue
-            read = await self._read(stored, name, start, stored.size_bytes)
-            found.wrong += [discrepancies.bad_line(path, why) for why in read.places.problems]
+            places = await self._tail(stored, name, start)
+            found.wrong += [discrepancies.bad_line(path, why) for why in places.problems]
             whose = name.incarnation, name.partition
-            numbers = self._up_to_cursor(whose, read.places.numbers)
+            numbers = self._up_to_cursor(whose, places.numbers)
             found.numbers[whose] += numbers
             own = tally(*whose, numbers)
             tallies += [own] if own is not None else []
@@ -199,17 +211,33 @@ class Counting:
         cursor = self._cursor(whose)
         return [number for number in numbers if number <= cursor]
 
+    async def _tail(self, log: Stored, name: LogName, start: int) -> Places:
+        """Read a log from ``start`` on, as far as it was not read before."""
+        known = self.known.get(log.path)
+        if known is None or known.start != start or known.end > log.size_bytes or self.is_deep:
+            known = Tail(start, start, Places(name, is_dead=log.path.startswith(DEAD_LOGS)))
+        before = known.places  # stays as it is, should reading break off
+        places = replace(before, numbers=list(before.numbers), problems=list(before.problems))
+        async with self._reading:
+            await self._feed(log, known.end, log.size_bytes, places.feed)
+        places.end()
+        self.tails[log.path] = Tail(start, log.size_bytes, places)
+        return places
+
     async def _read(self, log: Stored, name: LogName, start: int, end: int) -> _Part:
         """Read a range of a log, or as much of it as there is."""
         places, digest = Places(name, is_dead=log.path.startswith(DEAD_LOGS)), hashlib.sha256()
         async with self._reading:
             there = min(end, await self._size(log, end))
-            for position in range(start, there, _READ_BYTES):
-                some = min(position + _READ_BYTES, there)
-                data = await self.books.blobs.read_range(log.path, start=position, end=some)
-                await asyncio.to_thread(_take, places, digest.update, data)
+            await self._feed(log, start, there, places.feed, digest.update)
         places.end()
         return _Part(places, digest.hexdigest(), there == end)
+
+    async def _feed(self, log: Stored, start: int, end: int, *takers: Callable[[bytes], None]) -> None:
+        for position in range(start, end, _READ_BYTES):
+            data = await self.books.blobs.read_range(log.path, start=position, end=min(position + _READ_BYTES, end))
+            for take in takers:
+                await asyncio.to_thread(take, data)
 
     async def _size(self, log: Stored, expected: int) -> int:
         """Return how long a log is: the listing is older than the manifest, so what falls short is asked again."""
@@ -220,8 +248,3 @@ class Counting:
 
 def _whose(one: Tally) -> tuple[str, int]:
     return one.incarnation, one.partition
-
-
-def _take(places: Places, hash_more: Callable[[bytes], None], data: bytes) -> None:
-    places.feed(data)
-    hash_more(data)

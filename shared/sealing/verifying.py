@@ -38,7 +38,7 @@ from shared.sealing.account import (
     unaccepted,
 )
 from shared.sealing.books import Books, ShelfHour, Stock, each
-from shared.sealing.counting import Counted, Counting
+from shared.sealing.counting import Counted, Counting, Tail
 from shared.sealing.depth import Depth
 from shared.sealing.files import Files
 from shared.sealing.state import HubState, State
@@ -84,6 +84,7 @@ class Verifying:
     spool_max_age_s: float
     hours_kept_days: int
     books: Books = field(init=False)
+    _tails: dict[str, Tail] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.books = Books(self.blobs)
@@ -101,11 +102,12 @@ class Verifying:
         cursors = await state.cursors(found.wrong)
         gaps = await state.gaps(found.wrong)
         sealed = await state.sealed(found.wrong)
-        counting = Counting(self.books, cursors, sealed, asked.is_deep)
+        counting = Counting(self.books, cursors, sealed, asked.is_deep, known=self._tails)
         stock = await self.books.stock(_dates(asked, at))
         found.wrong += stock.wrong
         await self._add_up(stock, asked, counting, found, done)
         await self._look_beside(asked, cursors, counting, found)
+        self._tails = counting.tails
         for whose in sorted(counting.without_cursor):
             if whose not in await state.cursors([]):
                 found.wrong.append(discrepancies.no_cursor(*whose))
@@ -225,29 +227,59 @@ class Verifying:
         booked, beside = by_partition(found.booked), by_partition(found.beside)
         accounts: list[PartitionAccount] = []
         for (incarnation, partition), cursor in sorted(cursors.items()):
+            is_live = incarnation == live
             inside = booked.get((incarnation, partition), [])
-            if not inside and not _is_sought(cursor, asked, before=True):
+            span = Span(incarnation, partition, cursor.first, cursor.sequence)
+            if inside or _is_sought(cursor, asked, before=True):
+                near = beside.get((incarnation, partition), [])
+                span = span.narrowed(near, start=asked.start, end=asked.end)
+            elif is_live:
+                span = span.after()
+            else:
                 continue  # it ended before the hours that were asked for
-            whole = Span(incarnation, partition, cursor.first, cursor.sequence)
-            span = whole.narrowed(beside.get((incarnation, partition), []), start=asked.start, end=asked.end)
             is_whole = closes(span, (one.tally for one in inside), gaps)
             if not is_whole:
                 found.wrong += [discrepancies.numbers(span, *one) for one in differences(span, inside, gaps)]
-            is_live = incarnation == live
+            said = hub.partitions.get(partition) if is_live else None
             accounts.append(
                 PartitionAccount(
                     incarnation=incarnation,
                     partition=partition,
                     is_live=is_live,
+                    cursor=cursor.sequence,
+                    moved_at=cursor.at,
+                    newest_at=said.last_enqueued_at if said is not None else None,
                     first=span.first,
                     last=span.last,
                     events=sum(one.tally.events for one in inside),
                     lost=sum(one.events for one in gap_tallies(span, gaps)),
-                    in_flight=_in_flight(hub, partition, cursor) if is_live else None,
+                    in_flight=max(0, said.last_sequence - cursor.sequence) if said is not None else None,
                     closes=is_whole,
                 )
             )
-        return accounts
+        return [*accounts, *_not_begun(hub, cursors)]
+
+
+def _not_begun(hub: HubState, cursors: dict[tuple[str, int], Cursor]) -> list[PartitionAccount]:
+    """Return the partitions that have events of which nothing was captured yet."""
+    return [
+        PartitionAccount(
+            incarnation=hub.incarnation,
+            partition=partition,
+            is_live=True,
+            cursor=said.first_sequence - 1,
+            moved_at=None,
+            newest_at=said.last_enqueued_at,
+            first=said.first_sequence,
+            last=said.first_sequence - 1,
+            events=0,
+            lost=0,
+            in_flight=said.last_sequence - said.first_sequence + 1,
+            closes=True,
+        )
+        for partition, said in sorted(hub.partitions.items())
+        if hub.incarnation is not None and (hub.incarnation, partition) not in cursors and not said.is_empty
+    ]
 
 
 def _dates(asked: Asked, now: datetime) -> list[str] | None:
@@ -265,8 +297,3 @@ def _is_sought(cursor: Cursor, asked: Asked, *, before: bool) -> bool:
         return False
     border = asked.start if before else asked.end
     return border is None or Hour.containing(cursor.enqueued_at) >= border
-
-
-def _in_flight(hub: HubState, partition: int, cursor: Cursor) -> int | None:
-    said = hub.partitions.get(partition)
-    return None if said is None else max(0, said.last_sequence - cursor.sequence)

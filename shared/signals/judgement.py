@@ -6,11 +6,17 @@ import msgspec
 
 
 class Signal(StrEnum):
-    """What is watched."""
+    """What is watched: of a version what it is asked and answers, and of the app itself whether it keeps everything."""
 
     DRIFT = "drift"
     PREDICTION_DRIFT = "prediction_drift"
     QUALITY = "quality"
+
+    CAPTURE_GAP = "capture_gap"
+    CAPTURE_STUCK = "capture_stuck"
+    CAPTURE_LAG = "capture_lag"
+    SPOOL = "spool"
+    ACCOUNT = "account"
 
 
 class Verdict(StrEnum):

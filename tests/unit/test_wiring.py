@@ -10,7 +10,7 @@ import asyncio
 from shared import wiring
 
 async def main():
-    wiring.scoring(), wiring.sealing(), wiring.verifying(), wiring.accepting(), wiring.monitoring(), wiring.delivering(), wiring.health()
+    wiring.scoring(), wiring.sealing(), wiring.verifying(), wiring.accepting(), wiring.monitoring(), wiring.watching_capture(), wiring.delivering(), wiring.health()
     await wiring.close()
 
 asyncio.run(main())
