@@ -47,6 +47,10 @@ param monitorSchedule string = '0 20 * * * *'
 @description('When waiting alerts are posted.')
 param deliverSchedule string = '30 * * * * *'
 
+@description('What private features are hashed with: 32 bytes or more in base64. Needed as soon as a version hashes any, and the same as where it was registered.')
+@secure()
+param privacyKey string = ''
+
 @description('Addresses that alerts are posted to, parted by blanks. Secure, because such an address is often its own password.')
 @secure()
 param webhooks string = ''
@@ -251,6 +255,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
         { name: 'ACCOUNT_SCHEDULE', value: accountSchedule }
         { name: 'MONITOR_SCHEDULE', value: monitorSchedule }
         { name: 'DELIVER_SCHEDULE', value: deliverSchedule }
+        { name: 'PRIVACY_KEY', value: privacyKey }
         { name: 'WEBHOOKS', value: webhooks }
         { name: 'WEBHOOK_SECRET', value: webhookSecret }
       ]

@@ -131,10 +131,10 @@ def test_no_key_is_read_or_written_anywhere() -> None:
 def test_what_is_secret_is_secure(template: Template) -> None:
     settings = template.app_settings()
 
-    for name in (settings["WEBHOOKS"], settings["WEBHOOK_SECRET"]):
+    for name in (settings["PRIVACY_KEY"], settings["WEBHOOKS"], settings["WEBHOOK_SECRET"]):
         assert {"type": "secure"} in template.parameters[name]["decorators"]
         assert template.parameters[name]["default"] == ""
-    assert not {"webhooks", "webhookSecret"} & set(template.outputs.values())
+    assert not {"privacyKey", "webhooks", "webhookSecret"} & set(template.outputs.values())
 
 
 def test_leaves_out_what_flex_consumption_refuses(template: Template) -> None:

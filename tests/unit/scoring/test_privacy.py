@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.errors import InvalidRows, InvalidSchema, UnfitPrivacyKey
@@ -186,6 +186,7 @@ HOW: dict[FeatureType, st.SearchStrategy[Privacy | None]] = {
 }
 
 
+@settings(deadline=None)  # the first example waits for pyarrow's functions to be imported
 @given(st.data())
 def test_rows_and_tables_become_the_same_to_the_bit(data: st.DataObject) -> None:
     """A baseline made otherwise than what is compared with it would be drift from the first hour on."""
