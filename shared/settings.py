@@ -197,6 +197,8 @@ def _problems_of_keeping(ours: Settings) -> list[str]:
         problems.append("LOGS_KEPT_DAYS is less than EVENTS_RETENTION_DAYS and 7 days more")
     if 0 < ours.hours_kept_days < ours.logs_kept_days:
         problems.append("HOURS_KEPT_DAYS is less than LOGS_KEPT_DAYS")
+    if 0 < ours.dead_kept_days < ours.logs_kept_days:
+        problems.append("DEAD_KEPT_DAYS is less than LOGS_KEPT_DAYS")
     return problems
 
 

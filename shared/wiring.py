@@ -158,6 +158,7 @@ def sealing() -> "Sealing":
     from shared.sealing.doubles import Doubles
     from shared.sealing.generations import Generations
     from shared.sealing.manifests import Manifests
+    from shared.sealing.retention import Periods, Retention
     from shared.sealing.rolling import Rolling
     from shared.sealing.sealing import Sealing
 
@@ -173,6 +174,12 @@ def sealing() -> "Sealing":
         grace=timedelta(seconds=ours.seal_grace_s),
         logs_kept=timedelta(days=ours.logs_kept_days),
         rolling=Rolling(blobs(), telemetry()),
+        retention=Retention(
+            blobs(),
+            clock(),
+            telemetry(),
+            Periods(logs=ours.logs_kept_days, hours=ours.hours_kept_days, dead=ours.dead_kept_days),
+        ),
     )
 
 

@@ -5,4 +5,7 @@ raw lines into a table, ``packed`` and ``doubles`` find the ids that are at rest
 sealed hour, ``generations`` adds to it. ``chain`` and ``chaining`` put the generations of all hours of a kind, model and
 version in a row, and ``sealing`` goes through all that can be sealed. A sealed hour is only ever added to, one generation
 at a time, so that its folder is always the exact union of its rows.
+
+``day`` is what is stored of a day, ``rolling`` makes it once the watermark has passed, ``finding`` reads hours and days, and
+``retention`` deletes what has been kept long enough.
 """

@@ -97,11 +97,9 @@ class Generations:
             profile=await self._write_profile(rows, version, folder, intent.generation) if version else None,
             footer=about,
         )
-        # Before the manifest, so that a crash right after it leaves no day that lacks the generation; and after it, because
-        # one may be rolling up the day who read the hour before, and began after the first time.
+        # Before the manifest: a crash between the two would leave a day that lacks the generation for good.
         await forget(self.blobs, shelf, hour)
         manifest = await self._commit(shelf, hour, generation)
-        await forget(self.blobs, shelf, hour)
         self.telemetry.metric("sealed_rows", about.rows, model=shelf.model, version=shelf.version)
         logger.info("hour sealed", extra={"shelf": shelf.folder, "hour": hour.key, "rows": about.rows})
         return manifest

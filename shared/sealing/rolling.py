@@ -1,8 +1,9 @@
 """Roll up each day that the watermark has passed, so that months are read as days.
 
 ``_day.json`` says what its hours say, so it must never stand beside hours that say more. It is made in two writes: an
-empty one first, before the hours are read, which is then replaced under its ETag. Whoever adds to an hour deletes the
-day's (``forget``), empty or not, and so stops the one who has read the hours before.
+empty one first, which is then replaced under its ETag. Whoever adds to an hour writes the intent into the chain and then
+deletes the day's (``forget``), empty or not. So an intent that is older than the empty one is seen in the chain, and one
+that is newer takes the empty one away: either way the hours are read again later.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from shared.errors import BlobChanged, BlobMissing, Fault, StorageUnavailable
 from shared.hours import Hour
 from shared.profiles import encoding
 from shared.profiles.profile import Profile, merge
+from shared.sealing.chain import Chain, Intent, chain_path
 from shared.sealing.day import (
     Day,
     DayAccount,
@@ -38,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 
 async def forget(blobs: Blobs, shelf: Shelf, hour: Hour) -> None:
-    """Let go of the rolled-up day of an hour that gains a generation; it is rolled up again later."""
+    """Let go of the rolled-up day of an hour that is to gain a generation, which stands in the chain as an intent."""
     async for stored in blobs.under(day_path(shelf, date_of(hour))):
         with contextlib.suppress(BlobMissing):
             await blobs.delete(stored.path)
@@ -97,7 +99,10 @@ class Rolling:
             if begun.data:
                 return 0
             etag = begun.etag
+        chain = await documents.find(self.blobs, chain_path(shelf), Chain)
         hours = await sealed_hours(self.blobs, shelf, *hours_of(date))
+        if chain is not None and _is_awaited(chain.intent, date, hours):
+            return 0
         try:
             if not hours:
                 await self.blobs.delete(path, etag=etag)
@@ -129,6 +134,12 @@ class Rolling:
         with contextlib.suppress(BlobChanged):  # it is named by its content: the same one is there
             await self.blobs.create(f"{day_folder(shelf, date)}{name}", data)
         return name
+
+
+def _is_awaited(intent: Intent, date: str, hours: Sequence[SealedHour]) -> bool:
+    """Whether one of a day's hours is to gain a generation that it does not have yet."""
+    generations = {one.hour.key: len(one.manifest.generations) for one in hours}
+    return intent.date == date and generations.get(intent.hour, 0) <= intent.generation
 
 
 def _merged(paths: Sequence[str], contents: Sequence[bytes]) -> bytes:

@@ -19,6 +19,7 @@ from shared.sealing.day import date_of
 from shared.sealing.generations import Generations
 from shared.sealing.logs import Logs, is_log
 from shared.sealing.manifests import Manifests
+from shared.sealing.retention import Retention
 from shared.sealing.rolling import Rolling
 from shared.sealing.watermark import WATERMARK_PATH, Progress, Watermark, sealable_before
 from shared.telemetry import Telemetry
@@ -44,12 +45,13 @@ class Sealing:
     grace: timedelta
     logs_kept: timedelta
     rolling: Rolling
+    retention: Retention
     most_bytes: int = MOST_GENERATION_BYTES
 
     async def seal(self) -> int:
         """Seal every hour that can be, add to sealed ones whose logs have grown, and return how many were written.
 
-        Days that the watermark has passed are rolled up.
+        Days that the watermark has passed are rolled up, and what has been kept long enough is deleted.
 
         Killed at any point and called again, it comes to the same state. Where one kind, model and version cannot be
         sealed, the others are; the watermark waits at its hour, because before it everything is sealed.
@@ -84,6 +86,7 @@ class Sealing:
                 before = min(before, logs.hour)
         watermark = await self._move_watermark(before)
         await self.rolling.roll_up(watermark.hour)
+        await self.retention.apply(watermark.hour)
         if failed:
             raise ExceptionGroup("not every hour could be sealed", list(failed.values()))
         return written

@@ -1,7 +1,7 @@
 """A hub, storage and a registered version, and what captures and seals."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
@@ -22,6 +22,7 @@ from shared.sealing.chaining import MOST_GENERATION_BYTES
 from shared.sealing.doubles import Doubles
 from shared.sealing.generations import Generations
 from shared.sealing.manifests import Manifests
+from shared.sealing.retention import Periods, Retention
 from shared.sealing.rolling import Rolling
 from shared.sealing.sealing import Sealing
 from shared.telemetry import Telemetry
@@ -61,6 +62,7 @@ class Stages:
     blobs: Blobs
     hub: Hub
     calendar: Calendar
+    periods: Periods = field(default_factory=lambda: Periods(logs=14, hours=0, dead=90))
 
     def registry(self, blobs: Blobs | None = None) -> Registry:
         return Registry(blobs or self.blobs, self.calendar)
@@ -85,6 +87,7 @@ class Stages:
             grace=timedelta(minutes=15),
             logs_kept=timedelta(days=14),
             rolling=Rolling(ours, telemetry),
+            retention=Retention(ours, self.calendar, telemetry, self.periods),
             most_bytes=most_bytes,
         )
 

@@ -1,0 +1,177 @@
+"""Delete what has been kept long enough: logs, dead letters and sealed hours; everything else stays.
+
+Cursors, gaps, the accounts of days and the chains are never deleted here, and neither is the spool: what waits there is
+nowhere else until Event Hubs has acknowledged it.
+
+Every deletion is of what was looked at (its ETag), and their order leaves something that is read rightly wherever they
+end: a log before those it goes on from, an hour's manifest before its rows, and a day's document last, because it says
+what the hours were that are not there any more.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import astuple, dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Final
+
+from shared import documents
+from shared.blobs import Blobs, Stored
+from shared.capture.records import DEAD_SHELF, Shelf
+from shared.clock import Clock
+from shared.errors import BlobChanged, BlobMissing, Fault, StorageUnavailable
+from shared.hours import Hour
+from shared.sealing.day import Day, DayAccount, account_path, day_folder, hours_of
+from shared.sealing.finding import dates, rolled_up, sealed_hours, shelves
+from shared.sealing.hour import HourManifest, manifest_path
+from shared.sealing.logs import LogName, is_log
+from shared.telemetry import Telemetry
+
+MOST_DELETED: Final = 2_000
+"""So many blobs are deleted in one go; the rest waits for the next."""
+
+_LOGS: Final = "captures/logs/"
+_DEAD: Final = "captures/dead/"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Periods:
+    """How many days things are kept after their hour, or their day, has ended; 0 is forever."""
+
+    logs: int
+    hours: int
+    dead: int
+
+
+@dataclass(slots=True)
+class Retention:
+    """Deletes what has been kept long enough."""
+
+    blobs: Blobs
+    clock: Clock
+    telemetry: Telemetry
+    periods: Periods
+    most: int = MOST_DELETED
+
+    async def apply(self, before: Hour) -> int:
+        """Delete what may be of the time before the hour ``before``, the watermark; return how many blobs that were.
+
+        Killed at any point, it goes on at the next call.
+
+        Raises:
+            ExceptionGroup: of some kinds, models and versions nothing could be deleted, with the reasons.
+            StorageUnavailable: the rest waits for the next call.
+        """
+        deleted = 0
+        failed: list[Fault] = []
+        for groups in await self._expired(before):
+            try:
+                async with aclosing(groups):
+                    async for group in groups:
+                        deleted += await self._delete(group)
+                        if deleted >= self.most:
+                            break
+            except StorageUnavailable:
+                raise
+            except Fault as fault:
+                self.telemetry.exception(fault)
+                failed.append(fault)
+            if deleted >= self.most:
+                break
+        if deleted:
+            self.telemetry.metric("retention_deleted_blobs", deleted)
+            logger.info("retention applied", extra={"blobs": deleted})
+        if failed:
+            raise ExceptionGroup("not everything could be deleted", failed)
+        return deleted
+
+    async def _expired(self, before: Hour) -> list[AsyncGenerator[list[Stored]]]:
+        """Return, for each kind, model and version, what finds the groups of blobs that may be deleted."""
+        logs, hours, dead = (self._limit(days, before) for days in astuple(self.periods))
+        found: list[AsyncGenerator[list[Stored]]] = []
+        if logs is not None:
+            of_logs = await shelves(self.blobs, _LOGS)
+            found += [self._covered(f"{_LOGS}{shelf.folder}/", shelf, logs) for shelf in of_logs]
+        if dead is not None:
+            found.append(self._covered(_DEAD, DEAD_SHELF, dead))
+        if hours is not None:
+            found += [self._days(shelf, hours) for shelf in await shelves(self.blobs, "captures/days/")]
+        return found
+
+    def _limit(self, days: int, before: Hour) -> Hour | None:
+        """Return the hour before which everything has been kept for so many days; None where that is forever."""
+        return min(before, Hour.containing(self.clock.now() - timedelta(days=days))) if days else None
+
+    async def _covered(self, folder: str, shelf: Shelf, limit: Hour) -> AsyncGenerator[list[Stored]]:
+        """Yield the logs of each hour that are sealed to their last byte."""
+        for date in await dates(self.blobs, folder):
+            if hours_of(date)[0] >= limit:
+                return
+            for hour, logs in (await self._by_hour(f"{folder}date={date}/")).items():
+                if hour < limit and is_covered(logs, await self._manifest(shelf, hour)):
+                    yield sorted(logs, key=_roll, reverse=True)
+
+    async def _days(self, shelf: Shelf, limit: Hour) -> AsyncGenerator[list[Stored]]:
+        """Yield the blobs of each hour of each day, then those of the day."""
+        for date in await dates(self.blobs, f"captures/days/{shelf.folder}/"):
+            if hours_of(date)[1] > limit:
+                return
+            found = await rolled_up(self.blobs, shelf, date)
+            if found is None or await self._has_logs(shelf, date) or await self._has_grown(shelf, found.day):
+                continue
+            # All that is left once the day is gone; and no day is there that it does not hold, but for one held up.
+            await documents.swap(self.blobs, account_path(date), DayAccount, partial(DayAccount.noting, found.day))
+            folder = f"captures/hours/{shelf.folder}/date={date}/"
+            for blobs in (await self._by_hour(folder)).values():
+                yield sorted(blobs, key=lambda one: not one.path.endswith("/_manifest.json"))
+            if not await self._by_hour(folder):
+                of_day = [one async for one in self.blobs.under(day_folder(shelf, date))]
+                yield sorted(of_day, key=lambda one: one.path.endswith("/_day.json"))
+
+    async def _by_hour(self, folder: str) -> dict[Hour, list[Stored]]:
+        found: defaultdict[Hour, list[Stored]] = defaultdict(list)
+        async for stored in self.blobs.under(folder):
+            found[Hour.at_path(stored.path)].append(stored)
+        return found
+
+    async def _manifest(self, shelf: Shelf, hour: Hour) -> HourManifest | None:
+        return await documents.find(self.blobs, manifest_path(shelf, hour), HourManifest)
+
+    async def _has_logs(self, shelf: Shelf, date: str) -> bool:
+        """Whether a day still has logs: sealing reads them, and what of them it has sealed is in the hours alone."""
+        folder = _DEAD if shelf == DEAD_SHELF else f"{_LOGS}{shelf.folder}/"
+        return any([is_log(one.path) async for one in self.blobs.under(f"{folder}date={date}/")])
+
+    async def _has_grown(self, shelf: Shelf, day: Day) -> bool:
+        """Whether an hour says something else than when the day was rolled up; hours that are gone say nothing."""
+        known = {one.hour: one.sha256 for one in day.hours}
+        hours = await sealed_hours(self.blobs, shelf, *hours_of(day.date))
+        return any(known.get(one.hour.key) != one.sha256 for one in hours)
+
+    async def _delete(self, group: Sequence[Stored]) -> int:
+        """Delete blobs one after the other, up to the first that has changed since it was looked at."""
+        deleted = 0
+        for stored in group:
+            try:
+                await self.blobs.delete(stored.path, etag=stored.etag)
+            except (BlobChanged, BlobMissing):
+                break
+            deleted += 1
+        return deleted
+
+
+def is_covered(logs: Sequence[Stored], sealed: HourManifest | None) -> bool:
+    """Whether an hour was made from every byte of its logs, and from no more.
+
+    What sealing itself set aside among the dead letters is in no log: it is a part of events that are.
+    """
+    consumed = sealed.consumed if sealed else {}
+    return all(one.size_bytes == consumed.get(one.path, 0) for one in logs if is_log(one.path))
+
+
+def _roll(one: Stored) -> int:
+    return LogName.of(one.path).roll if is_log(one.path) else 0
