@@ -32,7 +32,7 @@ class Places:
         numbers: one sequence number for each event, in the order they stand there. An event that stands there twice is
             two, and a dead letter that is part of an event which is in a log is none.
         lines: how many lines of records there were.
-        problems: lines that capture does not write, and so many more than those of which are told.
+        problems: lines that capture does not write; the first of them.
     """
 
     name: LogName
@@ -42,7 +42,6 @@ class Places:
     problems: list[str] = field(default_factory=list)
     _rest: bytes = b""
     _last: tuple[int, int] = (-1, -1)
-    _is_counted: bool = False
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes."""
@@ -66,14 +65,13 @@ class Places:
             return
         if place.partition != self.name.partition:
             self._problem(f"line {self.lines} of records is of partition {place.partition}")
+        if place.part:
+            return
         at = (place.sequence, place.index)
         if at <= self._last:
             self._problem(f"number {place.sequence}, index {place.index} comes again, or too late")
-        if place.sequence != self._last[0] or at <= self._last:
-            self._is_counted = False
-        if not place.part and not self._is_counted:
+        if at <= self._last or place.sequence != self._last[0]:
             self.numbers.append(place.sequence)
-            self._is_counted = True
         self._last = at
 
     def _problem(self, what: str) -> None:
