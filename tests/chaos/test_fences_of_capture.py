@@ -19,7 +19,7 @@ from shared.capture.reading import read_event
 from shared.capture.records import Entry, Tail, without_control_lines
 from shared.clock import Clock
 from tests.chaos.proxies.storage import Fault, StorageProxy
-from tests.chaos.unfenced import AnyPosition, AnyVersion, CreatedAgain, NeverClosed
+from tests.chaos.unfenced import AnyPosition, NeverClosed, Overwriting, Recreating
 from tests.unit.capture.records import PARTITION, event, record
 
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
@@ -112,7 +112,7 @@ async def test_an_append_that_storage_never_heard_of_is_done(
     assert await sequences(writer(Blobs), path) == [1, 2]
 
 
-@pytest.mark.parametrize(("kind", "written"), [(Blobs, [1, 2]), (CreatedAgain, [2])], ids=["fenced", "unfenced"])
+@pytest.mark.parametrize(("kind", "written"), [(Blobs, [1, 2]), (Recreating, [2])], ids=["fenced", "unfenced"])
 async def test_a_log_that_is_created_late_does_not_empty_the_one_that_is_there(
     storage_proxy: StorageProxy, writer: Writer, path: str, kind: type[Blobs], written: list[int]
 ) -> None:
@@ -148,7 +148,7 @@ async def test_an_append_to_a_log_that_was_rolled_over_is_refused(
     assert await sequences(writer(Blobs), path) == written
 
 
-@pytest.mark.parametrize(("kind", "reached"), [(Blobs, 9), (AnyVersion, 5)], ids=["fenced", "unfenced"])
+@pytest.mark.parametrize(("kind", "reached"), [(Blobs, 9), (Overwriting, 5)], ids=["fenced", "unfenced"])
 async def test_a_cursor_that_is_written_late_does_not_go_backwards(
     storage_proxy: StorageProxy, writer: Writer, kind: type[Blobs], reached: int
 ) -> None:

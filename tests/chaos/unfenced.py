@@ -1,7 +1,12 @@
 """Storage without one of its fences: what a schedule of two writers must go wrong with."""
 
+from typing import TYPE_CHECKING
+
 from shared.blobs import Appended, Blobs
 from shared.capture.records import CONTROL
+
+if TYPE_CHECKING:
+    from azure.storage.blob.aio import BlobServiceClient
 
 
 class AnyPosition(Blobs):
@@ -21,21 +26,28 @@ class NeverClosed(Blobs):
         return await super().append(path, data, position=position)
 
 
-class CreatedAgain(Blobs):
-    """It creates a log, or a blob, over the one that is there."""
+class Recreating(Blobs):
+    """It creates a log over the one that is there."""
 
     async def create_log(self, path: str) -> None:
         await self._client(path).create_append_blob()
 
+
+class Overwriting(Blobs):
+    """It writes blobs whose path holds a text whoever wrote them before."""
+
+    def __init__(self, service: "BlobServiceClient", holding: str = "") -> None:
+        super().__init__(service)
+        self._holding = holding
+
     async def create(self, path: str, data: bytes) -> str:
-        written = await self._client(path).upload_blob(data, overwrite=True)
-        return str(written["etag"])
-
-
-class AnyVersion(Blobs):
-    """It replaces a blob whoever wrote it last."""
+        return await self._write(path, data) if self._holding in path else await super().create(path, data)
 
     async def replace(self, path: str, data: bytes, *, etag: str) -> str:
-        del etag
+        if self._holding in path:
+            return await self._write(path, data)
+        return await super().replace(path, data, etag=etag)
+
+    async def _write(self, path: str, data: bytes) -> str:
         written = await self._client(path).upload_blob(data, overwrite=True)
         return str(written["etag"])

@@ -118,6 +118,17 @@ async def test_redelivery_with_other_borders_and_new_processes_keeps_each_event_
     assert [line["n"] for line in await kept()] == list(range(40))
 
 
+async def test_a_batch_that_holds_events_again_keeps_each_once(
+    make_capturing: Make, deliver: Deliver, kept: Callable[[], Any]
+) -> None:
+    """The client keeps what it has received when its connection breaks, and receives it again."""
+    events = deliver(*(record(n=number) for number in range(6)))
+
+    await make_capturing().append([*events[:4], *events[1:4], *events[1:]])
+
+    assert [line["n"] for line in await kept()] == list(range(6))
+
+
 async def test_the_cursor_reaches_the_last_event_of_a_batch(
     make_capturing: Make, deliver: Deliver, hub: Hub, blobs: Blobs, clock: Clock, partition: str
 ) -> None:
