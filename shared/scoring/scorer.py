@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from shared import memory
 from shared.clock import Clock
 from shared.errors import NotKept, RequestTooLarge
 from shared.ids import uuid7
@@ -162,4 +163,6 @@ class Scorer:
         data = await self.registry.file(manifest, manifest.model_file)
         model = await asyncio.to_thread(OnnxModel, data)
         validator = Validator(manifest.schema, masks.by_name)
-        return _Loaded(manifest, masks, validator, Runtime(model, manifest))
+        loaded = _Loaded(manifest, masks, validator, Runtime(model, manifest))
+        memory.settle()
+        return loaded
