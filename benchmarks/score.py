@@ -144,7 +144,7 @@ def _host(bench: Bench, subject: str) -> Iterator[Process]:
 def _load(bench: Bench, host: Process, *, rows: int, clients: int) -> dict[str, float]:
     """Load a host for a while, and return its figures."""
     url = f"http://127.0.0.1:{host.port}/api/models/{MODEL}/score"
-    options = ("--key", bench.system.key(), "--bodies", str(bench.bodies[rows]))
+    options = (f"--key={bench.system.key()}", "--bodies", str(bench.bodies[rows]))  # a key may begin with a dash
     how = ("--clients", str(clients), "--seconds", str(bench.effort.seconds))
     before_s = cpu_seconds(host.child.pid)
     figures = answer_of("-m", "benchmarks.load", url, *options, *how, environment=bench.system.environment)
