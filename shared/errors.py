@@ -20,6 +20,7 @@ Fault
 |-- UnknownGap             no such loss is written down
 |-- WebhookFailed          a webhook did not take what was posted
 |-- EventsUnavailable      Event Hubs cannot be reached: a retry can help
+|-- EventRefused           an event is larger than anything the hub takes: a retry cannot help
 |-- InvalidSchema          a version's features or outputs cannot be: names the feature
 |-- UnfitPrivacyKey        features are hashed, and the key is missing or another one (503)
 |-- InsufficientData       too few rows to judge: "unknown", no alert
@@ -260,6 +261,17 @@ class EventsUnavailable(Fault):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class EventRefused(Fault):
+    """An event is larger than anything this hub takes: its tier is too small for the records that are sent to it."""
+
+    code = "event_refused"
+
+    def __init__(self, *, size: int, limit: int) -> None:
+        super().__init__(f"an event of {size} bytes, and with its properties {limit} is the limit of this hub")
+        self.size = size
+        self.limit = limit
 
 
 class TelemetryUnanswered(Fault):

@@ -27,7 +27,9 @@ if TYPE_CHECKING:  # building imports them; importing this module must not
     from shared.capture.accepting import Accepting
     from shared.capture.actuals import ReceivingActuals
     from shared.capture.capturing import Capturing
+    from shared.capture.draining import Draining
     from shared.capture.hub import Hub
+    from shared.capture.lanes import Lanes
     from shared.capture.publisher import CaptureOff, Publisher
     from shared.health import Health
     from shared.monitoring.catalog import Catalog
@@ -86,17 +88,8 @@ def blobs() -> "Blobs":
 
 @cache
 def hub() -> "Hub":
-    """Return the event hub."""
-    from shared.capture.hub import Hub, producer
-
-    ours = settings()
-    client = producer(
-        ours.events,
-        namespace=ours.events_namespace,
-        hub=ours.events_hub,
-        credential=None if ours.events else _credential(),
-    )
-    return Hub(client)
+    """Return the event hub, to be asked about itself."""
+    return _connect()
 
 
 @cache
@@ -134,7 +127,13 @@ def receiving_actuals() -> "ReceivingActuals":
 
     ours = settings()
     return ReceivingActuals(
-        registry(), _keeper(), clock(), telemetry(), max_body_bytes=ours.max_body_bytes, max_depth=ours.max_depth
+        registry(),
+        _keeper(),
+        clock(),
+        telemetry(),
+        max_body_bytes=ours.max_body_bytes,
+        max_depth=ours.max_depth,
+        kept_or_refused=ours.capture_required,
     )
 
 
@@ -148,6 +147,19 @@ def capturing() -> "Capturing":
 
     return Capturing(
         hub(), HourLogs(blobs()), Cursors(blobs(), clock()), registry(), telemetry(), ReadingBack(_consumer)
+    )
+
+
+@cache
+def draining() -> "Draining":
+    """Return what empties the spool."""
+    from shared.capture.draining import Draining
+    from shared.capture.spool import Spool
+
+    ours = settings()
+    timeout_s = ours.capture_timeout_s
+    return Draining(
+        Spool(blobs()), _draining_lanes(), clock(), telemetry(), timeout_s=timeout_s, target=ours.events_hub
     )
 
 
@@ -275,7 +287,11 @@ def health() -> "Health":
 
 
 async def close() -> None:
-    """Let go of every connection that was opened, at the end of a process that ends by itself."""
+    """Send what waits and let go of every connection that was opened, at the end of a process that ends by itself."""
+    if _publisher.cache_info().currsize:
+        await _publisher().close()
+    if _draining_lanes.cache_info().currsize:
+        await _draining_lanes().close()
     if telemetry.cache_info().currsize:
         telemetry().close(2.0)
     if _webhook_session.cache_info().currsize:
@@ -309,12 +325,49 @@ def _webhook_session() -> "ClientSession":
     return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=settings().webhook_timeout_s))
 
 
-@cache
 def _keeper() -> "Publisher | CaptureOff":
-    from shared.capture.publisher import CaptureOff, Publisher
+    from shared.capture.publisher import CaptureOff
+
+    return _publisher() if settings().capture else CaptureOff()
+
+
+@cache
+def _publisher() -> "Publisher":
+    from shared.capture.lanes import Lanes
+    from shared.capture.publisher import Publisher
+    from shared.capture.sending import Sending
+    from shared.capture.spool import Spool
 
     ours = settings()
-    return Publisher(hub(), telemetry(), clock(), ours.capture_timeout_s) if ours.capture else CaptureOff()
+    sending = Sending(
+        Lanes(_connect),
+        Spool(blobs()),
+        telemetry(),
+        clock(),
+        timeout_s=ours.capture_timeout_s,
+        target=ours.events_hub,
+    )
+    return Publisher(sending, one_in=ours.capture_one_in, waits=ours.capture_ack == "hub")
+
+
+@cache
+def _draining_lanes() -> "Lanes":
+    from shared.capture.lanes import Lanes
+
+    return Lanes(_connect)
+
+
+def _connect() -> "Hub":
+    from shared.capture.hub import Hub, producer
+
+    ours = settings()
+    client = producer(
+        ours.events,
+        namespace=ours.events_namespace,
+        hub=ours.events_hub,
+        credential=None if ours.events else _credential(),
+    )
+    return Hub(client)
 
 
 def _consumer() -> "EventHubConsumerClient":

@@ -10,7 +10,7 @@ import msgspec
 
 from shared.capture.records import Actual
 from shared.clock import Clock
-from shared.errors import RequestTooLarge, UnknownModel, UnreadableRequest
+from shared.errors import NotKept, RequestTooLarge, UnknownModel, UnreadableRequest
 from shared.ids import uuid7
 from shared.registry.store import Registry
 from shared.scoring import strict_json
@@ -54,14 +54,14 @@ class Received:
 class Keeper(Protocol):
     """Whoever keeps actuals."""
 
-    async def keep_actuals(self, actuals: Sequence[Actual], *, request_id: str) -> Kept:
+    async def keep_actuals(self, actuals: Sequence[Actual]) -> Kept:
         """Keep actuals of one model (at least one), and say how the worst of them was kept."""
         ...
 
 
 @dataclass(slots=True)
 class ReceivingActuals:
-    """Takes actuals for any registered model."""
+    """Takes actuals for any registered model; ``kept_or_refused`` refuses those of a request that could not be kept."""
 
     registry: Registry
     keeper: Keeper
@@ -70,6 +70,7 @@ class ReceivingActuals:
     _: KW_ONLY
     max_body_bytes: int
     max_depth: int
+    kept_or_refused: bool = False
 
     async def receive(self, model: str, body: bytes, *, request_id: str) -> Received:
         """Take the actuals of one request; one that cannot be read does not keep the others out.
@@ -78,6 +79,7 @@ class ReceivingActuals:
             UnknownModel: no version of the model is registered.
             RequestTooLarge: the body is over the limit, or there are more than 10,000 actuals.
             UnreadableRequest: the body is not an array of JSON.
+            NotKept: actuals have to be kept, and could not be.
         """
         with reported(self.telemetry, self.clock, "actuals", model, operation_id=request_id):
             if not await self.registry.has(model):
@@ -85,9 +87,9 @@ class ReceivingActuals:
             if len(body) > self.max_body_bytes:
                 raise RequestTooLarge("too many bytes in the body", size=len(body), limit=self.max_body_bytes)
             given = strict_json.decode(body, max_depth=self.max_depth)
-            return await self._take(model, given, request_id=request_id)
+            return await self._take(model, given)
 
-    async def _take(self, model: str, given: object, *, request_id: str) -> Received:
+    async def _take(self, model: str, given: object) -> Received:
         if type(given) is not list or not given:
             raise UnreadableRequest('actuals are an array of {"prediction_id" or "external_id", "value", "at"}')
         if len(given) > MOST_ACTUALS:
@@ -95,7 +97,9 @@ class ReceivingActuals:
         now = self.clock.now()
         read = [_read(one, model, now) for one in given]
         actuals = [one for one in read if isinstance(one, Actual)]
-        kept = await self.keeper.keep_actuals(actuals, request_id=request_id) if actuals else Kept.ACKED
+        kept = await self.keeper.keep_actuals(actuals) if actuals else Kept.ACKED
+        if kept is Kept.LOST and self.kept_or_refused:
+            raise NotKept
         answers = [Answer("accepted", id=one.id) if isinstance(one, Actual) else one for one in read]
         return Received(answers, len(actuals), kept)
 

@@ -1,16 +1,18 @@
 """The event hub: sending events, and what the hub says of itself."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from shared.errors import EventsUnavailable
+from shared.capture.records import Outgoing
+from shared.errors import EventRefused, EventsUnavailable
 
 if TYPE_CHECKING:  # it takes 230 ms of CPU to import
     from azure.core.credentials_async import AsyncTokenCredential
+    from azure.eventhub import EventData, EventDataBatch
     from azure.eventhub.aio import EventHubProducerClient
 
 
@@ -40,26 +42,41 @@ class Hub:
         """Return the hub's name."""
         return str(self._producer.eventhub_name)
 
-    async def send(self, bodies: Iterable[bytes], properties: dict[str | bytes, str], *, timeout_s: float) -> None:
-        """Send events, and return once the hub has acknowledged all of them.
+    async def open(self, *, timeout_s: float) -> None:
+        """Connect, so that the first event need not wait for that.
 
         Raises:
+            EventsUnavailable: the hub cannot be reached.
+        """
+        async with _translated(timeout_s):
+            await self._producer.create_batch()
+
+    async def send(self, events: Sequence[Outgoing], *, timeout_s: float) -> None:
+        """Send events, and return once the hub has acknowledged all of them.
+
+        They go out together where the hub takes as many bytes at once, one lot after the other where it does not.
+
+        Raises:
+            EventRefused: one of them is larger than anything this hub takes; nothing was sent.
             EventsUnavailable: some of them may not have arrived, or may have without our knowing.
         """
+        async with _translated(timeout_s):
+            for batch in await self._batches(events):
+                await self._producer.send_batch(batch)
+
+    async def _batches(self, events: Sequence[Outgoing]) -> "list[EventDataBatch]":
         from azure.eventhub import EventData
 
-        async with _translated(timeout_s):
-            batch = await self._producer.create_batch()
-            for body in bodies:
-                event = EventData(body)
-                event.properties = {**properties, "records": str(body.count(b"\n") + 1)}
-                try:
-                    batch.add(event)
-                except ValueError:  # it is full
-                    await self._producer.send_batch(batch)
-                    batch = await self._producer.create_batch()
-                    batch.add(event)
-            await self._producer.send_batch(batch)
+        batches: list[EventDataBatch] = []
+        for event in events:
+            data = EventData(event.body)
+            data.properties = event.properties
+            if batches and _added(data, batches[-1]):
+                continue
+            batches.append(await self._producer.create_batch())
+            if not _added(data, batches[-1]):
+                raise EventRefused(size=len(event.body), limit=batches[-1].max_size_in_bytes)
+        return batches
 
     async def incarnation(self, *, timeout_s: float = 30.0) -> str:
         """Return the name of this life of the hub, from the time it was created.
@@ -91,9 +108,23 @@ class Hub:
         async with _translated(timeout_s):
             return _partition(await self._producer.get_partition_properties(partition))
 
-    async def close(self) -> None:
-        """Let the connection go."""
-        await self._producer.close()
+    async def close(self, *, timeout_s: float = 5.0) -> None:
+        """Let the connection go, and say goodbye to whoever listens within the time.
+
+        Raises:
+            EventsUnavailable: nobody did.
+        """
+        async with _translated(timeout_s):
+            await self._producer.close()
+
+
+def _added(event: "EventData", batch: "EventDataBatch") -> bool:
+    """Add an event to a batch, and return whether there was room for it."""
+    try:
+        batch.add(event)
+    except ValueError:
+        return False
+    return True
 
 
 def incarnation_named(created_at: datetime) -> str:
@@ -145,5 +176,5 @@ async def _translated(timeout_s: float) -> AsyncIterator[None]:
     except TimeoutError:
         raise EventsUnavailable(f"no answer within {timeout_s:g} s") from None
     except (EventHubError, AzureError, OSError, ValueError) as error:
-        # A ValueError is an event that this hub is too small for, as one of the Basic tier is.
+        # A ValueError is what the client makes of a frame that it cannot read.
         raise EventsUnavailable(f"{type(error).__name__}: {error}") from error

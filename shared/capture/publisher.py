@@ -1,66 +1,74 @@
-"""From records to acknowledged events."""
+"""From records to commits: encoded, sampled, and handed over; the answer says how they were kept."""
 
-import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Final
 
 import msgspec
 
-from shared.capture.hub import Hub
-from shared.capture.records import Actual, Kind, Shelf, pack
-from shared.clock import Clock
+from shared.capture.commits import Commits
+from shared.capture.records import Actual, Kind, Shelf, check_size
+from shared.capture.sampling import is_kept
+from shared.capture.sending import Sending
 from shared.errors import EventsUnavailable
 from shared.ids import NONE
-from shared.scoring.prediction import Kept, Prediction
-from shared.telemetry import Telemetry
-from shared.telemetry.operations import calling
+from shared.scoring.prediction import Failure, Kept, Prediction
 
-logger = logging.getLogger(__name__)
+_ENCODER: Final = msgspec.json.Encoder()
 
 
 @dataclass(slots=True)
 class Publisher:
-    """Sends records, and says how they were kept."""
+    """Keeps records; see ``scoring.prediction.Keeper`` and ``actuals.Keeper``.
 
-    hub: Hub
-    telemetry: Telemetry
-    clock: Clock
-    timeout_s: float
-    _encoder: msgspec.json.Encoder = msgspec.json.Encoder()  # noqa: RUF009 - it holds no state
+    ``one_in`` is how many predictions one kept prediction stands for. With ``waits`` an answer says what became of the
+    records, without it they are handed over and that is all it says.
+    """
+
+    sending: Sending
+    _: KW_ONLY
+    one_in: int = 1
+    waits: bool = True
+    _commits: Commits = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._commits = Commits(self.sending)
 
     async def keep(self, predictions: Sequence[Prediction]) -> Kept:
-        """Send the predictions of one request, of one version; see ``scoring.prediction.Keeper``."""
+        """Keep the predictions of one request, of one version."""
         first = predictions[0]
         shelf = Shelf(Kind.PREDICTION, first.model, first.version)
-        return await self._send(predictions, shelf, request_id=first.request_id)
+        if self.one_in == 1:
+            return await self._keep(shelf, _encoded(predictions))
+        # All of them are encoded: whether a row is too large must not hang on the id that it happens to get.
+        encoded = _encoded(msgspec.structs.replace(one, weight=self.one_in) for one in predictions)
+        sample = [
+            record for record, one in zip(encoded, predictions, strict=True) if is_kept(one.id, one_in=self.one_in)
+        ]
+        kept = await self._keep(shelf, sample) if sample else Kept.SAMPLED_OUT
+        return kept if len(sample) == len(encoded) else kept.or_worse(Kept.SAMPLED_OUT)
 
-    async def keep_actuals(self, actuals: Sequence[Actual], *, request_id: str) -> Kept:
-        """Send the actuals of one request, of one model; the same as ``keep`` in every other way."""
-        return await self._send(actuals, Shelf(Kind.ACTUAL, actuals[0].model, NONE), request_id=request_id)
+    async def keep_actuals(self, actuals: Sequence[Actual]) -> Kept:
+        """Keep the actuals of one request, of one model."""
+        return await self._keep(Shelf(Kind.ACTUAL, actuals[0].model, NONE), _encoded(actuals))
 
-    async def _send(self, records: Sequence[Prediction] | Sequence[Actual], shelf: Shelf, *, request_id: str) -> Kept:
-        bodies = list(pack(self._encoder.encode(record) for record in records))
-        model, version = shelf.model, shelf.version
-        properties: dict[str | bytes, str] = {"kind": str(shelf.kind), "model": model, "version": version}
+    async def keep_failure(self, failure: Failure) -> None:
+        """Keep the failure of one request."""
+        await self._keep(Shelf(Kind.FAILURE, failure.model, failure.version or NONE), _encoded([failure]))
+
+    async def close(self) -> None:
+        """Wait until everything that was handed over has left, and let the connections go."""
+        await self._commits.close()
+        await self.sending.close()
+
+    async def _keep(self, shelf: Shelf, records: Sequence[bytes]) -> Kept:
         try:
-            with calling(
-                self.telemetry,
-                self.clock,
-                "send",
-                kind="Azure Event Hubs",
-                target=self.hub.name,
-                model=model,
-                version=version,
-                operation_id=request_id,
-            ):
-                await self.hub.send(bodies, properties, timeout_s=self.timeout_s)
+            if self.waits:
+                return await self._commits.keep(shelf, records, timeout_s=self.sending.timeout_s)
+            await self._commits.hand_over(shelf, records, timeout_s=self.sending.timeout_s)
         except EventsUnavailable as error:
-            # The answer comes first: what could not be kept is counted and cried out, and the caller is told.
-            fields = {"shelf": shelf.folder, "records": len(records), "reason": error.reason}
-            logger.critical("records lost", extra=fields)
-            self.telemetry.metric("capture_lost_records", len(records), model=model, version=version)
-            return Kept.LOST
-        return Kept.ACKED
+            return self.sending.lost(shelf, len(records), reason=error.reason)
+        return Kept.SENT
 
 
 class CaptureOff:
@@ -70,6 +78,21 @@ class CaptureOff:
         """Say that capture is off."""
         return Kept.OFF
 
-    async def keep_actuals(self, actuals: Sequence[Actual], *, request_id: str) -> Kept:  # noqa: ARG002 - likewise
+    async def keep_actuals(self, actuals: Sequence[Actual]) -> Kept:  # noqa: ARG002 - likewise
         """Say that capture is off."""
         return Kept.OFF
+
+    async def keep_failure(self, failure: Failure) -> None:
+        """Keep nothing."""
+
+
+def _encoded(records: Iterable[Prediction] | Iterable[Actual] | Iterable[Failure]) -> list[bytes]:
+    """Return each record as its line.
+
+    Raises:
+        RequestTooLarge: one of them is over the limit.
+    """
+    encoded = [_ENCODER.encode(record) for record in records]
+    for record in encoded:
+        check_size(record)
+    return encoded

@@ -72,6 +72,33 @@ DEAD_SHELF: Final = Shelf(Kind.DEAD, NONE, NONE)
 
 
 @dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One event to be sent: records of one shelf, each one line of ``body``.
+
+    ``replayed`` when it was set aside before, and may have been sent then.
+    """
+
+    shelf: Shelf
+    body: bytes
+    replayed: bool = False
+
+    @property
+    def records(self) -> int:
+        """Return how many records it has."""
+        return self.body.count(b"\n") + 1
+
+    @property
+    def properties(self) -> dict[str | bytes, str]:
+        """Return what can be known of it without opening it."""
+        shelf = self.shelf
+        said: dict[str | bytes, str] = {"kind": str(shelf.kind), "model": shelf.model, "version": shelf.version}
+        said["records"] = str(self.records)
+        if self.replayed:
+            said["replayed"] = "true"
+        return said
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One event as the hub delivered it; ``enqueued_at`` is the hub's time."""
 
@@ -107,6 +134,16 @@ def refused_folder(shelf: Shelf, hour: Hour) -> str:
     return f"{dead_folder(hour)}{shelf.folder}/"
 
 
+def check_size(record: bytes) -> None:
+    """Hold a record against the limit.
+
+    Raises:
+        RequestTooLarge: it is over 256 KiB.
+    """
+    if len(record) > MOST_RECORD_BYTES:
+        raise RequestTooLarge("too many bytes in a row's record", size=len(record), limit=MOST_RECORD_BYTES)
+
+
 def pack(records: Iterable[bytes]) -> Iterator[bytes]:
     """Join records, each one line of JSON, into the bodies of as few events as their order allows.
 
@@ -115,8 +152,7 @@ def pack(records: Iterable[bytes]) -> Iterator[bytes]:
     """
     body = bytearray()
     for record in records:
-        if len(record) > MOST_RECORD_BYTES:
-            raise RequestTooLarge("too many bytes in a row's record", size=len(record), limit=MOST_RECORD_BYTES)
+        check_size(record)
         if body and len(body) + 1 + len(record) > MOST_EVENT_BYTES:
             yield bytes(body)
             body.clear()

@@ -58,8 +58,8 @@ def calling(
     *,
     kind: str,
     target: str,
-    model: str,
-    version: str = NONE,
+    model: str | None = None,
+    version: str | None = None,
     operation_id: str | None = None,
 ) -> Iterator[None]:
     """Report the call to something outside that is made inside, with how it ended: ``ok``, or the fault's code."""

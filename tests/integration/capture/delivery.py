@@ -12,6 +12,7 @@ from azure.eventhub.aio import EventHubConsumerClient, PartitionContext
 from azure.functions import meta
 
 from shared.blobs import Blobs
+from shared.capture.records import Kind, Outgoing, Shelf
 from shared.clock import Clock
 from shared.ids import uuid7
 from shared.registry.manifest import Manifest, Source, Task
@@ -62,6 +63,11 @@ def predictions(
         )
         for row in range(rows)
     ]
+
+
+def outgoing(*bodies: bytes) -> list[Outgoing]:
+    """Return events to be sent, whatever is in them, that say they are predictions of ``flights`` 1."""
+    return [Outgoing(Shelf(Kind.PREDICTION, "flights", "1"), body) for body in bodies]
 
 
 async def received(connection: str, *, expected: int) -> list[EventData]:

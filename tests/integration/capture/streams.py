@@ -24,7 +24,7 @@ from shared.capture.hub import Hub, Partition, producer
 from shared.capture.reading_back import ReadingBack, consumer
 from shared.registry.store import Registry
 from shared.telemetry import Telemetry
-from tests.integration.capture.delivery import HUB, handed_over, lines, manifest
+from tests.integration.capture.delivery import HUB, handed_over, lines, manifest, outgoing
 from tests.integration.stored import Calendar, Killed, own_storage
 from tests.unit.capture.records import record
 
@@ -75,7 +75,7 @@ class Stream:
     async def send(self, *bodies: bytes) -> list[func.EventHubEvent]:
         """Send events, a minute after those before, and return them as the worker hands them over."""
         self.calendar.set(self.calendar.now() + MINUTE)
-        await self.hub.send(bodies, {}, timeout_s=30.0)
+        await self.hub.send(outgoing(*bodies), timeout_s=30.0)
         first, at = len(self.delivered), self.calendar.now()
         events = [handed_over(body, "0", sequence=first + n, at=at) for n, body in enumerate(bodies)]
         self.delivered += events

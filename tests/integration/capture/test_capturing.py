@@ -14,15 +14,14 @@ from shared.blobs import Appended, Blobs, service
 from shared.capture.capturing import Capturing
 from shared.capture.cursor import Cursors
 from shared.capture.hub import Hub
-from shared.capture.publisher import Publisher
 from shared.capture.records import Actual
 from shared.clock import Clock
 from shared.errors import BlobRefused, StorageUnavailable
 from shared.hours import Hour
 from shared.ids import uuid7
 from shared.scoring.prediction import Kept
-from shared.telemetry import Telemetry
 from tests.integration.capture.delivery import delivered, events, lines, predictions, received
+from tests.integration.capture.publishing import publisher
 from tests.unit.capture.records import record
 
 pytestmark = pytest.mark.usefixtures("registry")
@@ -78,14 +77,15 @@ async def test_what_is_published_is_found_once_under_its_version_and_hour(
     emulator: Emulator, hub: Hub, make_capturing: Make, blobs: Blobs, clock: Clock
 ) -> None:
     """Through the real client, there and back; then again, with other borders, as after a crash."""
-    publisher = Publisher(hub, Telemetry.to("", clock=clock), clock, timeout_s=10.0)
+    publishing = publisher(emulator, blobs)
     requests = [predictions(clock, rows) for rows in (1, 3, 2)]
     actual = Actual(
         id=uuid7(clock.now()), model="flights", prediction_id=None, external_id="a", at="2026-03-01T00:00:00Z", value=1
     )
 
-    answers = [await publisher.keep(request) for request in requests]
-    answers.append(await publisher.keep_actuals([actual], request_id="request"))
+    answers = [await publishing.keep(request) for request in requests]
+    answers.append(await publishing.keep_actuals([actual]))
+    await publishing.close()
     arrived = [delivered(event) for event in await received(emulator.connection_string(), expected=4)]
     await make_capturing().append(arrived[:3])
     await make_capturing().append(arrived[1:])

@@ -9,7 +9,7 @@ import pytest
 
 from infra.local.system import System
 from tests.integration.http.conftest import Answered, Call
-from tests.integration.http.test_score import refused
+from tests.integration.http.test_score import found_in_logs, refused
 
 ACTUALS = "/api/models/flights/actuals"
 OWN = str(uuid.uuid4())
@@ -96,26 +96,28 @@ async def test_without_a_key_nothing_is_answered_but_health(call: Call) -> None:
     assert (await call("GET", "/api/health", headers=anonymous)).status == 200
 
 
-async def test_with_the_hub_down_health_fails_and_scoring_answers(call: Call, system: System) -> None:
-    """The answer comes first, within the time-out, and says that it was not kept."""
+async def test_with_the_hub_down_health_fails_and_nothing_is_lost(call: Call, system: System) -> None:
+    """The answer comes first, within the time-out, and says that it waits in the spool."""
     healthy = await call("GET", "/api/health")
     system.process("eventhubs").stop()
     try:
         started = time.monotonic()
         answered = await call("POST", "/api/models/flights/score", {"data": [[10.0, "AA"]]})
+        refused_model = await call("POST", "/api/models/trains/score", {"data": [[10.0, "AA"]]})
         took_s = time.monotonic() - started
         failing = await call("GET", "/api/health")
     finally:
         system.start_hub()
     again = await until_ok(call)
-    kept = await call("POST", "/api/models/flights/score", {"data": [[10.0, "AA"]]})
+    kept = await until_acked(call)
 
     assert (healthy.status, healthy.body["status"]) == (200, "ok")
     assert {name: one["reached"] for name, one in healthy.body["dependencies"].items()} == {
         "storage": True,
         "event_hubs": True,
     }
-    assert (answered.status, answered.body["capture"]) == (200, "lost")
+    assert (answered.status, answered.body["capture"]) == (200, "spooled")
+    assert refused_model.status == 404
     assert took_s < float(system.settings.get("CAPTURE_TIMEOUT_S", "5")) + 1.0
     assert (failing.status, failing.body["status"]) == (503, "failing")
     assert failing.body["dependencies"]["storage"]["reached"]
@@ -123,6 +125,8 @@ async def test_with_the_hub_down_health_fails_and_scoring_answers(call: Call, sy
     assert b"127.0.0.1" not in failing.data
     assert again.status == 200
     assert kept.body["capture"] == "acked"
+    ids = [*answered.body["ids"], *kept.body["ids"]]
+    assert await found_in_logs(system, ids) == dict.fromkeys(ids, 1)
 
 
 async def until_ok(call: Call) -> Answered:
@@ -133,4 +137,14 @@ async def until_ok(call: Call) -> Answered:
             break
         await asyncio.sleep(0.5)
         answered = await call("GET", "/api/health")
+    return answered
+
+
+async def until_acked(call: Call) -> Answered:
+    """Return the first answer whose prediction the hub has, or the last of 20 seconds: the scorer finds it back by itself."""
+    for _ in range(80):
+        answered = await call("POST", "/api/models/flights/score", {"data": [[10.0, "AA"]]})
+        if answered.body["capture"] == "acked":
+            break
+        await asyncio.sleep(0.25)
     return answered

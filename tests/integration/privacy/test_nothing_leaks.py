@@ -18,6 +18,7 @@ from shared.hours import Hour
 from shared.ids import uuid7
 from shared.monitoring.evaluation import Evaluations
 from tests.flying import BEGIN, QUICK, SCHEDULES, manage
+from tests.integration.capture.delivery import outgoing
 from tests.integration.privacy import people, search
 from tests.integration.privacy.people import KEPT, PLANTED, PLANTED_DIGITS, person
 
@@ -153,7 +154,7 @@ async def _send_what_cannot_be_kept(system: System, line: dict[str, Any]) -> Non
     ]
     hub = Hub(producer(system.settings["EVENTS"], namespace="", hub=HUB))
     try:
-        await hub.send(bodies, {}, timeout_s=10.0)
+        await hub.send(outgoing(*bodies), timeout_s=10.0)
     finally:
         await hub.close()
 

@@ -26,7 +26,7 @@ from shared.errors import (
 from shared.registry.manifest import CHAMPION
 from shared.registry.store import Registry
 from shared.schema import Coarsen, Drop, Hash
-from shared.scoring.prediction import Kept, Prediction
+from shared.scoring.prediction import Failure, Kept, Prediction
 from shared.scoring.scorer import Limits, Scorer
 from shared.telemetry import Telemetry
 from shared.telemetry.items import Item, Request, Subject
@@ -44,11 +44,15 @@ class Ledger:
     """What was kept, and how the next request is kept."""
 
     kept: list[Prediction] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
     how: Kept = Kept.ACKED
 
     async def keep(self, predictions: Sequence[Prediction]) -> Kept:
         self.kept += predictions
         return self.how
+
+    async def keep_failure(self, failure: Failure) -> None:
+        self.failures.append(failure)
 
 
 @dataclass

@@ -1,0 +1,43 @@
+"""What publishes, as the app builds it."""
+
+from typing import Any
+
+from infra.local.eventhubs.emulator import Emulator
+from shared.blobs import Blobs
+from shared.capture.draining import Draining
+from shared.capture.hub import Hub, producer
+from shared.capture.lanes import Lanes
+from shared.capture.publisher import Publisher
+from shared.capture.sending import Sending
+from shared.capture.spool import Spool
+from shared.clock import Clock
+from shared.telemetry import Telemetry
+from tests.integration.capture.delivery import HUB
+
+TIMEOUT_S = 2.0
+_CLOCK = Clock.real()
+
+
+def lanes(emulator: Emulator) -> Lanes:
+    """Return lanes to a hub, which need not be there yet."""
+    return Lanes(lambda: Hub(producer(emulator.connection_string(), namespace="", hub=HUB)))
+
+
+def publisher(emulator: Emulator, blobs: Blobs, telemetry: Telemetry | None = None, **options: Any) -> Publisher:  # noqa: ANN401 - of a publisher
+    """Return what publishes to a hub, and to the spool in ``blobs``."""
+    nowhere = Telemetry.to("", clock=_CLOCK)
+    sending = Sending(
+        lanes(emulator), Spool(blobs), telemetry or nowhere, _CLOCK, timeout_s=TIMEOUT_S, target="the hub"
+    )
+    return Publisher(sending, **options)
+
+
+async def drained(emulator: Emulator, blobs: Blobs) -> int:
+    """Empty the spool in ``blobs`` into a hub, as one run of the timer does, and return how many blobs that were."""
+    telemetry = Telemetry.to("", clock=_CLOCK)
+    way = lanes(emulator)
+    made = Draining(Spool(blobs), way, _CLOCK, telemetry, timeout_s=TIMEOUT_S, target="the hub")
+    try:
+        return await made.drain()
+    finally:
+        await way.close()
