@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 from shared import memory
 from shared.clock import Clock
-from shared.errors import NotKept, RequestTooLarge
+from shared.errors import Fault, NotKept, RequestTooLarge
 from shared.ids import uuid7
 from shared.registry.manifest import Manifest
 from shared.registry.store import Registry
 from shared.scoring import formats, strict_json
+from shared.scoring.failures import failure
 from shared.scoring.prediction import Keeper, Kept, Outputs, Prediction
 from shared.scoring.privacy import Masks
 from shared.scoring.runtime import OnnxModel, Runtime
@@ -71,7 +72,7 @@ class Scorer:
     _loading: dict[tuple[str, str], asyncio.Task[_Loaded]] = field(default_factory=dict)
 
     async def score(self, model: str, version: str | None, body: bytes, *, request_id: str) -> Scored:
-        """Answer a request; where ``version`` is None, the champion answers.
+        """Answer a request; where ``version`` is None, the champion answers. A request without an answer is kept as that.
 
         Raises:
             RequestTooLarge: the body, its rows or a row's record are over the limits.
@@ -83,13 +84,21 @@ class Scorer:
             UnfitPrivacyKey: the version hashes features, and the key is missing or another than it was registered with.
         """
         with reported(self.telemetry, self.clock, "score", model, operation_id=request_id) as operation:
-            manifest = await self._asked_for(model, version)
-            operation.version = manifest.version
-            if len(body) > self.limits.body_bytes:
-                raise RequestTooLarge("too many bytes in the body", size=len(body), limit=self.limits.body_bytes)
-            return await self._answer(body, request_id, await self._loaded(manifest))
+            manifest: Manifest | None = None
+            try:
+                manifest = await self._asked_for(model, version)
+                operation.version = manifest.version
+                return await self._answer(body, request_id, await self._loaded(manifest))
+            except NotKept:
+                raise  # nothing can be kept
+            except Exception as error:
+                # Whatever it is goes on to whoever called: here it is only kept.
+                await self._keep_failure(error, model, manifest, request_id)
+                raise
 
     async def _answer(self, body: bytes, request_id: str, loaded: _Loaded) -> Scored:
+        if len(body) > self.limits.body_bytes:
+            raise RequestTooLarge("too many bytes in the body", size=len(body), limit=self.limits.body_bytes)
         started = time.perf_counter()
         decoded = strict_json.decode(body, max_depth=self.limits.depth)
         validator = loaded.validator
@@ -116,6 +125,20 @@ class Scorer:
             ids=[prediction.id for prediction in predictions],
             capture=kept,
         )
+
+    async def _keep_failure(self, error: Exception, model: str, manifest: Manifest | None, request_id: str) -> None:
+        is_known = manifest is not None or await self._has(model)
+        now = self.clock.now()
+        await self.keeper.keep_failure(
+            failure(error, model=model, is_known=is_known, manifest=manifest, request_id=request_id, at=now)
+        )
+
+    async def _has(self, model: str) -> bool:
+        """Whether the model is registered, as far as storage can be asked."""
+        try:
+            return await self.registry.has(model)
+        except Fault:
+            return False
 
     def _predictions(
         self,

@@ -13,6 +13,7 @@ import pytest
 from shared.blobs import Blobs, Content
 from shared.clock import Clock
 from shared.errors import (
+    Fault,
     InvalidDocument,
     InvalidRows,
     ModelFailed,
@@ -46,8 +47,11 @@ class Ledger:
     kept: list[Prediction] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     how: Kept = Kept.ACKED
+    fault: Exception | None = None
 
     async def keep(self, predictions: Sequence[Prediction]) -> Kept:
+        if self.fault is not None:
+            raise self.fault
         self.kept += predictions
         return self.how
 
@@ -273,6 +277,77 @@ async def test_nothing_is_kept_of_a_request_that_is_not_answered(scorer: Scorer,
             await scorer.score("flights", None, wrong, request_id="a")
 
     assert keeper.kept == []
+
+
+async def test_a_request_without_an_answer_is_kept_as_a_failure(scorer: Scorer, keeper: Ledger) -> None:
+    """Rejected requests are news about a model too: a caller that went wrong sends nothing else."""
+    for model, version, wrong in (
+        ("flights", None, b"{"),
+        ("flights", "2", body(10, "ten")),  # type: ignore[arg-type]
+        ("flights", None, b" " * 10_001),
+        ("flights", None, body(10, 400)),
+        ("flights", "9", body(10)),
+        ("trains", None, body(10)),
+        ("../x", "1", body(10)),
+    ):
+        with pytest.raises(Fault):
+            await scorer.score(model, version, wrong, request_id="own")
+
+    assert [(one.model, one.version, one.status, one.code, one.feature, one.asked) for one in keeper.failures] == [
+        ("flights", "1", 400, "unreadable_request", None, None),
+        ("flights", "2", 422, "invalid_rows", "distance", None),
+        ("flights", "1", 413, "request_too_large", None, None),
+        ("flights", "1", 500, "model_failed", None, None),
+        ("flights", None, 404, "unknown_model", None, None),
+        ("_unknown", None, 404, "unknown_model", None, "trains"),
+        ("_unknown", None, 404, "unknown_model", None, "../x"),
+    ]
+    assert {one.request_id for one in keeper.failures} == {"own"}
+
+
+async def test_a_row_that_is_too_large_to_keep_is_kept_as_a_failure(scorer: Scorer, keeper: Ledger) -> None:
+    keeper.fault = RequestTooLarge("too many bytes in a row's record", size=2, limit=1)
+
+    with pytest.raises(RequestTooLarge):
+        await scorer.score("flights", None, body(10), request_id="own")
+
+    assert [one.status for one in keeper.failures] == [413]
+
+
+async def test_what_nobody_expected_is_kept_as_a_failure_and_raised(scorer: Scorer, keeper: Ledger) -> None:
+    keeper.fault = ZeroDivisionError()
+
+    with pytest.raises(ZeroDivisionError):
+        await scorer.score("flights", None, body(10), request_id="own")
+
+    assert [(one.status, one.code) for one in keeper.failures] == [(500, "unexpected")]
+
+
+async def test_where_nothing_can_be_kept_that_is_not_tried_to_be_kept(scorer: Scorer, keeper: Ledger) -> None:
+    scorer.limits = Limits(body_bytes=10_000, rows=100, depth=32, kept_or_refused=True)
+    keeper.how = Kept.LOST
+
+    with pytest.raises(NotKept):
+        await scorer.score("flights", None, body(10), request_id="own")
+
+    assert keeper.failures == []
+
+
+async def test_a_model_that_storage_cannot_be_asked_about_is_kept_as_an_unknown_one(
+    scorer: Scorer, keeper: Ledger, storage: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The failure is kept, and the answer is what it would be without."""
+
+    async def away(path: str) -> None:
+        raise StorageUnavailable(path, reason="it is down")
+
+    monkeypatch.setattr(storage, "read", away)
+    monkeypatch.setattr(storage, "folders", away)
+
+    with pytest.raises(StorageUnavailable):
+        await scorer.score("flights", None, body(10), request_id="own")
+
+    assert [(one.model, one.status, one.asked) for one in keeper.failures] == [("_unknown", 503, "flights")]
 
 
 async def test_the_largest_request_is_answered_row_by_row(scorer: Scorer) -> None:
