@@ -119,16 +119,16 @@ class Counting:
         found.wrong += discrepancies.rolls_missing(set(one.logs) | set(one.manifest.consumed if one.manifest else ()))
         found.booked = [Booked(one.hour, each) for each in merged([*sealed, *unsealed])]
         events = sum(each.tally.events for each in found.booked)
-        footers = [generation.footer for generation in generations]
+        manifest = one.manifest
         found.totals = Totals(
             events=events,
             unsealed_events=sum(each.events for each in unsealed),
             dead_letters=events if one.shelf == DEAD_SHELF else 0,
-            rows=0 if one.shelf == DEAD_SHELF else sum(footer.rows for footer in footers),
-            imported=sum(footer.imported for footer in footers),
-            doubles=sum(footer.doubles for footer in footers),
-            unreadable=sum(footer.unreadable for footer in footers),
-            hours=int(one.manifest is not None),
+            rows=manifest.rows if manifest and one.shelf != DEAD_SHELF else 0,
+            imported=manifest.imported if manifest else 0,
+            doubles=manifest.doubles if manifest else 0,
+            unreadable=manifest.unreadable if manifest else 0,
+            hours=int(manifest is not None),
         )
         return found
 

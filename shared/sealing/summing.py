@@ -55,16 +55,14 @@ def problems_of_day(path: str, day: Day, hours: Sequence[ShelfHour]) -> Iterator
             )
     for key in sealed:
         yield discrepancies.day_differs(path, f"it lacks the hour {key}")
-    footers = [
-        generation.footer for one in hours if one.manifest is not None for generation in one.manifest.generations
-    ]
+    manifests = [one.manifest for one in hours if one.manifest is not None]
     says = (day.account, day.rows, day.doubles, day.unreadable, day.imported)
     has = (
-        merged(one for footer in footers for one in footer.account),
-        sum(footer.rows for footer in footers),
-        sum(footer.doubles for footer in footers),
-        sum(footer.unreadable for footer in footers),
-        sum(footer.imported for footer in footers),
+        merged(one for manifest in manifests for one in manifest.account),
+        sum(one.rows for one in manifests),
+        sum(one.doubles for one in manifests),
+        sum(one.unreadable for one in manifests),
+        sum(one.imported for one in manifests),
     )
     if says != has:
         yield discrepancies.day_differs(path, "its account is not what its hours add up to")
@@ -73,14 +71,13 @@ def problems_of_day(path: str, day: Day, hours: Sequence[ShelfHour]) -> Iterator
 def problems_of_account(
     shelf: str, date: str, account: DayAccount | None, hours: Sequence[ShelfHour]
 ) -> Iterator[Discrepancy]:
-    """Yield a discrepancy where the account of a day has more than its hours: an account never shrinks."""
+    """Yield a discrepancy where a day had more events than its hours have, or rows and no hour is left: neither shrinks."""
     noted = account.shelves.get(shelf) if account is not None else None
     if noted is None:
         return
     manifests = [one.manifest for one in hours if one.manifest is not None]
-    had = sum(one.events for one in noted.account), noted.rows
-    footers = [generation.footer for manifest in manifests for generation in manifest.generations]
-    has = sum(one.events for footer in footers for one in footer.account), sum(footer.rows for footer in footers)
-    if has[0] < had[0] or has[1] < had[1]:
-        why = f"{had[0]} events and {had[1]} rows of that day were sealed, and {has[0]} and {has[1]} are there"
+    had = sum(one.events for one in noted.account)
+    has = sum(one.events for manifest in manifests for one in manifest.account)
+    if has < had or (noted.rows and not manifests):
+        why = f"{had} events and {noted.rows} rows of that day were sealed, and {has} events are there"
         yield discrepancies.hour_missing(f"captures/hours/{shelf}/date={date}/", why)

@@ -23,9 +23,9 @@ async def test_the_examples_run_one_after_the_other(tmp_path: Path) -> None:
         }
         done = [await asyncio.to_thread(_run, example, environment) for example in examples]
 
-    assert len(done) == 5
-    assert [one.returncode for one in done] == [0] * 5, [one.stderr for one in done]
-    registered, private, scored, told, seen = (one.stdout for one in done)
+    assert len(done) == 6
+    assert [one.returncode for one in done] == [0] * 6, [one.stdout + one.stderr for one in done]
+    registered, private, scored, told, seen, proved = (one.stdout for one in done)
     assert "flights 1 is registered" in registered
     assert "flights 2 is registered" in private
     assert all(kept in private for kept in ("nothing", "keyed hash", "steps of 250", "first character"))
@@ -33,6 +33,7 @@ async def test_the_examples_run_one_after_the_other(tmp_path: Path) -> None:
     assert '"accepted":1' in told
     assert '"aliases":{"champion":"1"}' in seen
     assert '"status":"ok"' in seen
+    assert "the account closes" in proved
 
 
 def test_the_two_commands_are_targets_of_the_makefile() -> None:

@@ -47,6 +47,7 @@ async def test_every_function_runs_in_the_real_worker(worker_python: Path, tmp_p
     assert found.predictions[by_version["ids"][0]] == 1
     assert found.actuals == sender.ledger.actuals > 0
     assert any(alert["type"] == "alert.opened" and alert["data"]["signal"] == "drift" for alert in alerts)
+    assert not [alert for alert in alerts if alert["data"]["model"] == "_none"], "the account closes all the while"
     assert pages == dict.fromkeys(_PAGES, 200)
 
 

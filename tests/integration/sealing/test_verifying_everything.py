@@ -168,6 +168,27 @@ async def test_an_hour_that_was_sealed_in_pieces_is_one(run: Run) -> None:
         assert account.totals.events == 50
 
 
+async def test_hours_whose_logs_are_gone_are_known_from_their_rows(run: Run) -> None:
+    """Where nothing was left out the rows have every number; where something was, only the sums are left."""
+    twice = prediction(NINE)
+    await run.capture(30)
+    await run.seal(hours=1)
+    late = NINE + timedelta(hours=1)
+    await deliver(run.stages, *(event(twice, sequence=number, at=late) for number in (30, 31, 32)))
+    await run.seal(hours=2)
+    for path in [one.path async for one in run.stages.blobs.under("captures/logs/")]:
+        await run.stages.blobs.delete(path)
+
+    whole = await deep(run.stages)
+    path = await path_of(run.stages.blobs, HOURS, "hour=09/_manifest.json")
+    await rewrite(run.stages.blobs, path, lambda data: data.replace(b'"squares": "8555"', b'"squares": "8556"'))
+    changed = await deep(run.stages)
+
+    assert whole.wrong == ()
+    assert whole.totals.events == 33
+    assert {"events", "damaged_file"} <= wrong(changed)
+
+
 async def test_rows_in_another_order_are_told(run: Run) -> None:
     """Whoever reads a partition's rows in their order reads them as they happened."""
     await run.capture(10)

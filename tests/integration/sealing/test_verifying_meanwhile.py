@@ -126,14 +126,21 @@ async def test_a_day_that_is_let_go_and_rolled_up_again_meanwhile_says_nothing(r
     assert account.wrong == ()
 
 
-async def test_a_log_that_is_sealed_and_deleted_meanwhile_is_counted_from_its_hour(run: Run) -> None:
+@pytest.mark.parametrize(
+    ("listed", "read"),
+    [("captures/logs/", "nothing"), ("captures/hours/", "nothing"), ("", "captures/logs/")],
+)
+async def test_a_log_that_is_sealed_and_deleted_meanwhile_is_counted_from_its_hour(
+    run: Run, listed: str, read: str
+) -> None:
+    """Were manifests listed before logs, the hour would be neither sealed nor a log."""
     log = await path_of(run.stages.blobs, "captures/logs/", "hour=10")
 
     async def retention() -> None:
         await run.seal(hours=2)
         await run.stages.blobs.delete(log)
 
-    account = await verify(run, retention, read="captures/logs/")
+    account = await verify(run, retention, listed=listed, read=read)
 
     assert account.wrong == ()
     assert account.totals.events == 90
