@@ -31,7 +31,7 @@ from shared.sealing.logs import Logs
 from shared.sealing.manifests import Manifests
 from shared.telemetry import Telemetry
 from tests.chaos.proxies.storage import Fault, StorageProxy
-from tests.chaos.unfenced import Overwriting
+from tests.chaos.unfenced import Overwriting, Unchained
 from tests.integration.models import registered
 from tests.integration.sealing.batches import id_of, prediction
 from tests.integration.stored import Calendar, own_storage
@@ -126,6 +126,25 @@ async def test_two_hours_that_are_sealed_at_once_do_not_both_keep_a_double(
 
     found = await shelved.ids()
     assert (found.count(id_of(twice)), len(set(found))) == (times, 3)
+
+
+@pytest.mark.parametrize(("kind", "times"), [(Blobs, 1), (Unchained, 2)], ids=["chained", "unchained"])
+async def test_what_another_one_is_about_to_add_is_added_before_anything_else(
+    storage_proxy: StorageProxy, shelved: Shelved, kind: type[Blobs], times: int
+) -> None:
+    """Its rows do not count before its manifest, and so nobody would find a double in them."""
+    twice = record(0)
+    await shelved.capture(TEN, twice)
+    held = storage_proxy.plan("PUT", MANIFEST, held=True)
+    late = asyncio.create_task(shelved.sealer(kind(shelved.blobs._service)).seal(await shelved.logs(TEN)))
+    await held.arrived()
+
+    await shelved.capture(NINE, twice)
+    await shelved.sealer(kind(shelved.blobs._service)).seal(await shelved.logs(NINE))
+    held.release()
+    await late
+
+    assert await shelved.ids() == [id_of(twice)] * times
 
 
 @pytest.mark.parametrize(("unfenced", "generations"), [("", 3), (MANIFEST, 2)], ids=["fenced", "unfenced"])

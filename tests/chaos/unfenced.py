@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from shared.blobs import Appended, Blobs
+from shared.blobs import Appended, Blobs, Content
 from shared.capture.records import CONTROL
+from shared.errors import BlobMissing
 
 if TYPE_CHECKING:
     from azure.storage.blob.aio import BlobServiceClient
@@ -51,3 +52,21 @@ class Overwriting(Blobs):
     async def _write(self, path: str, data: bytes) -> str:
         written = await self._client(path).upload_blob(data, overwrite=True)
         return str(written["etag"])
+
+
+class Unchained(Blobs):
+    """It keeps no chain of generations: nobody sees what another one is about to add."""
+
+    async def read(self, path: str) -> Content:
+        if path.endswith(_CHAIN):
+            raise BlobMissing(path)
+        return await super().read(path)
+
+    async def create(self, path: str, data: bytes) -> str:
+        return '"none"' if path.endswith(_CHAIN) else await super().create(path, data)
+
+    async def replace(self, path: str, data: bytes, *, etag: str) -> str:
+        return etag if path.endswith(_CHAIN) else await super().replace(path, data, etag=etag)
+
+
+_CHAIN = "/_chain.json"
