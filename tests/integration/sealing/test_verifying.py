@@ -7,6 +7,7 @@ import pytest
 from shared import documents
 from shared.capture.gap import Gap, gap_path
 from shared.hours import Hour
+from shared.sealing.hour import HourManifest
 from shared.sealing.verifying import Asked
 from tests.integration.sealing.batches import event, prediction
 from tests.integration.sealing.conftest import NINE, Stages
@@ -153,12 +154,29 @@ async def test_cut_rows_are_told(run: Run) -> None:
     assert wrong(await verify(run.stages)) == {"torn_file"}
 
 
-async def test_one_other_byte_in_rows_is_told_by_its_hash(run: Run) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [lambda data: data[:200] + bytes([data[200] ^ 1]) + data[201:], lambda data: data.replace(b"arrow", b"Arrow")],
+)
+async def test_one_other_byte_in_rows_is_told_by_its_hash(run: Run, change: Callable[[bytes], bytes]) -> None:
+    """Even one that no value depends on."""
     path = await path_of(run.stages.blobs, HOURS, "rows-0.parquet")
 
-    await rewrite(run.stages.blobs, path, lambda data: data[:200] + bytes([data[200] ^ 1]) + data[201:])
+    await rewrite(run.stages.blobs, path, change)
 
     assert wrong(await deep(run.stages)) == {"damaged_file"}
+
+
+async def test_a_manifest_that_says_something_else_than_its_rows_is_told(run: Run) -> None:
+    """Doubles are looked for between these ids: with others, some would not be found."""
+    path = await path_of(run.stages.blobs, HOURS, "_manifest.json")
+    manifest, _ = await documents.read(run.stages.blobs, path, HourManifest)
+    lowest = str(manifest.min_id).encode()
+
+    await rewrite(run.stages.blobs, path, lambda data: data.replace(lowest, b"f" + lowest[1:], 1))
+
+    told = [one.why for one in (await deep(run.stages)).wrong]
+    assert told == ["what it says of itself is not what its manifest says"]
 
 
 @pytest.mark.parametrize("name", ["rows-0.parquet", "_profile-0-"])
