@@ -18,6 +18,7 @@ Fault
 |-- NotKept                a prediction that must be kept could not be (503)
 |-- InvalidRecord          can never be read: dead-letter it, do not retry
 |-- UnknownGap             no such loss is written down
+|-- NotSealed              hours were asked for that may still be added to
 |-- WebhookFailed          a webhook did not take what was posted
 |-- EventsUnavailable      Event Hubs cannot be reached: a retry can help
 |-- EventRefused           an event is larger than anything the hub takes: a retry cannot help
@@ -336,6 +337,18 @@ class UnknownGap(Fault):
             f"no gap {name!r} is written down; verify says which are, as <incarnation>/p<partition>/<from>-<to>"
         )
         self.name = name
+
+
+class NotSealed(Fault):
+    """What was asked for ends at the hour ``end``, and only what is before ``before`` is sealed (None: nothing is)."""
+
+    code = "not_sealed"
+
+    def __init__(self, end: str, *, before: str | None) -> None:
+        known = "nothing is sealed" if before is None else f"only what is before {before} is sealed"
+        super().__init__(f"{known}, and not up to {end}: ask for less, or wait")
+        self.end = end
+        self.before = before
 
 
 class WebhookFailed(Fault):

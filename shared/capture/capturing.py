@@ -147,6 +147,7 @@ def _runs(events: Sequence[Event]) -> Iterator[list[Event]]:
 
 
 def _event(one: DeliveredEvent) -> Event:
-    if one.sequence_number is None or one.enqueued_time is None:
+    sequence, enqueued_at = one.sequence_number, one.enqueued_time
+    if sequence is None or enqueued_at is None:
         raise TypeError("an event without sequence number or enqueued time did not come from an event hub")
-    return Event(one.sequence_number, one.enqueued_time, one.get_body())
+    return Event(sequence, enqueued_at, one.get_body())

@@ -6,13 +6,15 @@ The envelope alone is read; inputs and outputs stay the bytes they are until the
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from functools import lru_cache
+from operator import attrgetter
+from typing import Annotated, Final, TypeAlias
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
-from shared.capture.records import MOST_RECORD_BYTES, Entry, Event, Kind, Origin, Shelf, line
+from shared.capture.records import MOST_RECORD_BYTES, Entry, Event, Kind, Origin, Shelf, lines
 from shared.documents import FORMAT
 from shared.errors import InvalidRecord
 from shared.ids import NONE, UNKNOWN, is_name
@@ -22,18 +24,25 @@ MOST_FOREIGN_EVENT_BYTES: Final = 1024 * 1024
 MOST_EVENT_RECORDS: Final = 4_096
 
 
+Nothing: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=0)] | UnsetType
+"""What no value is: a member of this type must not be there."""
+
+
 class Envelope(msgspec.Struct, frozen=True):
-    """The part of a record that says where it belongs, and what a record must not have: the members of an origin."""
+    """The part of a record that says where it belongs, and what a record must not have: the members of an origin.
+
+    Its line would have the member twice, and the second would count: a log would end where the record says.
+    """
 
     id: UUID
     kind: str
     model: str
     version: str | None = None
     format: int = FORMAT
-    partition: Any = UNSET
-    sequence: Any = UNSET
-    index: Any = UNSET
-    enqueued_at: Any = UNSET
+    partition: Nothing = UNSET
+    sequence: Nothing = UNSET
+    index: Nothing = UNSET
+    enqueued_at: Nothing = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,20 +84,11 @@ def read_envelope(record: bytes) -> tuple[Envelope, Shelf]:
     except UnicodeDecodeError as error:
         raise InvalidRecord(f"it is not UTF-8 at byte {error.start}") from None
     except (msgspec.DecodeError, RecursionError) as error:
-        raise InvalidRecord(str(error)) from None
-    if envelope.format > FORMAT:
-        raise InvalidRecord(f"format {envelope.format}, and this app reads up to {FORMAT}")
-    if envelope.kind not in _KINDS:
-        raise InvalidRecord("it is of no known kind")
-    if not (envelope.partition is envelope.sequence is envelope.index is envelope.enqueued_at is UNSET):
-        # Its line would have the member twice, and the second would count: a log would end where the record says.
-        raise InvalidRecord("it has a member that says where a line came from")
-    version = envelope.version or NONE
-    if not (is_name(envelope.model) or envelope.model == UNKNOWN) or not (is_name(version) or version == NONE):
-        raise InvalidRecord("its model or version is no name")
+        raise InvalidRecord(_reason(str(error))) from None
+    shelf = _shelf(*_WHERE(envelope))
     if len(record) > MOST_RECORD_BYTES:
         raise InvalidRecord(f"it has {len(record)} bytes, and {MOST_RECORD_BYTES} is the limit")
-    return envelope, Shelf(Kind(envelope.kind), envelope.model, version)
+    return envelope, shelf
 
 
 def read_event(event: Event, partition: str) -> Read:
@@ -101,10 +101,40 @@ def read_event(event: Event, partition: str) -> Read:
     if problem is not None:
         whole = dead_line(event.body, event, partition=partition, index=0, reason=problem, readable=False, part=False)
         return Read(None, Entry(event.sequence, b""), (), Entry(event.sequence, whole))
+    records = event.body.split(b"\n")
+    shelf = _shelf_of_all(event.body, records)
+    if shelf is None:
+        return _read_one_by_one(records, event, partition)
+    numbered = tuple(enumerate(records))
+    return Read(shelf, Entry(event.sequence, lines(numbered, event, partition=partition)), numbered, None)
+
+
+def _shelf_of_all(body: bytes, records: list[bytes]) -> Shelf | None:
+    """Return where all records of an event belong, or None: then there is one that has to be looked at by itself.
+
+    One call decodes them, and what it finds is checked once, because it is the same for all: a record of 30 features
+    takes 1.4 µs instead of 4.
+    """
+    try:
+        envelopes = _ENVELOPES.decode_lines(body)
+        if not body.isascii():
+            body.decode()
+        different = set(map(_WHERE, envelopes))
+        # Lines that are blank, or JSON that goes on in the next line, make another number of envelopes than of records.
+        if len(envelopes) != len(records) or len(different) != 1:
+            return None
+        if len(body) > MOST_RECORD_BYTES and max(map(len, records)) > MOST_RECORD_BYTES:
+            return None
+        return _shelf(*different.pop())
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError, InvalidRecord):
+        return None
+
+
+def _read_one_by_one(split: list[bytes], event: Event, partition: str) -> Read:
     shelf: Shelf | None = None
     records: list[tuple[int, bytes]] = []
     dead: list[tuple[int, bytes, str]] = []
-    for index, record in enumerate(event.body.split(b"\n")):
+    for index, record in enumerate(split):
         try:
             _, its_shelf = read_envelope(record)
         except InvalidRecord as invalid:
@@ -120,10 +150,9 @@ def read_event(event: Event, partition: str) -> Read:
         dead_line(record, event, partition=partition, index=index, reason=reason, readable=False, part=bool(records))
         for index, record, reason in dead
     ]
-    lines = [line(record, event, partition=partition, index=index) for index, record in records]
     return Read(
         shelf,
-        Entry(event.sequence, b"".join(lines)),
+        Entry(event.sequence, lines(records, event, partition=partition)),
         tuple(records),
         Entry(event.sequence, b"".join(dead_lines)) if dead_lines else None,
     )
@@ -159,7 +188,8 @@ def dead_part(line: bytes, reason: str) -> bytes:
 def _problem_of_size(body: bytes) -> str | None:
     if len(body) > MOST_FOREIGN_EVENT_BYTES:
         return f"the event has {len(body)} bytes, and {MOST_FOREIGN_EVENT_BYTES} is the limit"
-    records = body.count(b"\n") + 1
+    # a record of no byte still has its line's end
+    records = body.count(b"\n") + 1 if len(body) >= MOST_EVENT_RECORDS else 0
     if records > MOST_EVENT_RECORDS:
         return f"the event has {records} records, and {MOST_EVENT_RECORDS} is the limit"
     return None
@@ -180,5 +210,29 @@ def _letter(record: bytes, origin: Origin, *, reason: str, readable: bool, part:
     return msgspec.json.encode(letter) + b"\n"
 
 
+@lru_cache(maxsize=4_096)
+def _shelf(kind: str, model: str, version: str | None, newest: int) -> Shelf:
+    """Return what the members of an envelope name; ``newest`` is its format.
+
+    Raises:
+        InvalidRecord: they name nothing.
+    """
+    if newest > FORMAT:
+        raise InvalidRecord(f"format {newest}, and this app reads up to {FORMAT}")
+    if kind not in _KINDS:
+        raise InvalidRecord("it is of no known kind")
+    version = version or NONE
+    if not (is_name(model) or model == UNKNOWN) or not (is_name(version) or version == NONE):
+        raise InvalidRecord("its model or version is no name")
+    return Shelf(Kind(kind), model, version)
+
+
+def _reason(problem: str) -> str:
+    """Return what the decoder says is wrong with a record, so that a person understands it."""
+    return "it has a member that says where a line came from" if problem.endswith(_OF_ORIGINS) else problem
+
+
+_WHERE = attrgetter("kind", "model", "version", "format")
+_OF_ORIGINS = tuple(f"`$.{name}`" for name in Origin.__struct_fields__)
 _KINDS = frozenset(Kind) - {Kind.DEAD}
 _ENVELOPES = msgspec.json.Decoder(Envelope)

@@ -165,13 +165,17 @@ def pack(records: Iterable[bytes]) -> Iterator[bytes]:
 
 def line(record: bytes, event: Event, *, partition: str, index: int) -> bytes:
     """Return a record as it stands in a log: itself, with where it came from put first."""
-    return b'{"partition":%s,"sequence":%d,"index":%d,"enqueued_at":"%s",%s\n' % (
-        partition.encode(),
-        event.sequence,
-        index,
-        event.enqueued_at.isoformat().encode(),
-        record.lstrip()[1:],
-    )
+    return lines([(index, record)], event, partition=partition)
+
+
+def lines(records: Iterable[tuple[int, bytes]], event: Event, *, partition: str) -> bytes:
+    """Return the lines of an event's records, each of which comes with its index within the event."""
+    before = b'{"partition":%s,"sequence":%d,"index":' % (partition.encode(), event.sequence)
+    after = b',"enqueued_at":"%s",' % event.enqueued_at.isoformat().encode()
+    parts: list[bytes] = []
+    for index, record in records:
+        parts += (before, b"%d" % index, after, record.lstrip()[1:], b"\n")
+    return b"".join(parts)
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,5 +7,9 @@ version in a row, and ``sealing`` goes through all that can be sealed. A sealed 
 at a time, so that its folder is always the exact union of its rows.
 
 ``day`` is what is stored of a day, ``rolling`` makes it once the watermark has passed, ``finding`` reads hours and days, and
-``retention`` deletes what has been kept long enough.
+``retention`` deletes what has been kept long enough. ``frame`` is for people.
 """
+
+from shared.sealing.frames import frame
+
+__all__ = ["frame"]

@@ -16,9 +16,11 @@ from shared.sealing.day import DayAccount, account_path, date_of, day_path
 from shared.sealing.finding import rolled_up, sealed_hours
 from shared.sealing.hour import hour_folder, manifest_path
 from shared.sealing.retention import Periods, Retention
+from shared.sealing.verifying import Asked
 from shared.telemetry import Telemetry
 from tests.integration.sealing.batches import event, prediction
 from tests.integration.sealing.conftest import NINE, Stages
+from tests.integration.sealing.verified import verify, wrong
 from tests.integration.stored import Calendar, Killed, Mortal, everything
 
 SHELF = Shelf(Kind.PREDICTION, "flights", "1")
@@ -285,6 +287,7 @@ async def test_killed_at_every_deletion_the_account_is_whole_and_sealing_does_no
         assert await sealed.sealing().seal() == 0
         assert await everything(sealed.blobs, HOURS, DAYS) == left
         assert await everything(sealed.blobs, "captures/account/") == account
+        assert not wrong(await verify(sealed, Asked(is_deep=True), hours_kept_days=PERIODS.hours))
 
     assert kills > 8
     assert not await everything(sealed.blobs, DAYS)

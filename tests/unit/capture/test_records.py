@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from shared.capture import reading
 from shared.capture import records as module
 from shared.capture.hour_log import MOST_APPEND_BYTES
 from shared.capture.reading import MOST_EVENT_RECORDS, MOST_FOREIGN_EVENT_BYTES, dead_records, read_event
@@ -17,6 +18,7 @@ from shared.capture.records import MOST_EVENT_BYTES, MOST_RECORD_BYTES, Event, K
 from shared.errors import RequestTooLarge
 from tests.unit.capture.records import ENQUEUED_AT, PARTITION, event, letters, lines, record
 
+NOT_UTF8 = record(inputs="\N{SNOWMAN}").replace("\N{SNOWMAN}".encode(), b"\xff")
 FLIGHTS = Shelf(Kind.PREDICTION, "flights", "1")
 
 json_values = st.recursive(
@@ -41,7 +43,7 @@ unreadable = st.sampled_from(
         record(id="7"),
         record(version="Capital"),
         record(sequence=9),
-        record(inputs="\N{SNOWMAN}").replace("\N{SNOWMAN}".encode(), b"\xff"),
+        NOT_UTF8,
         b'{"a":' * 5_000,
     ]
 )
@@ -61,6 +63,23 @@ def test_every_record_ends_once_as_a_line_or_a_dead_letter(records: list[bytes])
 
     indices = [line["index"] for line in lines(read)] + [letter.index for letter in letters(read)]
     assert sorted(indices) == list(range(len(records)))
+
+
+halves = st.sampled_from([record(), record(inputs={"a": 1})]).map(lambda one: one.replace(b",", b",\n", 1))
+
+
+@given(st.lists(readable | elsewhere | unreadable | halves | readable.map(lambda one: b" " + one + b"\r"), max_size=8))
+@example([record(), b""])
+@example([NOT_UTF8])
+@example([record().replace(b",", b",\n", 1), record(), b""])
+@example([record(), record(inputs="x" * MOST_RECORD_BYTES)])
+def test_records_read_at_once_are_those_read_one_by_one(records: list[bytes]) -> None:
+    """An event is decoded in one call where all is well, and that call takes for well what a look at each would."""
+    one = event(*records)
+
+    alone = reading._read_one_by_one(one.body.split(b"\n"), one, PARTITION)
+
+    assert read_event(one, PARTITION) == alone
 
 
 @given(st.lists(readable | elsewhere | unreadable, min_size=1, max_size=8))

@@ -1,0 +1,115 @@
+"""What was kept, for people: sealed predictions as a data frame."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from shared import documents
+from shared.blobs import Blobs
+from shared.capture.records import Kind, Shelf
+from shared.errors import InvalidSchema, NotSealed, UnknownModel
+from shared.hours import Hour
+from shared.registry.manifest import Manifest, manifest_path
+from shared.sealing.watermark import WATERMARK_PATH, Watermark
+
+if TYPE_CHECKING:  # whoever imports this package need not have them loaded
+    import pandas as pd
+    import pyarrow as pa
+
+_READS_AT_ONCE: Final = 8
+
+
+async def frame(
+    blobs: Blobs,
+    model: str,
+    version: str,
+    start: datetime,
+    end: datetime,
+    *,
+    columns: Sequence[str] | None = None,
+) -> "pd.DataFrame":
+    """Return the predictions of the hours from ``start`` up to ``end``, in the order they were sealed.
+
+    Columns are as they are stored, or those that are asked for. Their types come from the version's schema, whatever the
+    rows are, and without any: whole numbers and booleans are pandas' types that know a missing value.
+
+    Args:
+        blobs: storage.
+        model: which model.
+        version: which of its versions.
+        start: the beginning of an hour, aware.
+        end: the beginning of the first hour that is not wanted any more, aware.
+        columns: names of columns; all of them when None.
+
+    Raises:
+        NotSealed: ``end`` is after the watermark, so that nobody knows whether these are all the rows.
+        UnknownModel: the version is not registered.
+        InvalidSchema: a version of these features and outputs has no such column.
+        ValueError: a moment is naive, or not the beginning of an hour.
+    """
+    import pyarrow as pa
+
+    from shared.sealing.columns import arrow_schema
+
+    first, last = _hour(start), _hour(end)
+    manifest = await documents.find(blobs, manifest_path(model, version), Manifest)
+    if manifest is None:
+        raise UnknownModel(model, version)
+    watermark = await documents.find(blobs, WATERMARK_PATH, Watermark)
+    if watermark is None or last > watermark.hour:
+        raise NotSealed(last.key, before=watermark.before if watermark else None)
+    stored = arrow_schema(Kind.PREDICTION, manifest.schema.captured)
+    wanted = stored if columns is None else pa.schema([_field(stored, name) for name in columns])
+    parts = await _rows(blobs, Shelf(Kind.PREDICTION, model, version), first, last, wanted)
+    rows = pa.concat_tables([wanted.empty_table(), *parts])
+    return await asyncio.to_thread(_to_pandas, rows)
+
+
+async def _rows(blobs: Blobs, shelf: Shelf, first: Hour, last: Hour, wanted: "pa.Schema") -> "list[pa.Table]":
+    """Return the rows of every generation of some hours."""
+    from shared.sealing.finding import sealed_hours
+    from shared.sealing.hour import hour_folder, read
+
+    at_once = asyncio.Semaphore(_READS_AT_ONCE)
+
+    async def one(path: str) -> "pa.Table":
+        async with at_once:
+            data = (await blobs.read(path)).data
+            rows, _ = await asyncio.to_thread(read, data, only=wanted.names)
+            return rows.select(wanted.names).cast(wanted)
+
+    hours = await sealed_hours(blobs, shelf, first, last)
+    paths = [
+        f"{hour_folder(shelf, hour.hour)}{generation.rows_file}"
+        for hour in hours
+        for generation in hour.manifest.generations
+    ]
+    return await asyncio.gather(*map(one, paths))
+
+
+def _hour(moment: datetime) -> Hour:
+    hour = Hour.containing(moment)
+    if hour.start != moment:
+        raise ValueError(f"rows are kept by the hour, and {moment.isoformat()} is in the middle of one")
+    return hour
+
+
+def _field(stored: "pa.Schema", name: str) -> "pa.Field":
+    if name not in stored.names:
+        raise InvalidSchema(feature=name, reason="there is no such column")
+    return stored.field(name)
+
+
+def _to_pandas(rows: "pa.Table") -> "pd.DataFrame":
+    import pandas as pd
+    import pyarrow as pa
+
+    # Otherwise the type would be the rows' doing: an integer column with a missing value would come out as floats.
+    nullable: dict[Any, Any] = {
+        pa.int32(): pd.Int32Dtype(),
+        pa.int64(): pd.Int64Dtype(),
+        pa.bool_(): pd.BooleanDtype(),
+    }
+    made: pd.DataFrame = rows.to_pandas(types_mapper=nullable.get)
+    return made
