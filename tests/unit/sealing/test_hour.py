@@ -1,5 +1,8 @@
 """What is stored of a sealed hour."""
 
+import io
+
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,6 +82,18 @@ def test_a_footer_and_its_rows_come_back_as_they_were_written() -> None:
     assert rows_again.drop_columns([]).equals(rows.replace_schema_metadata(rows_again.schema.metadata))
     assert data == write(rows, about), "the same rows and footer are the same bytes"
     assert read(data, only=["_id"])[0].column_names == ["_id"]
+
+
+def test_ids_have_ends_and_texts_that_repeat_a_dictionary() -> None:
+    """A dictionary of ids is the ids again; their ends tell a sealer which of them it need not read."""
+    rows = table_of(logged(prediction(2), prediction(1)))
+    data = write(rows, footer(rows, consumed=[], places_by_log={}, doubles=0, unreadable=0))
+
+    group = pq.read_metadata(io.BytesIO(data)).row_group(0)
+    chunks = {group.column(number).path_in_schema: group.column(number) for number in range(group.num_columns)}
+
+    assert (chunks["_id"].statistics.min, chunks["_id"].statistics.max) == (record_id(1), record_id(2))
+    assert [chunks[name].has_dictionary_page for name in ("_id", "carrier", "temp")] == [False, True, False]
 
 
 def test_a_generation_without_rows_has_no_ids() -> None:
