@@ -8,6 +8,11 @@ at a time, so that its folder is always the exact union of its rows.
 
 ``day`` is what is stored of a day, ``rolling`` makes it once the watermark has passed, ``finding`` reads hours and days, and
 ``retention`` deletes what has been kept long enough. ``frame`` is for people.
+
+``account`` is what must be there of each partition and what was found, ``discrepancies`` what can be wrong. ``verifying``
+draws the account up, from what ``state`` and ``books`` read: ``counting`` counts hours, by their manifests and by the
+``places`` in their logs, ``summing`` holds them against days, ``files`` against listings, and ``depth`` reads the bytes
+themselves, which ``examining`` and ``numbers`` judge.
 """
 
 from shared.sealing.frames import frame

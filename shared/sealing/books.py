@@ -61,10 +61,14 @@ class ShelfHour:
 
 @dataclass(slots=True)
 class Stock:
-    """Everything that was found of some dates; ``days`` by shelf and date, ``accounts`` by date."""
+    """Everything that was found of some dates; ``days`` by shelf and date, ``accounts`` by date.
+
+    ``beside_days`` are the paths of the files in the folders of days.
+    """
 
     hours: dict[tuple[str, Hour], ShelfHour] = field(default_factory=dict)
     days: dict[tuple[str, str], tuple[Day, str]] = field(default_factory=dict)
+    beside_days: set[str] = field(default_factory=set)
     accounts: dict[str, DayAccount] = field(default_factory=dict)
     wrong: list[Discrepancy] = field(default_factory=list)
 
@@ -180,11 +184,10 @@ class Books:
         return content.data
 
     async def _read_days(self, stock: Stock, dates: Sequence[str] | None, shelves: Sequence[str] | None) -> None:
-        days = [
-            one
-            async for one in self._under(_DAYS, dates, shelves)
-            if one.path.endswith("/_day.json") and one.size_bytes  # an empty one is being made
-        ]
+        listed = [one async for one in self._under(_DAYS, dates, shelves)]
+        stock.beside_days.update(one.path for one in listed)
+        # An empty one is being made.
+        days = [one for one in listed if one.path.endswith("/_day.json") and one.size_bytes]
         accounts = [
             one async for one in self.blobs.under(_ACCOUNTS) if dates is None or _date_of(one.path) in set(dates)
         ]

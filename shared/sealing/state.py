@@ -9,7 +9,7 @@ from shared.capture.cursor import Cursor
 from shared.capture.gap import Gap
 from shared.capture.hub import Hub, Partition
 from shared.errors import EventsUnavailable
-from shared.sealing.account import Discrepancy, Spool
+from shared.sealing.account import Discrepancy, PartitionAccount, Spool
 from shared.sealing.books import Books, each
 from shared.sealing.counting import Sealed
 from shared.sealing.watermark import WATERMARK_PATH, Watermark
@@ -69,6 +69,28 @@ class State:
             found = await self.books.document(stored.path, Watermark, wrong)
             return Sealed(found[0].hour, stored.modified_at) if found is not None else None
         return None
+
+
+def not_begun(hub: HubState, cursors: dict[tuple[str, int], Cursor]) -> list[PartitionAccount]:
+    """Return the partitions that have events of which nothing was captured yet."""
+    return [
+        PartitionAccount(
+            incarnation=hub.incarnation,
+            partition=partition,
+            is_live=True,
+            cursor=said.first_sequence - 1,
+            moved_at=None,
+            newest_at=said.last_enqueued_at,
+            first=said.first_sequence,
+            last=said.first_sequence - 1,
+            events=0,
+            lost=0,
+            in_flight=said.last_sequence - said.first_sequence + 1,
+            closes=True,
+        )
+        for partition, said in sorted(hub.partitions.items())
+        if hub.incarnation is not None and (hub.incarnation, partition) not in cursors and not said.is_empty
+    ]
 
 
 def _partition_at(path: str) -> tuple[str, int]:

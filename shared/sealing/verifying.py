@@ -41,7 +41,7 @@ from shared.sealing.books import Books, ShelfHour, Stock, each
 from shared.sealing.counting import Counted, Counting, Tail
 from shared.sealing.depth import Depth
 from shared.sealing.files import Files
-from shared.sealing.state import HubState, State
+from shared.sealing.state import HubState, State, not_begun
 from shared.sealing.summing import Kept, from_account, problems_of_account, problems_of_day
 from shared.sealing.tally import Tally
 
@@ -179,8 +179,12 @@ class Verifying:
         wrong = list(problems_of_account(shelf, date, stock.accounts.get(date), hours))
         known = stock.days.get((shelf, date))
         if known is not None:
-            path = f"captures/days/{shelf}/date={date}/_day.json"
+            folder = f"captures/days/{shelf}/date={date}/"
+            path = f"{folder}_day.json"
             problems = list(problems_of_day(path, known[0], hours))
+            profile = f"{folder}{known[0].profile}"
+            if known[0].profile is not None and profile not in stock.beside_days:
+                problems.append(discrepancies.file_missing(profile))
             if problems:
                 again = await self.books.day(path, [])
                 wrong += problems if again is not None and again[1] == known[1] else []
@@ -257,29 +261,7 @@ class Verifying:
                     closes=is_whole,
                 )
             )
-        return [*accounts, *_not_begun(hub, cursors)]
-
-
-def _not_begun(hub: HubState, cursors: dict[tuple[str, int], Cursor]) -> list[PartitionAccount]:
-    """Return the partitions that have events of which nothing was captured yet."""
-    return [
-        PartitionAccount(
-            incarnation=hub.incarnation,
-            partition=partition,
-            is_live=True,
-            cursor=said.first_sequence - 1,
-            moved_at=None,
-            newest_at=said.last_enqueued_at,
-            first=said.first_sequence,
-            last=said.first_sequence - 1,
-            events=0,
-            lost=0,
-            in_flight=said.last_sequence - said.first_sequence + 1,
-            closes=True,
-        )
-        for partition, said in sorted(hub.partitions.items())
-        if hub.incarnation is not None and (hub.incarnation, partition) not in cursors and not said.is_empty
-    ]
+        return [*accounts, *not_begun(hub, cursors)]
 
 
 def _dates(asked: Asked, now: datetime) -> list[str] | None:

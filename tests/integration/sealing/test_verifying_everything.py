@@ -256,6 +256,13 @@ async def test_a_day_that_says_something_else_than_its_hours_is_told(rolled: Run
     assert wrong(await verify(rolled.stages)) == {"day"}
 
 
+async def test_a_days_profile_that_is_gone_is_told(rolled: Run) -> None:
+    path = await path_of(rolled.stages.blobs, DAYS, f"{SHELF.folder}/date=2026-03-01/_profile-")
+    await rolled.stages.blobs.delete(path)
+
+    assert [(one.what, one.where) for one in (await verify(rolled.stages)).wrong] == [("missing_file", path)]
+
+
 async def test_a_day_that_is_being_rolled_up_says_nothing(rolled: Run) -> None:
     path = day_path(SHELF, "2026-03-01")
     await rewrite(rolled.stages.blobs, path, lambda _: b"")
