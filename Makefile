@@ -3,7 +3,7 @@
 # make run        the whole system on this machine, until Ctrl-C
 # make test       every test
 # make lint       format, lint, types, layers
-# make bench      what scoring costs; the last line is JSON
+# make bench      what scoring and keeping cost; the last line of each is JSON
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -52,6 +52,7 @@ lint: $(VENV)/ready
 
 bench: $(VENV)/ready
 	@$(BIN)/python -m benchmarks.score
+	@$(BIN)/python -m benchmarks.capture
 
 clean:
 	rm -rf $(VENV) .venv313 .local infra/local/azurite/node_modules

@@ -34,7 +34,7 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """A promise: ``value`` is at most ``target``, or it does not hold."""
+    """A promise: ``value`` is held against ``target``, from below or from above."""
 
     name: str
     value: float
@@ -44,8 +44,13 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def at_most(cls, target: float, value: float, *, name: str, unit: str) -> Self:
-        """Compare a value with its target."""
+        """Compare a value with what it must not exceed."""
         return cls(name=name, value=value, target=target, unit=unit, holds=value <= target)
+
+    @classmethod
+    def at_least(cls, target: float, value: float, *, name: str, unit: str) -> Self:
+        """Compare a value with what it must reach."""
+        return cls(name=name, value=value, target=target, unit=unit, holds=value >= target)
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):

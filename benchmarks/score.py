@@ -9,13 +9,10 @@ Then the trigger is called in process, without any host, and what the model alon
 sent seconds later by a thread of its own, whose CPU is known best from here, as that of the other threads.
 """
 
-import argparse
-import json
 import statistics
-import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -24,20 +21,16 @@ from typing import Final
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks.models import Trained, inputs, train
-from benchmarks.processes import answer_of, cpu_seconds
+from benchmarks.hosts import BARE, CAPTURE_OFF, CAPTURE_ON, MODEL, Bench
+from benchmarks.processes import answer_of
 from benchmarks.reporting import Machine, Report, Result, Target, arguments
-from infra.local.processes import Process
-from infra.local.system import System
 
-MODEL: Final = "benchmark"
 CLIENTS: Final = (1, 8, 32)
-SUBJECTS: Final = ("bare", "capture off", "capture on")
+SUBJECTS: Final = (BARE, CAPTURE_OFF, CAPTURE_ON)
 TARGET_US: Final = 150.0
 NOWHERE: Final = "to nowhere"
 
 _FIGURES = ("requests_per_s", "cpu_us", "p50_ms", "p95_ms", "p99_ms")
-_BODIES = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,61 +46,33 @@ THOROUGH: Final = Effort(rounds=5, seconds=1.4, calls=5_000)
 QUICK: Final = Effort(rounds=3, seconds=0.3, calls=1_000)
 
 
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """What the measurements share: a running system with a registered model, and files of requests by their rows."""
-
-    system: System
-    trained: Trained
-    bodies: Mapping[int, Path]
-    effort: Effort
-
-
 def main() -> None:
     """Measure, and print the report."""
     asked = arguments(__doc__, rows=100).parse_args()
     machine = Machine.this()
-    with tempfile.TemporaryDirectory(prefix="driftline-benchmark-") as folder, _bench(Path(folder), asked) as bench:
-        results = [*_over_http(bench), *_in_process(bench)]
+    effort = QUICK if asked.quick else THOROUGH
+    with (
+        tempfile.TemporaryDirectory(prefix="driftline-benchmark-") as folder,
+        Bench.running(Path(folder), rows=(1, asked.rows), seed=asked.seed) as bench,
+    ):
+        results = [*_over_http(bench, effort), *_in_process(bench, effort)]
     report = Report(benchmark="score", machine=machine, results=results, targets=_targets(results))
     if not asked.json:
         report.show()
     print(report.line())
 
 
-@contextmanager
-def _bench(folder: Path, asked: argparse.Namespace) -> Iterator[Bench]:
-    system = System.in_folder(folder / "system")
-    trained = train(folder, seed=asked.seed)
-    bodies = {rows: _write_bodies(folder, rows, seed=asked.seed) for rows in (1, asked.rows)}
-    try:
-        system.start_azurite()
-        system.start_hub()
-        system.start_sinks()
-        trained.register(MODEL, environment=system.environment)
-        yield Bench(system, trained, bodies, QUICK if asked.quick else THOROUGH)
-    finally:
-        system.stop()
-
-
-def _write_bodies(folder: Path, rows: int, *, seed: int) -> Path:
-    file = folder / f"bodies-{rows}.jsonl"
-    values = inputs(_BODIES * rows, seed=seed + 1).reshape(_BODIES, rows, -1)
-    file.write_text("".join(json.dumps({"data": body.tolist()}) + "\n" for body in values))
-    return file
-
-
-def _over_http(bench: Bench) -> list[Result]:
+def _over_http(bench: Bench, effort: Effort) -> list[Result]:
     cells = list(product(bench.bodies, CLIENTS))
     measured: dict[tuple[str, int, int], list[dict[str, float]]] = {}
     with ExitStack() as stack:
-        hosts = {subject: stack.enter_context(_host(bench, subject)) for subject in SUBJECTS}
+        hosts = {subject: stack.enter_context(bench.host(subject)) for subject in SUBJECTS}
         progress = stack.enter_context(Progress(console=Console(stderr=True)))
-        task = progress.add_task("over HTTP", total=bench.effort.rounds * len(cells) * len(SUBJECTS))
+        task = progress.add_task("over HTTP", total=effort.rounds * len(cells) * len(SUBJECTS))
         for host in hosts.values():
-            _load(bench, host, rows=1, clients=1)
-        for _, (rows, clients), subject in product(range(bench.effort.rounds), cells, SUBJECTS):
-            figures = _load(bench, hosts[subject], rows=rows, clients=clients)
+            bench.load(host, rows=1, clients=1, seconds=effort.seconds)
+        for _, (rows, clients), subject in product(range(effort.rounds), cells, SUBJECTS):
+            figures = bench.load(hosts[subject], rows=rows, clients=clients, seconds=effort.seconds)
             measured.setdefault((subject, rows, clients), []).append(figures)
             progress.advance(task)
     return [
@@ -121,35 +86,6 @@ def _over_http(bench: Bench) -> list[Result]:
             for rows, clients in cells
         ),
     ]
-
-
-@contextmanager
-def _host(bench: Bench, subject: str) -> Iterator[Process]:
-    """Run the functions host with the app of a subject."""
-    app = Path(__file__).parent / ("bare_app" if subject == "bare" else "score_app")
-    settings = {"CAPTURE": "true" if subject == "capture on" else "false", "BARE_MODEL": str(bench.trained.model)}
-    command = [sys.executable, "-m", "infra.local.host", "--port", "0", "--data", str(bench.system.folder / "host")]
-    process = Process.start(
-        subject,
-        [*command, "--app", str(app)],
-        log=bench.system.folder / f"{subject}.log",
-        env={**bench.system.environment, **settings},
-    )
-    try:
-        yield process.wait_for_ready_line()
-    finally:
-        process.stop()
-
-
-def _load(bench: Bench, host: Process, *, rows: int, clients: int) -> dict[str, float]:
-    """Load a host for a while, and return its figures."""
-    url = f"http://127.0.0.1:{host.port}/api/models/{MODEL}/score"
-    options = (f"--key={bench.system.key()}", "--bodies", str(bench.bodies[rows]))  # a key may begin with a dash
-    how = ("--clients", str(clients), "--seconds", str(bench.effort.seconds))
-    before_s = cpu_seconds(host.child.pid)
-    figures = answer_of("-m", "benchmarks.load", url, *options, *how, environment=bench.system.environment)
-    spent_s = cpu_seconds(host.child.pid) - before_s
-    return {**figures, "cpu_us": spent_s / figures["requests"] * 1e6}
 
 
 def _speed(subject: str, rows: int, clients: int, rounds: Sequence[Mapping[str, float]]) -> Result:
@@ -187,7 +123,7 @@ def _median(values: Iterable[float]) -> float:
     return round(statistics.median(values), 3)
 
 
-def _in_process(bench: Bench) -> list[Result]:
+def _in_process(bench: Bench, effort: Effort) -> list[Result]:
     results: list[Result] = []
     with Progress(console=Console(stderr=True)) as progress:
         for telemetry in progress.track((NOWHERE, "to a sink"), description="in process"):
@@ -195,7 +131,7 @@ def _in_process(bench: Bench) -> list[Result]:
             if telemetry == NOWHERE:
                 environment["APPLICATIONINSIGHTS_CONNECTION_STRING"] = ""
             command = ("-m", "benchmarks.in_process", MODEL, "--model", str(bench.trained.model))
-            options = ("--bodies", str(bench.bodies[1]), "--calls", str(bench.effort.calls))
+            options = ("--bodies", str(bench.bodies[1]), "--calls", str(effort.calls))
             found = answer_of(*command, *options, environment=environment)
             results.append(
                 {
