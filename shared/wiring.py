@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # building imports them; importing this module must not
     from shared.capture.accepting import Accepting
     from shared.capture.actuals import ReceivingActuals
     from shared.capture.capturing import Capturing
+    from shared.capture.dead import DeadLetters
     from shared.capture.draining import Draining
     from shared.capture.hub import Hub
     from shared.capture.lanes import Lanes
@@ -161,6 +162,14 @@ def draining() -> "Draining":
     return Draining(
         Spool(blobs()), _draining_lanes(), clock(), telemetry(), timeout_s=timeout_s, target=ours.events_hub
     )
+
+
+@cache
+def dead_letters() -> "DeadLetters":
+    """Return what reads dead letters again."""
+    from shared.capture.dead import DeadLetters
+
+    return DeadLetters(blobs(), hub(), registry())
 
 
 @cache

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from shared.hours import Hour
 from shared.ids import is_name
 
 if TYPE_CHECKING:
@@ -36,6 +37,11 @@ class Commands:
         parser.set_defaults(run=run)
         return parser
 
+    def group(self, name: str, *, about: str) -> "Commands":
+        """Declare a command that has commands of its own."""
+        parser = self.parsers.add_parser(name, help=about, description=about)
+        return Commands(parser.add_subparsers(required=True, metavar="COMMAND"), self.common)
+
 
 def valid_name(text: str) -> str:
     """Read the name of a model or a version."""
@@ -44,6 +50,14 @@ def valid_name(text: str) -> str:
             f"{text!r} is no name: lower-case letters, digits, '.', '_' and '-', 63 at most"
         )
     return text
+
+
+def hour(text: str) -> Hour:
+    """Read the name of an hour."""
+    try:
+        return Hour.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no hour, as 2026-03-01T09 is") from error
 
 
 def existing_file(text: str) -> Path:

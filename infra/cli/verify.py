@@ -3,9 +3,8 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from infra.cli.command import Answer, Commands
+from infra.cli.command import Answer, Commands, hour
 from shared import wiring
-from shared.hours import Hour
 
 if TYPE_CHECKING:  # each command imports what it needs
     from shared.sealing.account import Account
@@ -14,8 +13,8 @@ if TYPE_CHECKING:  # each command imports what it needs
 def add(commands: Commands) -> None:
     """Declare it."""
     verify = commands.add("verify", _verify, about="prove that nothing that was captured is lost or doubled")
-    verify.add_argument("--from", dest="start", type=_hour, metavar="HOUR", help="the first hour, as 2026-03-01T09")
-    verify.add_argument("--to", dest="end", type=_hour, metavar="HOUR", help="the hour it ends before")
+    verify.add_argument("--from", dest="start", type=hour, metavar="HOUR", help="the first hour, as 2026-03-01T09")
+    verify.add_argument("--to", dest="end", type=hour, metavar="HOUR", help="the hour it ends before")
     verify.add_argument(
         "--deep", action="store_true", help="read every row and log: hashes, ids, the numbers themselves"
     )
@@ -23,13 +22,6 @@ def add(commands: Commands) -> None:
         "--accept-gap", metavar="GAP", help="take note of a loss: <incarnation>/p<partition>/<from>-<to>"
     )
     verify.add_argument("--by", metavar="NAME", help="who takes note of it")
-
-
-def _hour(text: str) -> Hour:
-    try:
-        return Hour.parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no hour, as 2026-03-01T09 is") from error
 
 
 async def _verify(asked: argparse.Namespace) -> Answer:

@@ -138,15 +138,17 @@ class Filing:
 
         Of two events of one shelf the later must not be in its log while the earlier is not: that would be taken for in.
         """
-        found = await asyncio.gather(*(self._is_registered(shelf) for shelf in shelves))
+        found = await asyncio.gather(*(is_registered(self.registry, shelf) for shelf in shelves))
         return {shelf for shelf, is_registered in zip(shelves, found, strict=True) if is_registered}
 
-    async def _is_registered(self, shelf: Shelf) -> bool:
-        if shelf.model == UNKNOWN:
-            return True
-        if shelf.kind is Kind.ACTUAL or shelf.version == NONE:
-            return await self.registry.has(shelf.model)
-        return await self.registry.knows(shelf.model, shelf.version)
+
+async def is_registered(registry: Registry, shelf: Shelf) -> bool:
+    """Whether records have a place: their model and version are registered, the model alone where there is no version."""
+    if shelf.model == UNKNOWN:
+        return True
+    if shelf.kind is Kind.ACTUAL or shelf.version == NONE:
+        return await registry.has(shelf.model)
+    return await registry.knows(shelf.model, shelf.version)
 
 
 async def _read(events: Sequence[Event], partition: str) -> list[tuple[Event, Read]]:

@@ -59,7 +59,7 @@ class Read:
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One record set aside, and why."""
+    """One record set aside, and why; the record itself only where it can be read."""
 
     partition: int
     sequence: int
@@ -69,7 +69,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     part: bool = False
     size_bytes: int
     sha256: str
-    record: msgspec.Raw | None = None
+    record: msgspec.Raw | UnsetType = UNSET
 
 
 def read_envelope(record: bytes) -> tuple[Envelope, Shelf]:
@@ -133,22 +133,22 @@ def _shelf_of_all(body: bytes, records: list[bytes]) -> Shelf | None:
 def _read_one_by_one(split: list[bytes], event: Event, partition: str) -> Read:
     shelf: Shelf | None = None
     records: list[tuple[int, bytes]] = []
-    dead: list[tuple[int, bytes, str]] = []
+    dead: list[tuple[int, bytes, str, bool]] = []
     for index, record in enumerate(split):
         try:
             _, its_shelf = read_envelope(record)
         except InvalidRecord as invalid:
-            dead.append((index, record, invalid.reason))
+            dead.append((index, record, invalid.reason, False))
             continue
         if shelf is None:
             shelf = its_shelf
         elif shelf != its_shelf:
-            dead.append((index, record, "it belongs elsewhere than the first record of its event"))
+            dead.append((index, record, "it belongs elsewhere than the first record of its event", True))
             continue
         records.append((index, record))
     dead_lines = [
-        dead_line(record, event, partition=partition, index=index, reason=reason, readable=False, part=bool(records))
-        for index, record, reason in dead
+        dead_line(record, event, partition=partition, index=index, reason=reason, readable=readable, part=bool(records))
+        for index, record, reason, readable in dead
     ]
     return Read(
         shelf,
@@ -205,7 +205,7 @@ def _letter(record: bytes, origin: Origin, *, reason: str, readable: bool, part:
         part=part,
         size_bytes=len(record),
         sha256=hashlib.sha256(record).hexdigest(),
-        record=msgspec.Raw(record) if readable else None,
+        record=msgspec.Raw(record) if readable else UNSET,
     )
     return msgspec.json.encode(letter) + b"\n"
 
