@@ -75,6 +75,12 @@ def _storage(text: str) -> str:
     return text
 
 
+def _group(text: str) -> str:
+    if text.lower() == "$default":
+        raise ValueError("it must be a group of capture's own: events it was not handed are read back in $Default")
+    return text
+
+
 def _events(text: str) -> str:
     if "endpoint" not in _names(text):
         raise ValueError("it is not a connection string")
@@ -125,7 +131,7 @@ class Settings:
     events_credential: str = _setting(_one, env="EVENTS__credential", default="")
     events_client_id: str = _setting(_one, env="EVENTS__clientId", default="")
     events_hub: str = _setting(_one)
-    events_consumer_group: str = _setting(_one)
+    events_consumer_group: str = _setting(_group)
     azure_client_id: str = _setting(_one, default="")
     """The user-assigned identity to use; nothing means whatever identity is there."""
     applicationinsights_connection_string: str = _setting(_insights, secret=True, default="")

@@ -11,7 +11,7 @@ from shared.blobs import Blobs, Stored
 from shared.capture.filing import is_registered
 from shared.capture.hub import Hub
 from shared.capture.reading import DeadLetter, read_envelope
-from shared.capture.records import CONTROL, MOST_EVENT_BYTES, Kind, Shelf
+from shared.capture.records import CONTROL, MOST_EVENT_BYTES, Kind, Outgoing, Shelf
 from shared.errors import InvalidDocument, InvalidRecord
 from shared.hours import Hour
 from shared.registry.store import Registry
@@ -121,7 +121,8 @@ class DeadLetters:
             replay.records += len(records)
             replay.events += 1
             if not is_dry:
-                await self.hub.send([b"\n".join(records)], _properties(shelf), timeout_s=self.timeout_s)
+                event = Outgoing(shelf, b"\n".join(records), replayed=True)
+                await self.hub.send([event], timeout_s=self.timeout_s)
 
         async for found in self.find(wanted, done):
             shelf, record = found.shelf, found.letter.record
@@ -167,10 +168,6 @@ def _found(path: str, line: bytes) -> Found:
         except InvalidRecord:
             shelf = None  # an earlier release read it
     return Found(path, letter, shelf)
-
-
-def _properties(shelf: Shelf) -> dict[str | bytes, str]:
-    return {"kind": str(shelf.kind), "model": shelf.model, "version": shelf.version, "replayed": "true"}
 
 
 _LETTERS = msgspec.json.Decoder(DeadLetter)

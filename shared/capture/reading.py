@@ -221,9 +221,15 @@ def _shelf(kind: str, model: str, version: str | None, newest: int) -> Shelf:
         raise InvalidRecord(f"format {newest}, and this app reads up to {FORMAT}")
     if kind not in _KINDS:
         raise InvalidRecord("it is of no known kind")
-    version = version or NONE
+    version = NONE if version is None else version
     if not (is_name(model) or model == UNKNOWN) or not (is_name(version) or version == NONE):
         raise InvalidRecord("its model or version is no name")
+    if kind == Kind.PREDICTION and version == NONE:
+        raise InvalidRecord("a prediction without a version")
+    if kind != Kind.FAILURE and model == UNKNOWN:
+        raise InvalidRecord("only failures are of no model")
+    if kind == Kind.ACTUAL or model == UNKNOWN:
+        version = NONE  # whatever it says: nobody looks it up, and each would be a folder
     return Shelf(Kind(kind), model, version)
 
 

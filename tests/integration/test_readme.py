@@ -23,9 +23,9 @@ async def test_the_examples_run_one_after_the_other(tmp_path: Path) -> None:
         }
         done = [await asyncio.to_thread(_run, example, environment) for example in examples]
 
-    assert len(done) == 6
-    assert [one.returncode for one in done] == [0] * 6, [one.stdout + one.stderr for one in done]
-    registered, private, scored, told, seen, proved = (one.stdout for one in done)
+    assert len(done) == 7
+    assert [one.returncode for one in done] == [0] * 7, [one.stdout + one.stderr for one in done]
+    registered, private, scored, told, seen, proved, dead = (one.stdout for one in done)
     assert "flights 1 is registered" in registered
     assert "flights 2 is registered" in private
     assert all(kept in private for kept in ("nothing", "keyed hash", "steps of 250", "first character"))
@@ -34,6 +34,7 @@ async def test_the_examples_run_one_after_the_other(tmp_path: Path) -> None:
     assert '"aliases":{"champion":"1"}' in seen
     assert '"status":"ok"' in seen
     assert "the account closes" in proved
+    assert dead.splitlines() == ["no dead letters", "0 records in 0 events would be sent"]
 
 
 def test_the_two_commands_are_targets_of_the_makefile() -> None:

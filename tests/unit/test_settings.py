@@ -58,6 +58,7 @@ def test_every_problem_is_named_at_once() -> None:
         ("CLOCK", "2013-07-01T00:00:00@60@0"),
         ("CLOCK", "2013-07-01T00:00:00+00:00@-1@0"),
         ("CLOCK", "2013-07-01T00:00:00+00:00@60@nan"),
+        ("EVENTS_CONSUMER_GROUP", "$Default"),
         ("CAPTURE_ACK", "disk"),
         ("CAPTURE_ONE_IN", "0"),
         ("PRIVACY_KEY", "c2hvcnQ="),

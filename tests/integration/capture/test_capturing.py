@@ -1,5 +1,6 @@
 """From a published record to its line: once, whatever comes twice, late or broken."""
 
+import asyncio
 import hashlib
 import json
 import random
@@ -261,3 +262,28 @@ async def test_a_refused_event_is_set_aside_before_a_later_one_is_appended(
 
     assert [line["n"] for line in await kept()] == [0, 2]
     assert [letter["record"]["n"] for letter in await dead()] == [1]
+
+
+async def test_an_append_that_fails_ends_the_others(
+    make_capturing: Make, deliver: Deliver, azurite: str, kept: Callable[[], Any]
+) -> None:
+    """The host delivers the batch again at once: what is still under way would meet it in the same logs."""
+    held = asyncio.Event()
+
+    class Slow(Blobs):
+        """Storage in which dead letters fail, and logs take their time."""
+
+        async def append(self, path: str, data: bytes, *, position: int) -> Appended:
+            if path.startswith("captures/dead/"):
+                raise StorageUnavailable(path, reason="it is down")
+            await held.wait()
+            return await super().append(path, data, position=position)
+
+    slow = Slow(service(azurite))
+    tasks = asyncio.all_tasks()
+    with pytest.RaisesGroup(StorageUnavailable):
+        await make_capturing(slow).append(deliver(record(n=0), b"?"))
+
+    assert asyncio.all_tasks() <= tasks
+    await slow.close()
+    assert await kept() == []

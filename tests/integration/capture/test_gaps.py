@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -13,9 +13,11 @@ from azure.eventhub.aio import EventHubConsumerClient
 
 from shared.blobs import Appended, Blobs
 from shared.capture.missing import dropped_unread
+from shared.capture.reading_back import ReadingBack
+from shared.capture.records import Event
 from shared.errors import EventsUnavailable, StorageUnavailable
-from tests.integration.capture.delivery import HUB
-from tests.integration.capture.streams import Frozen, Stream, expired, stream
+from tests.integration.capture.delivery import HUB, handed_over
+from tests.integration.capture.streams import MINUTE, Frozen, Stream, expired, stream
 from tests.integration.stored import Killed
 from tests.unit.capture.records import record
 
@@ -199,6 +201,39 @@ async def test_too_long_a_gap_is_gone_on_with_at_the_next_try(kept_long: Stream)
     await kept_long.capturing().append(arrived[-1:])
 
     assert await kept_long.kept() == list(range(120))
+
+
+async def test_what_was_read_back_of_another_hub_is_not_captured(kept_long: Stream) -> None:
+    """It was created anew after it was asked: its events have the missing numbers, and are others."""
+    arrived = await kept_long.send_numbered(*range(4))
+    anew = Event(1, kept_long.calendar.now() + MINUTE, record(n=99))
+
+    class Elsewhere(ReadingBack):
+        async def pieces(self, partition: str, first: int, last: int) -> AsyncGenerator[list[Event], None]:
+            del partition, first, last
+            yield [anew]
+
+    capturing = kept_long.capturing()
+    await capturing.append(arrived[:1])
+    capturing.reading_back = Elsewhere(kept_long.reading_back().consumer)
+    with pytest.raises(EventsUnavailable, match="anew"):
+        await capturing.append(arrived[3:])
+
+    assert await kept_long.kept() == [0]
+    assert await kept_long.gaps() == []
+
+
+async def test_a_hub_that_does_not_have_what_it_delivered_is_asked_again(kept_long: Stream) -> None:
+    """It is another one, or does not know yet: what is missing is not lost because of that."""
+    arrived = await kept_long.send_numbered(*range(3))
+    await kept_long.capturing().append(arrived)
+    ahead = handed_over(record(n=7), "0", sequence=7, at=kept_long.calendar.now())
+
+    with pytest.raises(EventsUnavailable, match="no event 7"):
+        await kept_long.capturing().append([ahead])
+
+    assert await kept_long.kept() == [0, 1, 2]
+    assert await kept_long.gaps() == []
 
 
 async def test_numbers_dropped_unread_are_a_gap_that_the_cursor_passes(kept_short: Stream) -> None:

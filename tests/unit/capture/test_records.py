@@ -139,6 +139,20 @@ def test_a_record_without_a_version_is_filed_under_none() -> None:
     assert read.shelf == Shelf(Kind.ACTUAL, "flights", "_none")
 
 
+@pytest.mark.parametrize("members", [{"version": None}, {"version": "_none"}, {"model": "_unknown"}])
+def test_a_prediction_has_a_model_and_a_version(members: dict[str, Any]) -> None:
+    """Nothing says what one without is made of: its hour could never be sealed, nor any after it."""
+    assert read_event(event(record(**members)), PARTITION).shelf is None
+
+
+def test_what_is_not_looked_up_cannot_make_folders() -> None:
+    actual = read_event(event(record(kind="actual", version="a-million-of-these")), PARTITION)
+    failure = read_event(event(record(kind="failure", model="_unknown", version="a-million-of-these")), PARTITION)
+
+    assert actual.shelf == Shelf(Kind.ACTUAL, "flights", "_none")
+    assert failure.shelf == Shelf(Kind.FAILURE, "_unknown", "_none")
+
+
 def test_of_what_cannot_be_read_only_length_and_digest_are_kept() -> None:
     """What is in it may be private, and nobody knows its schema."""
     private = [b'{"kind": "a secret"', record(kind="a secret"), record(model="a secret"), record(a="secret", format=9)]
