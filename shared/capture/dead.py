@@ -109,6 +109,7 @@ class DeadLetters:
 
         Raises:
             EventsUnavailable: the hub did not acknowledge; what was sent before stays sent.
+            EventRefused: an event is larger than anything this hub takes; likewise.
         """
         replay = Replay()
         known: dict[Shelf, bool] = {}

@@ -22,6 +22,8 @@ GROUP: Final = "$Default"
 The receivers of capture's own group have an owner level: one without would be refused beside them, and one with would
 take the partition from them.
 """
+_SECOND_TRY_S: Final = 5.0
+"""How long the client rests after a receiver was refused: some tries must fit into the patience of who waits."""
 _PIECE_EVENTS: Final = 50
 _PREFETCHED_EVENTS: Final = 100
 """With three pieces under way, these bound what is in memory: 300 events, which is 150 MB of the largest we send."""
@@ -99,10 +101,12 @@ def consumer(
     from azure.eventhub.aio import EventHubConsumerClient
 
     if connection:
-        return EventHubConsumerClient.from_connection_string(connection, consumer_group=GROUP, eventhub_name=hub)
+        return EventHubConsumerClient.from_connection_string(
+            connection, consumer_group=GROUP, eventhub_name=hub, load_balancing_interval=_SECOND_TRY_S
+        )
     if credential is None:
         raise TypeError("a namespace without a credential")
-    return EventHubConsumerClient(namespace, hub, GROUP, credential)
+    return EventHubConsumerClient(namespace, hub, GROUP, credential, load_balancing_interval=_SECOND_TRY_S)
 
 
 def _event(one: "EventData") -> Event:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import azure.functions as func
 import pytest
+from azure.eventhub import EventData
 from azure.eventhub.aio import EventHubConsumerClient
 
 from shared.blobs import Appended, Blobs
@@ -299,15 +300,14 @@ async def _owner(stream: Stream, group: str) -> AsyncIterator[None]:
     """Receive with an owner level, as the host does, while the block runs."""
     receiving = asyncio.Event()
 
-    async def on_batch(_: object, __: object) -> None:
-        receiving.set()
+    async def on_batch(_: object, batch: list[EventData]) -> None:
+        if batch:
+            receiving.set()
 
     client = EventHubConsumerClient.from_connection_string(
         stream.emulator.connection_string(), consumer_group=group, eventhub_name=HUB, load_balancing_interval=0.2
     )
-    task = asyncio.create_task(
-        client.receive_batch(on_batch, partition_id="0", owner_level=1, starting_position="-1", max_wait_time=0.1)
-    )
+    task = asyncio.create_task(client.receive_batch(on_batch, partition_id="0", owner_level=1, starting_position="-1"))
     try:
         async with asyncio.timeout(30.0):
             await receiving.wait()
