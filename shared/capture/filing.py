@@ -47,7 +47,7 @@ class _Appends:
         dead = b"" if read.dead is None else read.dead.data
         if read.shelf is not None and to_log and not is_aside:
             self._entries_of(read.shelf, event, place).append(read.entry)
-            self.filed.records += len(read.records)
+            self.filed.records += len(read.indices)
         elif read.shelf is not None and not is_aside:
             dead += dead_records(read, event, place.partition, reason="its model or version is not registered").data
         if dead:
@@ -130,8 +130,8 @@ class Filing:
                     letter = dead_records(read, event, place.partition, reason=str(refused))
                     folder = refused_folder(Shelf.at_path(path), Hour.containing(event.enqueued_at))
                     await self.logs.append(f"{folder}{place.log}", [letter])
-                    appends.filed.records -= len(read.records)
-                    appends.filed.dead += len(read.records)
+                    appends.filed.records -= len(read.indices)
+                    appends.filed.dead += len(read.indices)
 
     async def _registered(self, shelves: set[Shelf]) -> set[Shelf]:
         """Return those of the shelves whose model and version are registered, each looked up once for a batch.

@@ -54,7 +54,7 @@ def test_any_bytes_are_read_without_a_raise(body: bytes) -> None:
     """One event that raised would come again for ever, and hold up its partition."""
     read = read_event(Event(1, ENQUEUED_AT, body), PARTITION)
 
-    assert len(read.records) + len(letters(read)) == body.count(b"\n") + 1
+    assert len(read.indices) + len(letters(read)) == body.count(b"\n") + 1
 
 
 @given(st.lists(readable | elsewhere | unreadable, min_size=1, max_size=8))
@@ -200,7 +200,7 @@ def test_whatever_is_read_of_an_event_fits_into_one_append(one: bytes) -> None:
     dead = b"" if read.dead is None else read.dead.data
     aside = dead_records(read, biggest, PARTITION, reason="x" * 100).data
 
-    assert len(read.records) + len(letters(read)) == MOST_EVENT_RECORDS
+    assert len(read.indices) + len(letters(read)) == MOST_EVENT_RECORDS
     assert max(len(read.entry.data), len(dead) + len(aside)) < MOST_APPEND_BYTES
 
 
@@ -210,7 +210,7 @@ def test_a_record_over_256_kib_is_dead() -> None:
 
     read = read_event(event(fits, fits.replace(b"xxx", b"xxxx", 1)), PARTITION)
 
-    assert [index for index, _ in read.records] == [0]
+    assert read.indices == (0,)
     assert [letter.reason for letter in letters(read)] == ["it has 262145 bytes, and 262144 is the limit"]
 
 
