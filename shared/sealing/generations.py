@@ -53,6 +53,7 @@ FindFiles = Callable[[tuple[str, str]], Awaitable[Iterable[RowsFile]]]
 class _Decoded:
     """What some bytes of logs hold; ``rows`` have their doubles, and no id where ``ids``, packed, are None."""
 
+    consumed: tuple[Consumed, ...]
     rows: pa.Table
     ids: Ids | None
     places: dict[str, NDArray[np.int64]]
@@ -88,7 +89,8 @@ class Generations:
         )
         if decoded.letters:
             await self._set_aside(hour, b"".join(decoded.letters))
-        rows, about, data = await self._write_rows(folder, intent, contents, decoded, find_files)
+        path = f"{folder}{rows_file(intent.generation)}"
+        rows, about, data = await self._write_rows(path, decoded, find_files)
         generation = Generation(
             number=intent.generation,
             rows_file=rows_file(intent.generation),
@@ -104,36 +106,21 @@ class Generations:
         logger.info("hour sealed", extra={"shelf": shelf.folder, "hour": hour.key, "rows": about.rows})
         return manifest
 
-    async def _write_rows(
-        self, folder: str, intent: Intent, contents: Sequence[bytes], decoded: _Decoded, find_files: FindFiles
-    ) -> tuple[pa.Table, Footer, bytes]:
+    async def _write_rows(self, path: str, decoded: _Decoded, find_files: FindFiles) -> tuple[pa.Table, Footer, bytes]:
         """Write what is no double, and return it: rows, footer and file."""
-        path = f"{folder}{rows_file(intent.generation)}"
-        rows, ids = decoded.rows, decoded.ids
-        between = ends(ids) if ids is not None else None
-        if ids is not None and between is not None:
-            first = await self.doubles.first_ones(ids, await find_files(between))
-            if not bool(first.all()):
-                rows, ids = rows.filter(pa.array(first)), ids[first]
-        about = footer(
-            rows,
-            consumed=[
-                Consumed(log=part.log, start=part.start, end=part.end, sha256=_sha256(content))
-                for part, content in zip(intent.ranges, contents, strict=True)
-            ],
-            places_by_log=decoded.places,
-            doubles=decoded.rows.num_rows - rows.num_rows,
-            unreadable=len(decoded.letters),
-        )
-        data = await asyncio.to_thread(write, rows, about)
+        first: NDArray[np.bool_] | None = None
+        between = ends(decoded.ids) if decoded.ids is not None else None
+        if decoded.ids is not None and between is not None:
+            first = await self.doubles.first_ones(decoded.ids, await find_files(between))
+        rows, about, data = await asyncio.to_thread(_file, decoded, first)
         try:
             await self.blobs.create(path, data)
         except BlobChanged:  # by whoever carried out the intent before: it wrote the same
             data = (await self.blobs.read(path)).data
             rows, about = await asyncio.to_thread(read, data)
         else:
-            if ids is not None:
-                self.doubles.remember(path, ids)
+            if decoded.ids is not None and first is not None:
+                self.doubles.remember(path, decoded.ids[first])
         return rows, about, data
 
     async def _write_profile(self, rows: pa.Table, version: Manifest, folder: str, number: int) -> str | None:
@@ -190,8 +177,25 @@ def _decode(kind: Kind, schema: Schema | None, intent: Intent, contents: Sequenc
     logs = {part.log: tables.read(data, kind, schema) for part, data in zip(intent.ranges, contents, strict=True)}
     rows = tables.table({path: log.rows for path, log in logs.items()})
     return _Decoded(
+        tuple(
+            Consumed(log=part.log, start=part.start, end=part.end, sha256=_sha256(data))
+            for part, data in zip(intent.ranges, contents, strict=True)
+        ),
         rows,
         pack(rows.column("_id")) if "_id" in rows.column_names else None,
         {path: log.places for path, log in logs.items()},
         tuple(dead_part(line, reason) for log in logs.values() for line, reason in log.unreadable),
     )
+
+
+def _file(decoded: _Decoded, first: NDArray[np.bool_] | None) -> tuple[pa.Table, Footer, bytes]:
+    """Make a generation's file of those rows that stand there for the ``first`` time; of all, where that is None."""
+    rows = decoded.rows if first is None or bool(first.all()) else decoded.rows.filter(pa.array(first))
+    about = footer(
+        rows,
+        consumed=decoded.consumed,
+        places_by_log=decoded.places,
+        doubles=decoded.rows.num_rows - rows.num_rows,
+        unreadable=len(decoded.letters),
+    )
+    return rows, about, write(rows, about)

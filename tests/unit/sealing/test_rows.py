@@ -123,6 +123,15 @@ def _rows_at(partition: int, places: list[tuple[int, int]]) -> pa.Table:
     return read(b"".join(lines), Kind.PREDICTION, SCHEMA).rows
 
 
+def test_ids_are_written_in_their_usual_form_however_they_came() -> None:
+    """Files say between which texts their ids are, and other hours are searched by that."""
+    ids = [record_id(10).upper(), record_id(11).replace("-", "")]
+
+    made = table_of(logged(*(prediction(id=one) for one in ids)))
+
+    assert made.column("_id").to_pylist() == [record_id(10), record_id(11)]
+
+
 def test_actuals_keep_numbers_and_texts_apart() -> None:
     """A column has one type, and an actual may be either."""
     log = logged(*(actual(number, value=value) for number, value in enumerate([True, 2, 3.5, "late"])))
