@@ -23,14 +23,18 @@ def is_name(text: str) -> bool:
     return _NAME.fullmatch(text) is not None
 
 
-def uuid7(at: datetime) -> str:
-    """Return a new UUIDv7 (RFC 9562): 48 bits of milliseconds since 1970, then 74 random ones.
+def uuid7(at: datetime, random: bytes | None = None) -> str:
+    """Return a UUIDv7 (RFC 9562): 48 bits of milliseconds since 1970, then 74 random ones.
 
     Ids sort by ``at`` to the millisecond, so the ids of an hour form a short range.
+
+    Args:
+        at: aware, from 1970 on.
+        random: 10 bytes that the 74 bits are taken from, where the same is to have the same id; else the system's.
     """
     milliseconds = int(at.timestamp() * 1000)
-    random = int.from_bytes(os.urandom(10), "big")
-    high = (milliseconds << 16) | 0x7000 | (random >> 68)
-    low = (0b10 << 62) | (random & ((1 << 62) - 1))
+    bits = int.from_bytes(os.urandom(10) if random is None else random, "big")
+    high = (milliseconds << 16) | 0x7000 | (bits >> 68)
+    low = (0b10 << 62) | (bits & ((1 << 62) - 1))
     digits = f"{(high << 64) | low:032x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -40,6 +40,8 @@ if TYPE_CHECKING:  # building imports them; importing this module must not
     from shared.registry.baselines import Baselines
     from shared.registry.store import Registry
     from shared.scoring.scorer import Scorer
+    from shared.sealing.generations import Generations
+    from shared.sealing.importing import Importing
     from shared.sealing.sealing import Sealing
     from shared.sealing.verifying import Verifying
 
@@ -176,8 +178,6 @@ def dead_letters() -> "DeadLetters":
 def sealing() -> "Sealing":
     """Return what seals hours."""
     from shared.capture.cursor import Cursors
-    from shared.sealing.doubles import Doubles
-    from shared.sealing.generations import Generations
     from shared.sealing.manifests import Manifests
     from shared.sealing.retention import Periods, Retention
     from shared.sealing.rolling import Rolling
@@ -189,7 +189,7 @@ def sealing() -> "Sealing":
         hub(),
         Cursors(blobs(), clock()),
         Manifests(blobs()),
-        Generations(blobs(), registry(), baselines(), Doubles(blobs()), telemetry()),
+        _generations(),
         clock(),
         telemetry(),
         grace=timedelta(seconds=ours.seal_grace_s),
@@ -202,6 +202,16 @@ def sealing() -> "Sealing":
             Periods(logs=ours.logs_kept_days, hours=ours.hours_kept_days, dead=ours.dead_kept_days),
         ),
     )
+
+
+@cache
+def importing() -> "Importing":
+    """Return what imports histories."""
+    from shared.sealing.importing import Importing
+    from shared.sealing.manifests import Manifests
+
+    kept = settings().hours_kept_days
+    return Importing(blobs(), registry(), Manifests(blobs()), _generations(), clock(), privacy_key(), kept)
 
 
 @cache
@@ -311,6 +321,14 @@ async def close() -> None:
         await blobs().close()
     if _credential.cache_info().currsize:
         await _credential().close()
+
+
+@cache
+def _generations() -> "Generations":
+    from shared.sealing.doubles import Doubles
+    from shared.sealing.generations import Generations
+
+    return Generations(blobs(), registry(), baselines(), Doubles(blobs()), telemetry())
 
 
 @cache

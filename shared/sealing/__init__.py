@@ -7,7 +7,8 @@ version in a row, and ``sealing`` goes through all that can be sealed. A sealed 
 at a time, so that its folder is always the exact union of its rows.
 
 ``day`` is what is stored of a day, ``rolling`` makes it once the watermark has passed, ``finding`` reads hours and days, and
-``retention`` deletes what has been kept long enough. ``frame`` is for people.
+``retention`` deletes what has been kept long enough. ``history``, ``moments`` and ``minting`` read what was predicted
+elsewhere, and ``importing`` adds it to sealed hours. ``frame`` is for people.
 
 ``account`` is what must be there of each partition and what was found, ``discrepancies`` what can be wrong. ``verifying``
 draws the account up, from what ``state`` and ``books`` read: ``counting`` counts hours, by their manifests and by the

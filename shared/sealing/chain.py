@@ -20,11 +20,12 @@ _PREFIX: Final = 13
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
-    """One generation of one hour, and the bytes it is made from."""
+    """One generation of one hour, and the bytes it is made from; or where the rows wait that are imported instead."""
 
     hour: str
     generation: int
     ranges: tuple[Range, ...]
+    imported: str | None = None
 
     @property
     def date(self) -> str:

@@ -1,8 +1,12 @@
 """One kind, model and version, whose hours gain one generation after the other."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from shared import documents
 from shared.blobs import Blobs
@@ -17,6 +21,7 @@ from shared.sealing.generations import Generations
 from shared.sealing.hour import Generation, HourManifest, hour_folder
 from shared.sealing.logs import Logs, Range, last_event
 from shared.sealing.manifests import Manifests
+from shared.sealing.packed import Ids, ends
 
 MOST_GENERATION_BYTES: Final = 128 * 1024 * 1024
 """So many bytes of logs become one generation, so that sealing an hour of any size takes the same memory."""
@@ -38,6 +43,8 @@ class Chaining:
     generations: Generations
     most_bytes: int = MOST_GENERATION_BYTES
     _etag: str | None = None
+    _begun: str | None = None
+    _meetings: int = 0
     _ids: dict[str, tuple[str, str]] = field(default_factory=dict)
     _days: dict[str, dict[Hour, HourManifest]] = field(default_factory=dict)
 
@@ -50,7 +57,7 @@ class Chaining:
             StorageUnavailable: nothing is half done; do it again.
         """
         added = 0
-        meetings = 0
+        self._meetings = 0
         while True:
             added += await self._catch_up()
             sealed = (await self._day(date_of(logs.hour))).get(logs.hour)
@@ -59,18 +66,32 @@ class Chaining:
                 return added
             number = len(sealed.generations) if sealed else 0
             intent = Intent(hour=logs.hour.key, generation=number, ranges=tuple(ranges))
-            try:
-                etag = await self._begin(intent)
-            except BlobChanged:
-                meetings += 1
-                if meetings == _MEETINGS:
-                    raise
-                self._etag = None
-                continue
-            self._etag = None  # until it is carried out
-            await self._carry_out(intent, await self._contents(intent))
-            self._etag = etag
-            added += 1
+            if await self._begin(intent):
+                await self._carry_out(intent, await self._contents(intent))
+                added += 1
+
+    async def add_imported(self, hour: Hour, path: str, data: bytes) -> Generation:
+        """Add the rows that wait at ``path``, which are ``data``, to an hour, and return the generation they became.
+
+        Raises:
+            as ``seal`` does.
+        """
+        self._meetings = 0
+        while True:
+            await self._catch_up()
+            sealed = (await self._day(date_of(hour))).get(hour)
+            number = len(sealed.generations) if sealed else 0
+            intent = Intent(hour=hour.key, generation=number, ranges=(), imported=path)
+            if await self._begin(intent):
+                manifest = await self._carry_out(intent, [data])
+                await self._let_go(path)
+                return manifest.generations[number]
+
+    async def first_ones(self, ids: Ids) -> NDArray[np.bool_]:
+        """Return of each id whether no row of the shelf has it, as far as is known; shape (ids,), of one at least."""
+        await self._catch_up()
+        between = ends(ids)
+        return await self.generations.doubles.first_ones(ids, await self._files_between(between) if between else ())
 
     async def _catch_up(self) -> int:
         """Know how far the shelf has come, and carry out what another one intended and has not done."""
@@ -94,30 +115,47 @@ class Chaining:
                 contents = await self._contents(chain.intent)
             except BlobMissing:
                 # Logs are deleted after their hour was sealed, and hours after their logs: it was carried out long ago.
+                # So it is where imported rows wait no longer.
                 contents = None
             if contents is not None:
                 await self._carry_out(chain.intent, contents)
                 done = 1
+        if chain.intent.imported is not None:
+            await self._let_go(chain.intent.imported)
         self._etag = etag
         return done
 
-    async def _begin(self, intent: Intent) -> str:
-        """Write an intent down in the place of the one before, and return the chain's ETag.
+    async def _begin(self, intent: Intent) -> bool:
+        """Write an intent down in the place of the one before; False where another one did so first.
 
         Raises:
-            BlobChanged: another one did so first.
+            BlobChanged: others were first twenty times in a row.
         """
         data = documents.encode(Chain(intent=intent, ids=self._ids))
         path = chain_path(self.shelf)
-        if self._etag:
-            return await self.blobs.replace(path, data, etag=self._etag)
-        return await self.blobs.create(path, data)
+        etag, self._etag = self._etag, None  # until it is carried out
+        try:
+            self._begun = await (self.blobs.replace(path, data, etag=etag) if etag else self.blobs.create(path, data))
+        except BlobChanged:
+            self._meetings += 1
+            if self._meetings == _MEETINGS:
+                raise
+            return False
+        return True
 
-    async def _carry_out(self, intent: Intent, contents: Sequence[bytes]) -> None:
+    async def _carry_out(self, intent: Intent, contents: Sequence[bytes]) -> HourManifest:
         hour = Hour.parse(intent.hour)
         manifest = await self.generations.add(self.shelf, intent, contents, self._files_between)
         (await self._day(intent.date))[hour] = manifest
         self._widen(manifest.generations[intent.generation], intent.date)
+        self._etag = self._begun
+        return manifest
+
+    async def _let_go(self, path: str) -> None:
+        """Delete rows that waited to be imported, and are."""
+        async for stored in self.blobs.under(path):
+            with contextlib.suppress(BlobMissing):
+                await self.blobs.delete(stored.path)
 
     async def _contents(self, intent: Intent) -> list[bytes]:
         """Read the bytes of an intent.
@@ -126,6 +164,8 @@ class Chaining:
             BlobMissing: a log is not there any more.
             InvalidDocument: a log is shorter than it was.
         """
+        if intent.imported is not None:
+            return [(await self.blobs.read(intent.imported)).data]
         contents: list[bytes] = []
         for part in intent.ranges:
             content = await self.blobs.read_range(part.log, start=part.start, end=part.end)

@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import hashlib
+import io
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from shared import documents
@@ -51,13 +53,14 @@ FindFiles = Callable[[tuple[str, str]], Awaitable[Iterable[RowsFile]]]
 
 @dataclass(frozen=True, slots=True)
 class _Decoded:
-    """What some bytes of logs hold; ``rows`` have their doubles, and no id where ``ids``, packed, are None."""
+    """What some bytes of logs hold, or what is imported; ``rows`` have their doubles, and no id where ``ids``, packed, are None."""
 
     consumed: tuple[Consumed, ...]
     rows: pa.Table
     ids: Ids | None
     places: dict[str, NDArray[np.int64]]
     letters: tuple[bytes, ...]
+    is_imported: bool = False
 
 
 @dataclass(slots=True)
@@ -71,7 +74,7 @@ class Generations:
     telemetry: Telemetry
 
     async def add(self, shelf: Shelf, intent: Intent, contents: Sequence[bytes], find_files: FindFiles) -> HourManifest:
-        """Carry out an intent over the ``contents`` of its ranges, and return the hour's manifest.
+        """Carry out an intent over the ``contents`` of its ranges, or over the rows that are imported, and return the hour's manifest.
 
         What another one has done of it already is left as it is.
 
@@ -174,6 +177,10 @@ def _profile(rows: pa.Table, bins: Bins) -> bytes:
 
 def _decode(kind: Kind, schema: Schema | None, intent: Intent, contents: Sequence[bytes]) -> _Decoded:
     """Read what an intent consumes: the one place where lines become rows."""
+    if intent.imported is not None:
+        (data,) = contents
+        waiting = pq.ParquetFile(io.BytesIO(data)).read()
+        return _Decoded((), waiting, pack(waiting.column("_id")), {}, (), is_imported=True)
     logs = {part.log: tables.read(data, kind, schema) for part, data in zip(intent.ranges, contents, strict=True)}
     rows = tables.table({path: log.rows for path, log in logs.items()})
     return _Decoded(
@@ -195,7 +202,9 @@ def _file(decoded: _Decoded, first: NDArray[np.bool_] | None) -> tuple[pa.Table,
         rows,
         consumed=decoded.consumed,
         places_by_log=decoded.places,
-        doubles=decoded.rows.num_rows - rows.num_rows,
+        # What is imported twice is in no log, and no log's records are to add up with it.
+        doubles=0 if decoded.is_imported else decoded.rows.num_rows - rows.num_rows,
         unreadable=len(decoded.letters),
+        imported=rows.num_rows if decoded.is_imported else 0,
     )
     return rows, about, write(rows, about)

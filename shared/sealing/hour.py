@@ -149,6 +149,7 @@ def footer(
     places_by_log: Mapping[str, ArrayLike],
     doubles: int,
     unreadable: int,
+    imported: int = 0,
 ) -> Footer:
     """Describe a generation; ``places_by_log`` is what ``account`` takes."""
     between = ends(pack(rows.column("_id"))) if "_id" in rows.column_names else None
@@ -158,6 +159,7 @@ def footer(
         rows=rows.num_rows,
         doubles=doubles,
         unreadable=unreadable,
+        imported=imported,
         min_id=between[0] if between else None,
         max_id=between[1] if between else None,
     )

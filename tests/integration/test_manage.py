@@ -272,6 +272,86 @@ def test_files_of_another_kind_are_named(environment: dict[str, str], files: tup
     assert "nothing" in no_actual[2]
 
 
+@pytest.fixture
+async def watermark(blobs: Blobs) -> AsyncIterator[None]:
+    """Let some hours be sealed."""
+    await blobs.create(WATERMARK_PATH, documents.encode(Watermark(before="2026-03-02T00")))
+    yield
+    await blobs.delete(WATERMARK_PATH)
+
+
+def _history(path: Path, *, zone: str = "Z") -> tuple[str, ...]:
+    """Write a history of five flights, the third of which does not fit, and return the options that import it."""
+    rows = "".join(
+        f"2026-03-01T0{hour}:30:00{zone},{'far' if hour == 3 else hour},AA,{hour / 2},{'' if hour % 2 else hour},2026-03-01T12:00:00Z\n"
+        for hour in range(1, 6)
+    )
+    path.write_text(f"at,distance,carrier,said,delay,landed\n{rows}")
+    actual = ("--actual=delay", "--actual-time=landed")
+    return ("import", str(path), "--version=1", "--time=at", "--prediction=said", *actual)
+
+
+@pytest.mark.usefixtures("watermark")
+async def test_a_history_is_imported_once(
+    environment: dict[str, str], blobs: Blobs, files: tuple[str, ...], tmp_path: Path
+) -> None:
+    """What does not fit is shown, and nothing is written until that is mended or left out on purpose."""
+    assert run(environment, "register", "past", "1", *files, "--json")[0] == 0
+    history = (*_history(tmp_path / "history.csv"), "--model=past")
+
+    refused, shown, _ = run(environment, *history)
+    written = [one async for one in blobs.under("captures/hours/kind=prediction/model=past/")]
+    code, out, error = run(environment, *history, "--skip-bad", "--json")
+    again, said, _ = run(environment, *history, "--skip-bad")
+
+    assert refused == 1
+    assert "a number is wanted, not a text" in shown
+    assert "1 of 5 rows do not fit" in shown
+    assert not written
+    assert code == 0, error
+    answer = json.loads(out)
+    assert answer["misfits"] == [{"row": 2, "feature": "distance", "reason": "a number is wanted, not a text"}]
+    assert [answer[name] for name in ("predictions", "actuals", "hours")] == [4, 2, 4]
+    assert again == 0
+    assert "nothing to add: all 4 rows are there already" in said
+
+
+@pytest.mark.usefixtures("watermark")
+def test_times_without_a_zone_are_taken_for_utc_only_on_demand(
+    environment: dict[str, str], files: tuple[str, ...], tmp_path: Path
+) -> None:
+    assert run(environment, "register", "naive", "1", *files, "--json")[0] == 0
+    history = (*_history(tmp_path / "history.csv", zone=""), "--model=naive", "--skip-bad", "--json")
+
+    _, refused, _ = run(environment, *history)
+    code, taken, error = run(environment, *history, "--naive-is-utc")
+
+    assert json.loads(refused)["bad_rows"] == 5
+    assert "it has no time zone" in json.loads(refused)["misfits"][0]["reason"]
+    assert code == 0, error
+    assert json.loads(taken)["predictions"] == 4
+
+
+@pytest.mark.usefixtures("watermark")
+def test_what_cannot_be_imported_is_one_line_that_says_why(
+    environment: dict[str, str], files: tuple[str, ...], tmp_path: Path
+) -> None:
+    assert run(environment, "register", "unfit", "1", *files, "--json")[0] == 0
+    (tmp_path / "broken.parquet").write_bytes(b"nothing of the sort")
+    history = ("--model=unfit", "--version=1")
+
+    broken = run(environment, "import", f"{tmp_path}/broken.parquet", *history, "--time=at")
+    lacking = run(environment, "import", f"{tmp_path}/train.parquet", *history, "--time=at")
+    half = run(environment, "import", f"{tmp_path}/train.parquet", *history, "--time=at", "--actual=delay")
+
+    for code, _, error in (broken, lacking, half):
+        assert code == 1
+        assert "Traceback" not in error
+    assert "broken.parquet cannot be read" in broken[2]
+    assert "'at': the file has no such column, but distance, carrier, delay" in lacking[2]
+    assert "--actual and --actual-time go together" in half[2]
+
+
 def test_without_settings_every_missing_one_is_named(files: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "settings.json").write_text('{"Values": {}}')
 
