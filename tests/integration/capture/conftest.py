@@ -4,21 +4,26 @@ import itertools
 import uuid
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from infra.local.eventhubs.emulator import Emulator
 from infra.local.eventhubs.entities import Config, HubConfig, NamespaceConfig, UserConfig
+from infra.local.processes import free_port
 from shared.blobs import Blobs, service
 from shared.capture.capturing import Capturing
 from shared.capture.cursor import Cursors
 from shared.capture.hour_log import HourLogs
 from shared.capture.hub import Hub, producer
+from shared.capture.publisher import Publisher
 from shared.capture.reading_back import ReadingBack, consumer
 from shared.clock import Clock
 from shared.registry.store import Registry
 from shared.telemetry import Telemetry
 from tests.integration.capture.delivery import HUB, manifest
+from tests.integration.capture.publishing import publisher
+from tests.integration.stored import own_storage
 
 CONFIG = Config(UserConfig((NamespaceConfig("emulatorNs1", (HubConfig(HUB, 1),)),)))
 _NUMBERS = itertools.count()
@@ -48,6 +53,27 @@ def clock() -> Clock:
 def partition() -> str:
     """A partition that no other test has; what is delivered of it need not have been in the hub."""
     return str(next(_NUMBERS))
+
+
+@pytest.fixture
+def address(tmp_path: Path) -> Emulator:
+    """A hub that is not there yet: its port is known, and nobody listens."""
+    return Emulator(CONFIG, tmp_path / "hub", port=free_port())
+
+
+@pytest.fixture
+async def storage(azurite: str) -> AsyncIterator[Blobs]:
+    """Storage that no other test has."""
+    async with own_storage(azurite) as blobs:
+        yield blobs
+
+
+@pytest.fixture
+async def ours(address: Emulator, storage: Blobs) -> AsyncIterator[Publisher]:
+    """What publishes to the hub at ``address``, and spools to ``storage``."""
+    publishing = publisher(address, storage)
+    yield publishing
+    await publishing.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,15 @@
 """What publishes, as the app builds it."""
 
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+from azure.eventhub import EventData
+
 from infra.local.eventhubs.emulator import Emulator
-from shared.blobs import Blobs
+from infra.local.processes import free_port
+from shared.blobs import Blobs, service
 from shared.capture.draining import Draining
 from shared.capture.hub import Hub, producer
 from shared.capture.lanes import Lanes
@@ -16,6 +22,7 @@ from tests.integration.capture.delivery import HUB
 
 TIMEOUT_S = 2.0
 _CLOCK = Clock.real()
+_AWAY = f"AccountName=a;AccountKey=a2V5;BlobEndpoint=http://127.0.0.1:{free_port()}/a;"
 
 
 def lanes(emulator: Emulator) -> Lanes:
@@ -41,3 +48,25 @@ async def drained(emulator: Emulator, blobs: Blobs) -> int:
         return await made.drain()
     finally:
         await way.close()
+
+
+@asynccontextmanager
+async def without_storage(address: Emulator, **options: Any) -> AsyncIterator[Publisher]:  # noqa: ANN401 - of a publisher
+    """Yield what publishes while nobody answers for storage."""
+    blobs = Blobs(service(_AWAY))
+    publishing = publisher(address, blobs, **options)
+    yield publishing
+    await publishing.close()
+    await blobs.close()
+
+
+@asynccontextmanager
+async def asked_hub(address: Emulator) -> AsyncIterator[Hub]:
+    """Yield a hub to be asked about itself."""
+    made = Hub(producer(address.connection_string(), namespace="", hub=HUB))
+    yield made
+    await made.close()
+
+
+def ids_of(events: list[EventData]) -> list[str]:
+    return [json.loads(record)["id"] for event in events for record in event.body_as_str().split("\n")]

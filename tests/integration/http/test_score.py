@@ -3,6 +3,7 @@
 import asyncio
 import json
 import uuid
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -191,6 +192,35 @@ async def test_broken_requests_lose_nothing_of_the_good_ones_beside_them(score: 
     assert await found_in_logs(system, ids) == dict.fromkeys(ids, 1)
 
 
+async def test_a_request_without_an_answer_is_found_as_a_failure_with_its_cause(call: Call, system: System) -> None:
+    own = f"failing-{uuid.uuid4()}"
+    for path, body in (
+        ("flights/score", b"{"),
+        ("flights/score", row(distance="ten")),
+        ("flights/score", {"data": [RECORDS[0], RECORDS[0] | {"4711 secret": 1}]}),
+        ("flights/score", {"data": [[400.0, "AA"]]}),
+        ("flights/versions/9/score", {"data": ROWS}),
+        ("trains/score", {"data": ROWS}),
+    ):
+        await call("POST", f"/api/models/{path}", body, headers={"X-Request-ID": own})
+
+    def ours(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [one for one in lines if one["request_id"] == own]
+
+    found = ours(await lines_in_logs(system, "kind=failure/", until=lambda lines: len(ours(lines)) == 6))
+    causes = {(one["model"], one["version"], one["status"], one["code"], one["feature"], one["asked"]) for one in found}
+    assert causes == {
+        ("flights", "1", 400, "unreadable_request", None, None),
+        ("flights", "1", 422, "invalid_rows", "distance", None),
+        ("flights", "1", 422, "invalid_rows", None, None),
+        ("flights", "1", 500, "model_failed", None, None),
+        ("flights", None, 404, "unknown_model", None, None),
+        ("_unknown", None, 404, "unknown_model", None, "trains"),
+    }
+    assert len(found) == 6
+    assert "secret" not in json.dumps(found)
+
+
 def refused(answered: Answered, status: int) -> dict[str, Any]:
     """Return the problem document that a refusal is."""
     problem: dict[str, Any] = answered.body
@@ -203,15 +233,26 @@ def refused(answered: Answered, status: int) -> dict[str, Any]:
 
 async def found_in_logs(system: System, ids: list[str]) -> dict[str, int]:
     """Return how often each prediction stands in the hour logs, once all do or 20 seconds have passed."""
+
+    def counts(lines: list[dict[str, Any]]) -> dict[str, int]:
+        found = Counter(line["id"] for line in lines)
+        return {one: found[one] for one in ids}
+
+    folder = "kind=prediction/model=flights/"
+    return counts(await lines_in_logs(system, folder, until=lambda lines: min(counts(lines).values()) > 0))
+
+
+async def lines_in_logs(
+    system: System, folder: str, *, until: Callable[[list[dict[str, Any]]], bool]
+) -> list[dict[str, Any]]:
+    """Return the lines of all hour logs in a folder, once they are what is waited for or 20 seconds have passed."""
     blobs = Blobs(service(system.settings["STORAGE"]))
-    counts: dict[str, int] = {}
+    lines: list[dict[str, Any]] = []
     for _ in range(40):
-        logs = b""
-        async for stored in blobs.under("captures/logs/kind=prediction/model=flights/"):
-            logs += (await blobs.read(stored.path)).data
-        counts = {one: logs.count(f'"id":"{one}"'.encode()) for one in ids}
-        if min(counts.values()):
+        found = [await blobs.read(stored.path) async for stored in blobs.under(f"captures/logs/{folder}")]
+        lines = [json.loads(line) for content in found for line in content.data.splitlines()]
+        if until(lines):
             break
         await asyncio.sleep(0.5)
     await blobs.close()
-    return counts
+    return lines

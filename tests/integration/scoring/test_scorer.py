@@ -1,6 +1,7 @@
 """A request is answered, kept and reported; or refused, and reported."""
 
 import asyncio
+import gc
 import json
 import re
 import uuid
@@ -172,6 +173,14 @@ async def test_concurrent_first_requests_load_a_version_once(scorer: Scorer, sto
 
     assert {one.version for one in scored} == {"1"}
     assert storage.loads == 1
+
+
+async def test_what_was_loaded_is_out_of_the_garbage_collectors_way(scorer: Scorer) -> None:
+    gc.unfreeze()
+
+    await scorer.score("flights", None, body(10), request_id="a")
+
+    assert gc.get_freeze_count() > 0
 
 
 async def test_a_load_that_failed_is_tried_again(scorer: Scorer, storage: Counting) -> None:
