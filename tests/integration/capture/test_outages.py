@@ -17,6 +17,7 @@ from shared.capture.publisher import Publisher
 from shared.capture.spool import FOLDER
 from shared.clock import Clock
 from shared.scoring.prediction import Kept
+from tests.chaos.proxies.tcp import Line, TcpProxy
 from tests.integration.capture.conftest import CONFIG
 from tests.integration.capture.delivery import predictions, received
 from tests.integration.capture.publishing import TIMEOUT_S, ids_of, publisher, without_storage
@@ -126,6 +127,25 @@ async def test_with_hub_and_storage_down_records_are_lost_in_time_and_loudly(
     assert took_s < 3 * TIMEOUT_S
     (cried,) = [one for one in caplog.records if one.message == LOST]
     assert (cried.levelno, cried.__dict__["records"]) == (logging.CRITICAL, 3)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+async def test_a_connection_that_nobody_answers_is_not_used_again(
+    address: Emulator, tmp_path: Path, storage: Blobs
+) -> None:
+    """A device between here and the hub may forget a connection and tell nobody: every probe would go into it for ever."""
+    async with address, TcpProxy(to=address.port) as proxy:
+        publishing = publisher(Emulator(CONFIG, tmp_path / "nowhere", port=proxy.port), storage)
+        before = await publishing.keep(predictions(NOW, 1))
+        proxy.line = Line.HALF_OPEN
+        proxy.line = Line.OPEN
+        after = await until_acked(publishing)
+        await publishing.close()
+    gc.collect()
+
+    assert before is Kept.ACKED
+    assert after[0] is Kept.SPOOLED
+    assert after[-1] is Kept.ACKED
 
 
 # The SDK leaves the connection it was interrupted in to the garbage collector, which warns when it closes it.

@@ -296,18 +296,64 @@ def test_a_caller_that_goes_away_takes_nothing_along() -> None:
     run(scene())
 
 
-@pytest.mark.parametrize("gone_after_s", [0.05, 0.1], ids=["while it waits", "as it is let in"])
-def test_a_caller_that_goes_away_before_there_is_room_leaves_none_taken(gone_after_s: float) -> None:
+def test_nobody_passes_those_who_wait_for_room() -> None:
+    """A large request would wait as long as small ones come."""
+
+    async def scene() -> None:
+        sender = Sender(takes_s=0.1)
+        commits = Commits(sender, lanes=1, most_waiting_bytes=1_000)
+        sizes = (9, 900, 500, 20)
+        await asyncio.gather(*(after(0.001 * index, keep(commits, b"x" * size)) for index, size in enumerate(sizes)))
+        assert [[len(record) for record in commit.records] for commit in sender.commits] == [[9], [900], [500, 20]]
+
+    run(scene())
+
+
+def test_who_stops_waiting_for_room_holds_up_nobody_behind() -> None:
+    async def scene() -> None:
+        sender = Sender(takes_s=10.0)
+        commits = Commits(sender, lanes=1, most_waiting_bytes=1_000)
+        sizes = (9, 900, 500, 20)
+        callers = [
+            asyncio.ensure_future(after(0.5 * index, keep(commits, b"x" * size))) for index, size in enumerate(sizes)
+        ]
+        kept = await asyncio.gather(*callers, return_exceptions=True)
+        assert [type(one) for one in kept] == [Kept, Kept, EventsUnavailable, Kept]
+
+    run(scene())
+
+
+def test_a_caller_that_goes_away_before_there_is_room_leaves_none_taken() -> None:
     async def scene() -> None:
         sender = Sender(takes_s=0.1)
         commits = Commits(sender, lanes=1, most_waiting_bytes=1_000)
         callers = [asyncio.ensure_future(keep(commits, b"%d" % number + b"x" * 900)) for number in range(4)]
-        await asyncio.sleep(0.0)
-        asyncio.get_running_loop().call_at(gone_after_s, callers[2].cancel)
+        await asyncio.sleep(0.05)
+        callers[2].cancel()
         await asyncio.wait(callers)
         assert [caller.cancelled() for caller in callers] == [False, False, True, False]
-        assert commits._waiting_bytes == 0
         assert [commit.records[0][:1] for commit in sender.commits] == [b"0", b"1", b"3"]
+
+    run(scene())
+
+
+def test_a_caller_that_goes_away_as_it_is_let_in_leaves_none_taken() -> None:
+    """Room that nobody gives back is gone as long as the process lives."""
+
+    async def scene() -> None:
+        class Cancelling(Sender):
+            async def leave(self, events: Sequence[Outgoing], *, lane: int, waiting_since: float) -> Sequence[Kept]:
+                if len(self.commits) == 1:
+                    callers[2].cancel()  # room was made for it right before, and it has not run since
+                return await super().leave(events, lane=lane, waiting_since=waiting_since)
+
+        sender = Cancelling(takes_s=0.1)
+        commits = Commits(sender, lanes=1, most_waiting_bytes=1_000)
+        callers = [asyncio.ensure_future(keep(commits, b"%d" % number + b"x" * 900)) for number in range(4)]
+        await asyncio.wait(callers)
+        assert [caller.cancelled() for caller in callers] == [False, False, True, False]
+        assert [commit.records[0][:1] for commit in sender.commits] == [b"0", b"1", b"3"]
+        assert commits._waiting_bytes == 0
 
     run(scene())
 
