@@ -3,6 +3,7 @@
 # make run        the whole system on this machine, until Ctrl-C
 # make test       every test
 # make lint       format, lint, types, layers
+# make soak       a million records under all that can fail, in under 100 minutes; goes on where it was interrupted
 # make bench      what scoring and keeping cost; the last line of each is JSON
 
 SHELL := /bin/bash
@@ -15,7 +16,7 @@ PIP_QUIET := --quiet --disable-pip-version-check
 PYTHON313 := $(firstword $(foreach candidate,python3.13 $(wildcard $(shell pyenv root 2>/dev/null)/versions/3.13*/bin/python),$(if $(shell $(candidate) -c 'print(1)' 2>/dev/null),$(candidate))))
 WORKER := $(if $(PYTHON313),.venv313/ready,no-worker)
 
-.PHONY: all demo run test lint bench clean no-worker
+.PHONY: all demo run test lint soak bench clean no-worker
 all: $(VENV)/ready $(WORKER)
 
 $(VENV)/ready: pyproject.toml requirements.txt infra/local/azurite/package-lock.json
@@ -49,6 +50,9 @@ lint: $(VENV)/ready
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy .
 	@$(BIN)/lint-imports
+
+soak: $(VENV)/ready
+	@$(BIN)/python -m tests.chaos.soak
 
 bench: $(VENV)/ready
 	@$(BIN)/python -m benchmarks.score

@@ -4,17 +4,23 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from shared.blobs import Blobs, service
 from shared.hours import Hour
+from tests.chaos import corruption
 from tests.chaos.at_rest import Findings, examine, until_sealed
 from tests.chaos.fleet import Fleet
 from tests.chaos.ledger import Ledger
 from tests.chaos.load import Load
 from tests.chaos.nemesis import Act, Nemesis, shuffled
 
-_SEALED_WITHIN_S: Final = 120.0
+BEGIN: Final = datetime(2026, 3, 1, 9, tzinfo=UTC)
+SPEED: Final = 600.0
+"""An hour in six seconds: rows are spread over many hours, and some days end."""
+
+_SEALED_WITHIN_S: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +36,23 @@ class Plan:
     acts: Mapping[Act, int]
     fault_share: float
     seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found by reading everything, what the account says, and what was done to blobs that it did not tell."""
+
+    findings: Findings
+    exit_code: int
+    account: dict[str, Any]
+    unnoticed: list[str]
+    exit_code_after: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is wrong and the account says so, and says otherwise when something is."""
+        codes = (self.exit_code, self.exit_code_after)
+        return self.findings.nothing_is_wrong and codes == (0, 0) and not self.account["wrong"] and not self.unnoticed
 
 
 async def run(
@@ -67,6 +90,16 @@ async def run(
         if watching:
             watching.cancel()
     return nemesis, ledger
+
+
+async def judge(fleet: Fleet, ledger: Ledger) -> Verdict:
+    """Find out the truth, then end the hosts, and hold the account against it."""
+    findings = await truth(fleet, ledger)
+    await fleet.stop_hosts()
+    code, account = await corruption.verify(fleet.system)
+    unnoticed = await corruption.unnoticed(fleet.system)
+    code_after, _ = await corruption.verify(fleet.system)
+    return Verdict(findings, code, account, unnoticed, code_after)
 
 
 async def truth(fleet: Fleet, ledger: Ledger) -> Findings:

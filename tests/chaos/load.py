@@ -42,7 +42,7 @@ class Load:
     random: random.Random
     rows_a_second: float
     most_rows: int
-    senders: int = 6
+    senders: int = 12
     history: list[Sent] | None = None
     _run: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
     _number: int = 0

@@ -4,6 +4,7 @@ Everything is passed on as it came, so that signatures hold: storage signs paths
 """
 
 import asyncio
+import contextlib
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -161,9 +162,12 @@ class StorageProxy:
         await self._upstream.close()
 
     async def _handle(self, incoming: web.BaseRequest) -> web.StreamResponse:
-        if incoming.headers.get("Expect", "").lower() == "100-continue":
-            _transport(incoming).write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        body = await incoming.content.read()
+        if incoming.headers.get("Expect", "").lower() == "100-continue" and incoming.transport is not None:
+            incoming.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        try:
+            body = await incoming.content.read()
+        except web.RequestPayloadError:  # who sent it died meanwhile
+            return _reset(incoming)
         request = Request(incoming.method, incoming.raw_path, incoming.headers, body)
         self.requests += 1
         planned = next((one for one in list(self._planned) if one.takes(request)), None)
@@ -195,12 +199,13 @@ class StorageProxy:
         response = web.StreamResponse(status=answer.status, headers=answer.headers)
         if answer.is_chunked:
             response.enable_chunked_encoding()
-        await response.prepare(incoming)
-        if fault is Fault.TRUNCATED:
-            await response.write(answer.body[: len(answer.body) // 2])
-            _transport(incoming).close()
-        elif request.method != "HEAD":
-            await response.write(answer.body)
+        with contextlib.suppress(ConnectionError):  # the client has given up
+            await response.prepare(incoming)
+            if fault is Fault.TRUNCATED:
+                await response.write(answer.body[: len(answer.body) // 2])
+                return _cut_off(incoming, response)
+            if request.method != "HEAD":
+                await response.write(answer.body)
         return response
 
     async def _ask(self, request: Request) -> Answer | None:
@@ -226,11 +231,13 @@ def _refusal(status: int, code: str) -> web.Response:
 
 
 def _reset(incoming: web.BaseRequest) -> web.StreamResponse:
-    _transport(incoming).abort()
+    if incoming.transport is not None:
+        incoming.transport.abort()
     return web.Response()
 
 
-def _transport(incoming: web.BaseRequest) -> asyncio.Transport:
-    transport = incoming.transport
-    assert isinstance(transport, asyncio.Transport)
-    return transport
+def _cut_off(incoming: web.BaseRequest, response: web.StreamResponse) -> web.StreamResponse:
+    """End the connection after what was written."""
+    if incoming.transport is not None:
+        incoming.transport.close()
+    return response
