@@ -3,8 +3,8 @@
 import asyncio
 import io
 import itertools
-import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 import pyarrow as pa
@@ -13,7 +13,9 @@ import pyarrow.parquet as pq
 
 from shared import documents
 from shared.blobs import Blobs
+from shared.capture import spool
 from shared.capture.records import Origin, without_control_lines
+from shared.clock import Clock
 from shared.hours import Hour
 from shared.sealing.hour import HourManifest
 from shared.sealing.watermark import WATERMARK_PATH, Watermark
@@ -41,19 +43,23 @@ class Findings:
         return not (self.lost or self.doubled or self.altered or self.out_of_order)
 
 
-async def until_sealed(blobs: Blobs, last: Hour, *, within_s: float) -> None:
-    """Wait until everything up to the hour ``last`` is sealed.
+async def until_sealed(blobs: Blobs, clock: Clock, *, within_s: float) -> None:
+    """Wait until nothing is in the spool any more, and then until everything that is in the hub by then is sealed.
 
     Raises:
-        TimeoutError: it is not within so many seconds.
+        TimeoutError: that takes longer than so many seconds.
     """
-    deadline = time.monotonic() + within_s
-    while time.monotonic() < deadline:
-        watermark = await documents.find(blobs, WATERMARK_PATH, Watermark)
-        if watermark is not None and watermark.hour > last:
-            return
-        await asyncio.sleep(0.5)
-    raise TimeoutError(f"{last} is not sealed")
+    async with asyncio.timeout(within_s):
+        while [one async for one in blobs.under(spool.FOLDER)]:  # noqa: ASYNC110 - storage signals nothing
+            await asyncio.sleep(0.5)
+        last = Hour.containing(clock.now())
+        while (await _sealed_before(blobs)) <= last:  # noqa: ASYNC110 - likewise
+            await asyncio.sleep(0.5)
+
+
+async def _sealed_before(blobs: Blobs) -> Hour:
+    watermark = await documents.find(blobs, WATERMARK_PATH, Watermark)
+    return watermark.hour if watermark else Hour(datetime.min.replace(tzinfo=UTC))
 
 
 async def examine(blobs: Blobs, ledger: Ledger) -> Findings:

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from shared.blobs import Blobs, service
-from shared.hours import Hour
 from tests.chaos import corruption
 from tests.chaos.at_rest import Findings, examine, until_sealed
 from tests.chaos.fleet import Fleet
@@ -106,7 +105,7 @@ async def truth(fleet: Fleet, ledger: Ledger) -> Findings:
     """Wait until everything is sealed, and compare it with the ledger."""
     blobs = Blobs(service(fleet.system.settings["STORAGE"]))
     try:
-        await until_sealed(blobs, Hour.containing(fleet.system.clock.now()), within_s=_SEALED_WITHIN_S)
+        await until_sealed(blobs, fleet.system.clock, within_s=_SEALED_WITHIN_S)
         return await examine(blobs, ledger)
     finally:
         await blobs.close()

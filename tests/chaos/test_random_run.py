@@ -11,7 +11,7 @@ from tests.flying import SCHEDULES
 
 PLAN: Final = campaign.Plan(
     records=50_000,
-    records_a_second=700.0,
+    records_a_second=800.0,
     most_rows=50,
     acts={Act.KILL: 10, Act.FREEZE: 5, Act.RESTART_HUB: 2, Act.CUT_LINE: 2, Act.STALL_LINE: 1, Act.FORGET_LINE: 1},
     fault_share=0.05,

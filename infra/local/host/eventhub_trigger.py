@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 # Of an ownership's life: how often owners show that they live and look for partitions.
 _BALANCING_SHARE = 5
+# Of an ownership's life: how long a connection may be silent. One whose other side is gone would be waited on for ever.
+_SILENT_LIVES = 2
 
 
 @dataclass(slots=True)
@@ -132,6 +134,7 @@ class EventHubListener:
             "checkpoint_store": checkpoints,
             "load_balancing_interval": self.ownership_s / _BALANCING_SHARE,
             "partition_ownership_expiration_interval": self.ownership_s,
+            "idle_timeout": _SILENT_LIVES * self.ownership_s,
         }
         connection = self.settings.get(self.trigger.connection)
         if connection is not None:
