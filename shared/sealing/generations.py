@@ -53,7 +53,10 @@ FindFiles = Callable[[tuple[str, str]], Awaitable[Iterable[RowsFile]]]
 
 @dataclass(frozen=True, slots=True)
 class _Decoded:
-    """What some bytes of logs hold, or what is imported; ``rows`` have their doubles, and no id where ``ids``, packed, are None."""
+    """What some bytes of logs hold, or what is imported.
+
+    ``rows`` have their doubles, and no id where ``ids``, packed, are None.
+    """
 
     consumed: tuple[Consumed, ...]
     rows: pa.Table
@@ -74,9 +77,9 @@ class Generations:
     telemetry: Telemetry
 
     async def add(self, shelf: Shelf, intent: Intent, contents: Sequence[bytes], find_files: FindFiles) -> HourManifest:
-        """Carry out an intent over the ``contents`` of its ranges, or over the rows that are imported, and return the hour's manifest.
+        """Carry out an intent over ``contents``, and return the hour's manifest.
 
-        What another one has done of it already is left as it is.
+        Those are of its ranges, or the rows that are imported instead. What another one has done of it already is left as it is.
 
         Raises:
             UnknownModel: predictions of a version that is not registered.

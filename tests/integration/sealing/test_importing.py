@@ -1,5 +1,6 @@
 """Histories that become sealed hours."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -134,6 +135,47 @@ async def test_a_file_in_no_order_is_the_same_history(ready: Stages) -> None:
     again = await add(ready, table())
 
     assert (added.predictions, again.predictions, again.actuals) == (10, 0, 0)
+
+
+async def test_rows_that_are_the_same_are_told_apart_wherever_they_stand(ready: Stages) -> None:
+    """Their number among those of their hour tells them apart, so that all of an hour is looked at together."""
+    columns = Columns(time="scored_at")
+    apart = table().take(pa.array([0, 7, 0]))
+
+    added = await add(ready, apart, columns=columns, rows=1)
+
+    assert added.predictions == 3
+
+
+class HeldUp(Blobs):
+    """Storage whose writer is held up before its rows wait to be imported."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        super().__init__(blobs._service)
+        self.reached = asyncio.Event()
+        self.resume = asyncio.Event()
+
+    async def create(self, path: str, data: bytes) -> str:
+        if path.startswith("captures/imports/"):
+            self.reached.set()
+            await self.resume.wait()
+        return await super().create(path, data)
+
+
+async def test_two_that_import_the_same_file_at_once_add_it_once(ready: Stages) -> None:
+    """What one has looked for and not found, the other may have added since: it is looked for again in the chain."""
+    held_up = HeldUp(ready.blobs)
+    slow = asyncio.create_task(add(ready, table(4), held_up))
+    await held_up.reached.wait()
+    fast = await add(ready, table(4))
+    held_up.resume.set()
+
+    added = await slow
+    await ready.sealing().seal()
+
+    assert (fast.predictions, added.predictions, added.predictions_known) == (4, 0, 4)
+    assert len(await rows_of(ready.blobs)) == 4
+    assert not wrong(await verify(ready, Asked(is_deep=True)))
 
 
 async def test_killed_at_every_write_it_is_there_once_when_it_is_run_again(ready: Stages) -> None:
