@@ -7,6 +7,7 @@ the process took at its peak. Each prints one JSON object; CPU is that of the pr
 
 import argparse
 import asyncio
+import hashlib
 import json
 import resource
 import statistics
@@ -125,7 +126,8 @@ def _stages(data: bytes, *, full_precision: bool, seed: int) -> dict[str, float]
     read = timed("decode", lambda: rows.read(data, Kind.PREDICTION, features))
     table = timed("order", lambda: rows.table({_LOG: read.rows}))
     timed("doubles", lambda: first_ones(pack(table.column("_id")), []))
-    consumed = [Consumed(log=_LOG, start=0, end=len(data), sha256="")]
+    digest = timed("digest", lambda: hashlib.sha256(data).hexdigest())
+    consumed = [Consumed(log=_LOG, start=0, end=len(data), sha256=digest)]
     about = timed(
         "account",
         lambda: footer(table, consumed=consumed, places_by_log={_LOG: read.places}, doubles=0, unreadable=0),

@@ -35,7 +35,7 @@ def read(data: bytes, kind: Kind, schema: Schema | None) -> LogRows:
     """Read whole lines of one log into columns; those that are about the log itself are passed over.
 
     Piece by piece: what Python makes of a line is gone before the next piece, and stays in the processor's cache. Of
-    50,000 lines at once, both decoding and columns take two and a half times as long.
+    50,000 lines at once, decoding and columns together take twice as long.
 
     Raises:
         TypeError: predictions without a schema.
