@@ -4,6 +4,7 @@ A hub that was deleted and created again counts from 0 again, and its events wou
 numbers do not go on where they ended, the hub is asked when it was created.
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -14,8 +15,13 @@ from shared.capture.hub import Hub, incarnation_named
 from shared.capture.place import Place
 from shared.capture.records import Event
 
+_ASKED_ANEW_S: Final = 5.0
+"""How long a process goes by what the hub said last, where numbers go on: less than it takes to create one anew.
+
+A host that goes on in the new hub where it was in the old one may come to the very next number.
+"""
 _TRUSTED_S: Final = 60.0
-"""How long a process goes by what it remembers: a hub may be created anew, and another process may have been here."""
+"""How long it goes by its own memory of a partition: another process may have been at it, and broken off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +35,8 @@ class Position:
     place: Place
     cursor: Cursor | None
     is_live: bool
-    may_repeat: bool
-    asked_at: float
+    may_repeat: bool = True
+    known_at: float = 0.0
 
 
 @dataclass(slots=True)
@@ -41,6 +47,8 @@ class Positions:
     cursors: Cursors
     monotonic: Callable[[], float] = time.monotonic
     _known: dict[str, Position] = field(default_factory=dict)
+    _live: str = ""
+    _asked_at: float = -math.inf
 
     async def find(self, partition: str, event: Event) -> Position:
         """Return where a partition stands that ``event`` is the first of a batch of; nothing is remembered from here on.
@@ -49,27 +57,32 @@ class Positions:
             EventsUnavailable: the hub has to be asked, and cannot be.
         """
         known = self._known.pop(partition, None)
-        if known is not None and self.monotonic() - known.asked_at < _TRUSTED_S:
-            if _follows(known.cursor, event):
-                return known
-            cursor = await self.cursors.read(known.place.incarnation, partition)
+        asks = self.monotonic() - self._asked_at >= _ASKED_ANEW_S
+        live = await self._ask() if asks else self._live
+        if known is not None and known.place.incarnation == live and self._is_trusted(known, event):
+            return known
+        if not asks:
+            cursor = await self.cursors.read(live, partition)
             if _follows(cursor, event) or _is_behind(cursor, event):
-                return replace(known, cursor=cursor, may_repeat=True)
-        asked_at = self.monotonic()
-        live = await self.hub.incarnation()
+                return Position(Place(live, partition), cursor, is_live=True)
+            live = await self._ask()
         incarnation = await self._incarnation_of(event, partition, live)
-        return Position(
-            Place(incarnation, partition),
-            await self.cursors.read(incarnation, partition),
-            is_live=incarnation == live,
-            may_repeat=True,
-            asked_at=asked_at,
-        )
+        cursor = await self.cursors.read(incarnation, partition)
+        return Position(Place(incarnation, partition), cursor, is_live=incarnation == live)
 
     def remember(self, position: Position, cursor: Cursor) -> None:
-        """Remember how far a partition was captured; of a hub that is gone nothing, because what comes next is of another."""
-        if position.is_live:
-            self._known[position.place.partition] = replace(position, cursor=cursor, may_repeat=False)
+        """Remember how far a partition was captured."""
+        now = self.monotonic()
+        self._known[position.place.partition] = replace(position, cursor=cursor, may_repeat=False, known_at=now)
+
+    async def _ask(self) -> str:
+        asked_at = self.monotonic()
+        self._live = await self.hub.incarnation()
+        self._asked_at = asked_at
+        return self._live
+
+    def _is_trusted(self, known: Position, event: Event) -> bool:
+        return self.monotonic() - known.known_at < _TRUSTED_S and _follows(known.cursor, event)
 
     async def _incarnation_of(self, event: Event, partition: str, live: str) -> str:
         """Return the live incarnation, or the one before for an event that is older than the live one.

@@ -134,3 +134,9 @@ async def expired(hub: Hub, *, first: int) -> Partition:
         while (partition := await hub.partition("0")).first_sequence < first:  # noqa: ASYNC110 - a hub tells nobody
             await asyncio.sleep(0.1)
     return partition
+
+
+def pass_time(capturing: Capturing, *, seconds: float) -> None:
+    """Let time pass for a process."""
+    now = capturing._positions.monotonic()
+    capturing._positions.monotonic = lambda: now + seconds

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 import azure.functions as func
@@ -95,6 +95,20 @@ async def test_what_is_read_back_is_kept_a_piece_at_a_time(kept_long: Stream) ->
     assert max(sizes) <= 50
     assert between.sequence == sum(sizes)
     assert await kept_long.kept() == list(range(201))
+
+
+async def test_no_more_is_read_than_whoever_captures_it_can_follow(kept_long: Stream) -> None:
+    """Storage may be slower than the hub by far, and an event may have a mebibyte."""
+    await kept_long.send_numbered(*range(400))
+    sizes: list[int] = []
+
+    async with aclosing(kept_long.reading_back().pieces("0", 0, 399)) as pieces:
+        async for piece in pieces:
+            sizes.append(len(piece))
+            await asyncio.sleep(0.1)  # meanwhile the client receives as much as it is allowed to
+
+    assert sum(sizes) == 400
+    assert max(sizes) <= 50
 
 
 async def test_what_the_hub_no_longer_has_is_recorded_before_the_cursor_passes_it(kept_short: Stream) -> None:

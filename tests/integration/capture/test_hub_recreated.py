@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.capture.delivery import handed_over
-from tests.integration.capture.streams import MINUTE, Stream, stream
+from tests.integration.capture.streams import MINUTE, Stream, pass_time, stream
 from tests.unit.capture.records import record
 
 
@@ -79,6 +79,24 @@ async def test_a_batch_of_the_old_hub_that_comes_late_is_the_old_hubs(hub: Strea
     assert await hub.kept(new) == [10, 11]
 
 
+async def test_a_new_hub_does_not_go_on_where_a_late_batch_of_the_old_one_ended(hub: Stream) -> None:
+    """A host with an old checkpoint begins there, in the new hub."""
+    old = await hub.hub.incarnation()
+    capturing = hub.capturing()
+    await hub.send_numbered(0, 1)
+    late = await hub.send_numbered(2, 3)
+    await capturing.append(hub.delivered[:2])
+
+    await hub.recreate()
+    await hub.send_numbered(*range(10, 16))
+    pass_time(capturing, seconds=5.0)
+    await capturing.append(late)
+    await capturing.append(hub.delivered[4:])
+
+    assert await hub.kept(old) == [0, 1, 2, 3]
+    assert await hub.kept(await hub.hub.incarnation()) == list(range(10, 16))
+
+
 async def test_what_is_missing_of_a_hub_that_is_gone_is_lost(hub: Stream) -> None:
     """It cannot be asked any more, and the number that came says that the others were."""
     old = await hub.hub.incarnation()
@@ -122,8 +140,7 @@ async def test_a_process_asks_now_and_then_which_hub_it_is(hub: Stream) -> None:
     """A host that goes on in the new hub where it was in the old one may come to the very next number."""
     capturing = hub.capturing()
     await capturing.append(await hub.send_numbered(0, 1))
-    now = capturing._positions.monotonic()
-    capturing._positions.monotonic = lambda: now + 61.0
+    pass_time(capturing, seconds=5.0)
 
     await hub.recreate()
     await hub.send_numbered(10, 11, 12)

@@ -1,5 +1,6 @@
 """A model that is registered between two deliveries: an event is a dead letter or in a log, and never both."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from shared.errors import BlobRefused
 from shared.registry.manifest import manifest_path
 from shared.registry.store import Registry
 from tests.integration.capture.delivery import handed_over
-from tests.integration.capture.streams import NINE, Frozen, Stream, stream
+from tests.integration.capture.streams import NINE, Frozen, Stream, pass_time, stream
 from tests.integration.stored import Killed
 from tests.unit.capture.records import record
 
@@ -52,6 +53,21 @@ async def test_what_was_set_aside_stays_there(hub: Stream, same_process: bool) -
     assert [letter["sequence"] for letter in await hub.dead()] == [1]
 
 
+async def test_what_another_process_set_aside_meanwhile_stays_there(hub: Stream) -> None:
+    """A partition came back to a process that had it before: the other one broke off, and left the cursor where it was."""
+    events = batch(record(n=0), record(n=1, model="trains"), record(n=2))
+    capturing = hub.capturing()
+    await capturing.append(events[:1])
+    await break_off(hub, events[1:])
+    await hub.register("trains")
+
+    pass_time(capturing, seconds=60.0)
+    await capturing.append(events[1:])
+
+    assert await hub.kept() == [0, 2]
+    assert [letter["sequence"] for letter in await hub.dead()] == [1]
+
+
 @pytest.mark.parametrize("same_process", [True, False])
 async def test_what_is_in_a_log_stays_there(hub: Stream, same_process: bool) -> None:  # noqa: FBT001 - a parameter
     """A manifest that was deleted by hand, say."""
@@ -70,17 +86,22 @@ async def test_a_letter_that_is_a_part_keeps_nothing_out_of_a_log(hub: Stream) -
     """Its event is in a log, or is to be: only the unreadable record is dead."""
     events = batch(b"\n".join((b"?", record(n=0))))
 
+    set_aside = asyncio.Event()
+
     class Halfway(Blobs):
         """Storage that a process reaches for dead letters, and for logs no more."""
 
         async def append(self, path: str, data: bytes, *, position: int) -> Appended:
-            done = await super().append(path, data, position=position) if "/dead/" in path else None
-            if done is None:
+            if "/dead/" not in path:
+                await set_aside.wait()
                 raise Killed
+            done = await super().append(path, data, position=position)
+            set_aside.set()
             return done
 
     with pytest.RaisesGroup(Killed):
         await hub.capturing(Halfway(hub.blobs._service)).append(events)
+    assert len(await hub.dead()) == 1
     await hub.capturing().append(events)
 
     assert await hub.kept() == [0]
