@@ -2,7 +2,11 @@
 
 ``publisher`` encodes records, and ``commits`` gathers those of concurrent requests into events that leave together.
 ``sending`` decides what becomes of such a commit, with a ``breaker``: it goes to the ``hub`` by one of its ``lanes``, or
-waits in the ``spool`` until ``draining`` sends it. The Event Hubs trigger hands what comes back to ``capturing``, which
-reads envelopes (``reading``), appends lines to hour logs (``hour_log``) under a fence and then moves the partition's cursor
-(``cursor``). What no retry can help goes to dead letters.
+waits in the ``spool`` until ``draining`` sends it.
+
+The Event Hubs trigger hands what comes back to ``capturing``. It finds where the partition stands (``position``), has what
+is missing before the batch read from the hub (``reading_back``) or recorded as lost (``missing``), and has the events filed
+(``filing``): their envelopes are read (``reading``), and lines appended to hour logs (``hour_log``) under a fence. Then the
+partition's ``cursor`` moves. What no retry can help goes to dead letters, which ``dead`` reads again; what an attempt that
+broke off left above the cursor is found by ``resting``.
 """
