@@ -10,7 +10,21 @@ import asyncio
 from shared import wiring
 
 async def main():
-    wiring.scoring(), wiring.sealing(), wiring.verifying(), wiring.accepting(), wiring.monitoring(), wiring.watching_capture(), wiring.delivering(), wiring.health()
+    wiring.scoring(), wiring.sealing(), wiring.verifying(), wiring.accepting(), wiring.draining(), wiring.monitoring(), wiring.watching_capture(), wiring.delivering(), wiring.health()
+    await wiring.close()
+
+asyncio.run(main())
+"""
+HANDED_OVER = """
+import asyncio
+from shared import wiring
+from shared.scoring.prediction import Failure
+
+FAILURE = Failure(id="1", model="m", version=None, request_id="r", at="2026", status=404, code="c", feature=None, asked=None)
+
+async def main():
+    await wiring._publisher().keep_failure(FAILURE)
+    print("handed over")
     await wiring.close()
 
 asyncio.run(main())
@@ -35,3 +49,15 @@ def test_a_process_that_ends_by_itself_leaves_no_connection_open() -> None:
     ended = subprocess.run(command, cwd=ROOT, env=SETTINGS, capture_output=True, text=True, check=False)
 
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_what_nobody_waits_for_is_sent_before_the_process_ends() -> None:
+    """Here it can go nowhere, which is said: it was tried."""
+    settings = {**SETTINGS, "CAPTURE_ACK": "none", "CAPTURE_TIMEOUT_S": "0.5"}
+
+    ended = subprocess.run(
+        [sys.executable, "-c", HANDED_OVER], cwd=ROOT, env=settings, capture_output=True, text=True, check=False
+    )
+
+    assert (ended.returncode, ended.stdout) == (0, "handed over\n")
+    assert "records lost" in ended.stderr
