@@ -6,7 +6,7 @@ import json
 import random
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -21,8 +21,10 @@ from shared.registry.store import Registry
 from tests.chaos.load import MODEL
 from tests.chaos.proxies.storage import StorageProxy
 from tests.chaos.proxies.tcp import TcpProxy
+from tests.flying import SCHEDULES
 from tests.integration.models import registered
 
+CAPTURE_TIMEOUT_S: Final = 2.0
 OWNERSHIP_S: Final = 4.0
 # Short, so that what a killed host held is soon another's.
 _OPTIONS: Final = ("--ownership-s", str(OWNERSHIP_S), "--lease-s", "15")
@@ -110,29 +112,29 @@ async def fleet(
     folder: Path,
     *,
     hosts: int,
-    clock: Clock | None = None,
-    settings: Mapping[str, str] | None = None,
+    clock: Clock,
     seed: int = 7,
     rivals: bool = False,
 ) -> AsyncIterator[Fleet]:
     """Run a fleet in ``folder`` that answers for one model; nothing fails yet. One that was there goes on."""
-    system = System.in_folder(folder, clock=clock, settings=settings)
+    own = {**SCHEDULES, "CAPTURE_TIMEOUT_S": str(CAPTURE_TIMEOUT_S)}
+    system = System.in_folder(folder, clock=clock, settings=own)
     ports = _ports(folder / "fleet.json", hosts)
     chance = random.Random(seed)
     async with contextlib.AsyncExitStack() as stack:
-        storage, own = [
+        storage, own_storage = [
             await stack.enter_async_context(StorageProxy(to=system.ports["azurite"], random=chance, port=ports.pop()))
             for _ in range(2)
         ]
         hub = await stack.enter_async_context(TcpProxy(to=system.ports["hub"], port=ports.pop()))
-        made = Fleet(system, storage, own, hub, tuple(ports), rivals)
+        made = Fleet(system, storage, own_storage, hub, tuple(ports), rivals)
         try:
             await asyncio.to_thread(system.start_services)
             await _register(system)
             await asyncio.gather(*(made.start_host(number) for number in range(hosts)))
             yield made
         finally:
-            storage.share = own.share = 0.0
+            storage.share = own_storage.share = 0.0
             await made.stop_hosts()
             await asyncio.to_thread(system.stop)
 

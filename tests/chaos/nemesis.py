@@ -11,12 +11,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from tests.chaos.fleet import OWNERSHIP_S, Fleet
+from tests.chaos.fleet import CAPTURE_TIMEOUT_S, OWNERSHIP_S, Fleet
 from tests.chaos.proxies.tcp import Line
 
 # A host that stood still for so long wakes up owning nothing.
 _ZOMBIE_S: Final = OWNERSHIP_S * 1.5
-_LINE_S: Final = 2.0
+_LINE_S: Final = 1.5 * CAPTURE_TIMEOUT_S
 _LONGEST_PAUSE_S: Final = 1.5
 
 
@@ -27,8 +27,12 @@ class Act(StrEnum):
     FREEZE = "stop a host with SIGSTOP until others have its partitions"
     RESTART_HUB = "end the emulator, with SIGKILL and SIGTERM by turns, and start it again"
     CUT_LINE = "reset every connection to the hub"
+    MUTE_LINE = "swallow what the hub says for a while: it has what it was sent, and nobody knows"
     STALL_LINE = "pass nothing to the hub and back for a while"
     FORGET_LINE = "forget the hub's side of every connection, and do not say so"
+
+
+_LINES: Final = {Act.MUTE_LINE: Line.MUTED, Act.STALL_LINE: Line.STALLED, Act.FORGET_LINE: Line.HALF_OPEN}
 
 
 @dataclass(slots=True)
@@ -73,9 +77,9 @@ class Nemesis:
             case Act.CUT_LINE:
                 self._note(act, "")
                 self.fleet.hub.cut()
-            case Act.STALL_LINE | Act.FORGET_LINE:
+            case Act.MUTE_LINE | Act.STALL_LINE | Act.FORGET_LINE:
                 self._note(act, "")
-                self.fleet.hub.line = Line.STALLED if act is Act.STALL_LINE else Line.HALF_OPEN
+                self.fleet.hub.line = _LINES[act]
                 await asyncio.sleep(_LINE_S)
                 self.fleet.hub.line = Line.OPEN
 

@@ -25,7 +25,6 @@ from tests.chaos import campaign
 from tests.chaos.fleet import Fleet, fleet
 from tests.chaos.ledger import Ledger
 from tests.chaos.nemesis import Act, Nemesis
-from tests.flying import SCHEDULES
 
 MILLION: Final = 1_000_000
 ACTS: Final = {
@@ -33,6 +32,7 @@ ACTS: Final = {
     Act.FREEZE: 100,
     Act.RESTART_HUB: 20,
     Act.CUT_LINE: 20,
+    Act.MUTE_LINE: 10,
     Act.STALL_LINE: 10,
     Act.FORGET_LINE: 10,
 }
@@ -105,7 +105,7 @@ async def _run(folder: Path, state: State, console: Console) -> tuple[Ledger, ca
     plan = state.plan()
     columns = (TextColumn("{task.description:24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     clock = Clock.starting(campaign.BEGIN, speed=campaign.SPEED)
-    async with fleet(folder, hosts=_HOSTS, clock=clock, settings=SCHEDULES, seed=state.seed) as system:
+    async with fleet(folder, hosts=_HOSTS, clock=clock, seed=state.seed) as system:
         with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
             records = progress.add_task("acknowledged records", total=plan.records)
             acts = progress.add_task("acts of the nemesis", total=sum(plan.acts.values()))

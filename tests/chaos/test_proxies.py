@@ -163,6 +163,18 @@ async def test_what_a_stalled_line_holds_arrives_when_it_opens(line: TcpProxy) -
         assert await speaker.hears(b"two") == b"one"
 
 
+async def test_what_is_said_over_a_muted_line_arrives_and_no_answer_comes_back(line: TcpProxy) -> None:
+    """An acknowledgement lost: what was sent is there, and its sender cannot know."""
+    line.line = Line.MUTED
+    async with Speaker(line) as speaker:
+        assert await speaker.hears(b"one", within_s=0.2) is None
+        assert line.passed_bytes == 3
+
+        line.line = Line.OPEN
+
+        assert await speaker.hears(b"two") == b""
+
+
 async def test_a_half_open_connection_never_says_anything_again(line: TcpProxy) -> None:
     """That is what a lost host, or a firewall that forgot, looks like: no end, and no answer for good."""
     async with Speaker(line) as forgotten:

@@ -1,4 +1,4 @@
-"""A TCP proxy between the app and the hub: it cuts, stalls, delays, and forgets one side."""
+"""A TCP proxy between the app and the hub: it cuts, stalls, delays, swallows answers, and forgets one side."""
 
 import asyncio
 import contextlib
@@ -18,6 +18,8 @@ class Line(Enum):
     """Connections are reset, and so are new ones."""
     STALLED = "stalled"
     """Bytes wait, in both directions and on new connections too, until the line opens."""
+    MUTED = "muted"
+    """What the near side sends arrives, and what the far side answers is swallowed; in the end connections are reset."""
     HALF_OPEN = "half-open"
     """The far side is gone and the near side is not told, for good: what it sends is swallowed."""
 
@@ -61,9 +63,10 @@ class TcpProxy:
 
     @line.setter
     def line(self, line: Line) -> None:
-        self._line = line
-        if line is Line.DOWN:
+        # What was swallowed is missing in the middle of a stream.
+        if line is Line.DOWN or self._line is Line.MUTED:
             self.cut()
+        self._line = line
         if line is Line.HALF_OPEN:
             for connection in self._connections:
                 connection.is_forgotten = True
@@ -120,7 +123,7 @@ class TcpProxy:
             while data := await reader.read(_CHUNK_BYTES):
                 await self._moving.wait()
                 await asyncio.sleep(self.delay_s)
-                if connection.is_forgotten:
+                if connection.is_forgotten or (self._line is Line.MUTED and writer is connection.near):
                     continue
                 writer.write(data)
                 await writer.drain()
