@@ -181,10 +181,6 @@ class System:
         """Return one of its processes: ``azurite``, ``eventhubs``, ``sinks`` or ``host``."""
         return self._running[name]
 
-    def kill_host(self) -> None:
-        """End the functions host with SIGKILL."""
-        self._running.pop("host").kill()
-
     def log(self, name: str) -> str:
         """Return the log of one of its processes."""
         return (self.folder / f"{name}.log").read_text(errors="replace")
