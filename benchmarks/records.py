@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from shared.capture.records import Event, line
+from shared.capture.records import Event, lines
 from shared.ids import uuid7
 from shared.profiles import encoding
 from shared.profiles.cutting import cut
@@ -67,9 +67,7 @@ def bodies(rows: int, features: int, *, an_event: int, seed: int, full_precision
 def log(events: Sequence[bytes], *, first: int = 0) -> bytes:
     """Return the hour log of events, of which the first has the sequence number ``first``; they fill the hour."""
     return b"".join(
-        line(record, event, partition="0", index=index)
-        for event in _delivered(events, first)
-        for index, record in enumerate(event.body.split(b"\n"))
+        lines(enumerate(event.body.split(b"\n")), event, partition="0") for event in _delivered(events, first)
     )
 
 

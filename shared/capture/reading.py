@@ -29,7 +29,7 @@ Nothing: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=0)] | UnsetType
 
 
 class Envelope(msgspec.Struct, frozen=True, gc=False):
-    """The part of a record that says where it belongs, and what a record must not have: the members of an origin.
+    """The part of a record that says where it belongs, and what a record must not have: the members its line begins with.
 
     Its line would have the member twice, and the second would count: a log would end where the record says.
     """
@@ -43,6 +43,7 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     sequence: Nothing = UNSET
     index: Nothing = UNSET
     enqueued_at: Nothing = UNSET
+    lines: Nothing = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,10 @@ class Read:
 
 
 class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One record set aside, and why; the record itself only where it can be read."""
+    """One record set aside, and why; the record itself only where it can be read.
+
+    ``lines`` is how many letters its event has in the same log, where it is none that is a part.
+    """
 
     partition: int
     sequence: int
@@ -68,6 +72,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     enqueued_at: datetime
     reason: str
     part: bool = False
+    lines: int = 1
     size_bytes: int
     sha256: str
     record: msgspec.Raw | UnsetType = UNSET
@@ -100,7 +105,7 @@ def read_event(event: Event, partition: str) -> Read:
     """
     problem = _problem_of_size(event.body)
     if problem is not None:
-        whole = dead_line(event.body, event, partition=partition, index=0, reason=problem, readable=False, part=False)
+        whole = dead_line(event.body, event, partition=partition, index=0, reason=problem, readable=False)
         return Read(None, Entry(event.sequence, b""), (), Entry(event.sequence, whole))
     records = event.body.split(b"\n")
     shelf = _shelf_of_all(event.body, records)
@@ -148,7 +153,16 @@ def _read_one_by_one(split: list[bytes], event: Event, partition: str) -> Read:
             continue
         records.append((index, record))
     dead_lines = [
-        dead_line(record, event, partition=partition, index=index, reason=reason, readable=readable, part=bool(records))
+        dead_line(
+            record,
+            event,
+            partition=partition,
+            index=index,
+            reason=reason,
+            readable=readable,
+            part=bool(records),
+            lines=1 if records else len(dead),
+        )
         for index, record, reason, readable in dead
     ]
     return Read(
@@ -165,26 +179,43 @@ def dead_records(read: Read, event: Event, partition: str, *, reason: str) -> En
     return Entry(
         event.sequence,
         b"".join(
-            dead_line(records[index], event, partition=partition, index=index, reason=reason, readable=True, part=False)
+            dead_line(
+                records[index],
+                event,
+                partition=partition,
+                index=index,
+                reason=reason,
+                readable=True,
+                lines=len(read.indices),
+            )
             for index in read.indices
         ),
     )
 
 
 def dead_line(
-    record: bytes, event: Event, *, partition: str, index: int, reason: str, readable: bool, part: bool
+    record: bytes,
+    event: Event,
+    *,
+    partition: str,
+    index: int,
+    reason: str,
+    readable: bool,
+    part: bool = False,
+    lines: int = 1,
 ) -> bytes:
     """Return a dead letter: bytes that cannot be read are kept as length and SHA-256 only.
 
     ``part`` says that other records of the event are in a log, so that the event is not counted among the dead.
+    Otherwise ``lines`` is how many letters it has there.
     """
     origin = Origin(partition=int(partition), sequence=event.sequence, index=index, enqueued_at=event.enqueued_at)
-    return _letter(record, origin, reason=reason, readable=readable, part=part)
+    return _letter(record, origin, reason=reason, readable=readable, part=part, lines=lines)
 
 
 def dead_part(line: bytes, reason: str) -> bytes:
     """Return a dead letter for a log's line whose record turned out not to fit its schema."""
-    return _letter(line, Origin.of(line), reason=reason, readable=False, part=True)
+    return _letter(line, Origin.of(line), reason=reason, readable=False, part=True, lines=1)
 
 
 def _problem_of_size(body: bytes) -> str | None:
@@ -197,7 +228,7 @@ def _problem_of_size(body: bytes) -> str | None:
     return None
 
 
-def _letter(record: bytes, origin: Origin, *, reason: str, readable: bool, part: bool) -> bytes:
+def _letter(record: bytes, origin: Origin, *, reason: str, readable: bool, part: bool, lines: int) -> bytes:
     letter = DeadLetter(
         partition=origin.partition,
         sequence=origin.sequence,
@@ -205,6 +236,7 @@ def _letter(record: bytes, origin: Origin, *, reason: str, readable: bool, part:
         enqueued_at=origin.enqueued_at,
         reason=reason,
         part=part,
+        lines=lines,
         size_bytes=len(record),
         sha256=hashlib.sha256(record).hexdigest(),
         record=msgspec.Raw(record) if readable else UNSET,
@@ -241,6 +273,6 @@ def _reason(problem: str) -> str:
 
 
 _WHERE = attrgetter("kind", "model", "version", "format")
-_OF_ORIGINS = tuple(f"`$.{name}`" for name in Origin.__struct_fields__)
+_OF_ORIGINS = tuple(f"`$.{name}`" for name in (*Origin.__struct_fields__, "lines"))
 _KINDS = frozenset(Kind) - {Kind.DEAD}
 _ENVELOPES = msgspec.json.Decoder(Envelope)

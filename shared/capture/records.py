@@ -163,15 +163,16 @@ def pack(records: Iterable[bytes]) -> Iterator[bytes]:
         yield bytes(body)
 
 
-def line(record: bytes, event: Event, *, partition: str, index: int) -> bytes:
-    """Return a record as it stands in a log: itself, with where it came from put first."""
-    return lines([(index, record)], event, partition=partition)
-
-
 def lines(records: Iterable[tuple[int, bytes]], event: Event, *, partition: str) -> bytes:
-    """Return the lines of an event's records, each of which comes with its index within the event."""
+    """Return records of an event as they stand in a log: each with where it came from put first.
+
+    Each comes with its index within the event. Of several each says how many they are, so that whichever is lost, one of the others tells.
+    """
     before = b'{"partition":%s,"sequence":%d,"index":' % (partition.encode(), event.sequence)
     after = b',"enqueued_at":"%s",' % event.enqueued_at.isoformat().encode()
+    records = list(records)
+    if len(records) > 1:
+        after += b'"lines":%d,' % len(records)
     parts: list[bytes] = []
     for index, record in records:
         parts += (before, b"%d" % index, after, record.lstrip()[1:], b"\n")
@@ -179,7 +180,10 @@ def lines(records: Iterable[tuple[int, bytes]], event: Event, *, partition: str)
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a record came from, as the first four members of its line say."""
+    """Where a record came from, as the first four members of its line say.
+
+    After them stands ``lines``, where there are several of the event in its log.
+    """
 
     partition: int
     sequence: int
@@ -188,7 +192,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, line: bytes) -> "Origin":
-        """Read those four, which ``line`` wrote, and no byte of the record after them, whatever that holds."""
+        """Read those four, which ``lines`` wrote, and no byte of the record after them, whatever that holds."""
         time = line.index(_ENQUEUED_AT) + len(_ENQUEUED_AT)
         return _ORIGINS.decode(line[: line.index(b'"', time) + 1] + b"}")
 

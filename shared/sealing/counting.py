@@ -169,6 +169,7 @@ class Counting:
                 lines = None
                 continue
             read = await self._read(one.logs[part.log], name, part.start, part.end)
+            found.wrong += [discrepancies.bad_line(part.log, why) for why in read.places.problems]
             numbers[name.incarnation, name.partition] += read.places.numbers
             lines = None if lines is None or not read.is_whole else lines + read.places.lines
             if read.is_whole and read.sha256 != part.sha256:

@@ -47,7 +47,9 @@ SORTS: tuple[Callable[[random.Random], bytes], ...] = (
     lambda rng: record(model="_unknown", kind=rng.choice(["prediction", "actual"]), version="1"),
     lambda rng: record(id=rng.choice(["", "7", "0" * 36, 7, None, [], _text(rng)])),
     lambda rng: record(format=rng.choice([2, 10**30, "1", None, 1.5])),
-    lambda rng: record(**{rng.choice(["partition", "sequence", "index", "enqueued_at"]): rng.choice([9, None, "x"])}),
+    lambda rng: record(
+        **{rng.choice(["partition", "sequence", "index", "enqueued_at", "lines"]): rng.choice([9, None, "x"])}
+    ),
     lambda _: b'{"control":"closed","sequence":99999999,"enqueued_at":"2026-03-01T09:00:00+00:00"}',
     lambda _: record(inputs="\N{SNOWMAN}").replace("\N{SNOWMAN}".encode(), b"\xff\xfe"),
     lambda _: record(inputs="x" * 262_144),

@@ -138,6 +138,29 @@ async def test_changed_lines_of_a_sealed_log_are_told_by_their_hash(run: Run, ch
     assert "changed_log" in wrong(await deep(run.stages))
 
 
+@pytest.mark.parametrize("record", [0, 1, 2])
+@pytest.mark.parametrize("is_sealed", [False, True])
+async def test_a_record_that_an_event_of_several_has_lost_is_told(
+    stages: Stages,
+    is_sealed: bool,  # noqa: FBT001 - a parameter
+    record: int,
+) -> None:
+    """Its number is there all the same; and where it was lost before the hour was sealed, no hash tells either."""
+    run = Run(stages)
+    batch = [run.event(number, *(prediction(NINE, float(row)) for row in range(3))) for number in range(3)]
+    await stages.capturing().append(batch)
+    path = await path_of(stages.blobs, LOGS)
+
+    await rewrite(
+        stages.blobs, path, lambda data: b"".join(one for at, one in enumerate(lines(data)) if at != 3 + record)
+    )
+    if is_sealed:
+        await run.seal(hours=1)
+
+    (found,) = (await verify(stages, Asked(is_deep=is_sealed))).wrong
+    assert (found.what, found.where, found.why) == ("bad_line", path, "number 1 has 2 lines, and it had 3")
+
+
 async def test_one_other_byte_in_a_sealed_log_is_told_by_its_hash(run: Run) -> None:
     path = await path_of(run.stages.blobs, LOGS, IN_NINE)
 

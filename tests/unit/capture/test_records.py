@@ -105,7 +105,23 @@ def test_a_line_is_its_record_with_its_origin_first(members: dict[str, Any], bla
     assert (line["partition"], line["sequence"], line["enqueued_at"]) == (3, 7, "2026-03-01T09:30:00+00:00")
 
 
-@pytest.mark.parametrize("member", ["partition", "sequence", "index", "enqueued_at"])
+@pytest.mark.parametrize("records", [1, 2, 5])
+def test_each_line_of_several_says_how_many_they_are(records: int) -> None:
+    """Whichever is lost, one that is left tells. An event of one record pays no byte for it."""
+    read = read_event(event(b"?", *[record()] * records, b"?"), PARTITION)
+
+    assert [line.get("lines") for line in lines(read)] == [None if records == 1 else records] * records
+
+
+def test_each_letter_of_an_event_without_a_place_says_how_many_they_are() -> None:
+    whole = event(record(), b"?", record())
+    aside = dead_records(read_event(whole, PARTITION), whole, PARTITION, reason="no place").data.splitlines()
+
+    assert [json.loads(one)["lines"] for one in aside] == [2, 2]
+    assert [letter.lines for letter in letters(read_event(event(b"?", b"", b"{"), PARTITION))] == [3, 3, 3]
+
+
+@pytest.mark.parametrize("member", ["partition", "sequence", "index", "enqueued_at", "lines"])
 def test_a_record_cannot_say_where_its_line_came_from(member: str) -> None:
     """Of a member that stands there twice the second counts: a log that seems to end later swallows what comes next."""
     escaped = f"\\u{ord(member[0]):04x}{member[1:]}".encode()

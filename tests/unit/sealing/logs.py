@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from shared.capture.records import Event, Kind, line
+from shared.capture.records import Event, Kind, lines
 from shared.schema import Feature, FeatureType, Output, Schema
 from shared.sealing.lines import Line, decode, line_type
 from shared.sealing.rows import read, table
@@ -80,7 +80,7 @@ def actual(number: int = 1, **members: Any) -> bytes:  # noqa: ANN401 - any memb
 def logged(*records: bytes, sequence: int = 7, partition: int = 0) -> bytes:
     """Return the lines of one event."""
     event = Event(sequence, ENQUEUED_AT, b"\n".join(records))
-    return b"".join(line(one, event, partition=str(partition), index=index) for index, one in enumerate(records))
+    return lines(enumerate(records), event, partition=str(partition))
 
 
 def predictions(*lines: bytes) -> list[Line]:

@@ -21,9 +21,11 @@ def places(data: bytes, *, is_dead: bool = False) -> Places:
     return made
 
 
-def letter(sequence: int, index: int = 0, *, part: bool = False) -> bytes:
+def letter(sequence: int, index: int = 0, *, part: bool = False, of: int = 1) -> bytes:
     event = Event(sequence, ENQUEUED_AT, b"")
-    return dead_line(b'{"part":true}', event, partition="0", index=index, reason="r", readable=True, part=part)
+    return dead_line(
+        b'{"part":true}', event, partition="0", index=index, reason="r", readable=True, part=part, lines=of
+    )
 
 
 def test_an_events_lines_are_one_event() -> None:
@@ -49,10 +51,48 @@ def test_control_lines_are_about_the_log_itself() -> None:
 
 def test_dead_letters_that_are_part_of_an_event_in_a_log_do_not_count() -> None:
     found = places(
-        letter(3, part=True) + letter(4, 0, part=True) + letter(4, 1) + letter(4, 2) + letter(5), is_dead=True
+        letter(3, part=True) + letter(4, 0, part=True) + letter(4, 1, of=2) + letter(4, 2, of=2) + letter(5),
+        is_dead=True,
     )
 
-    assert (found.numbers, found.lines) == ([4, 5], 5)
+    assert (found.numbers, found.lines, found.problems) == ([4, 5], 5, [])
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2])
+@pytest.mark.parametrize("after", [b"", logged(prediction(4), sequence=8)], ids=["at the end", "between others"])
+def test_an_event_that_lacks_a_line_is_told(lost: int, after: bytes) -> None:
+    """Its number is there, so that no sum says so; the first line may be the one that is lost."""
+    three = logged(*(prediction(number) for number in (1, 2, 3)), sequence=7).splitlines(keepends=True)
+    del three[lost]
+
+    found = places(logged(prediction(0), sequence=6) + b"".join(three) + after)
+
+    assert found.problems == ["number 7 has 2 lines, and it had 3"]
+
+
+def test_a_letter_that_is_gone_is_told_by_the_others_of_its_event() -> None:
+    found = places(letter(3) + letter(4, 0, of=3) + letter(4, 2, of=3) + letter(5), is_dead=True)
+
+    assert found.problems == ["number 4 has 2 lines, and it had 3"]
+
+
+def test_lines_that_do_not_say_how_many_they_are_can_be_read() -> None:
+    """They were written before lines said so."""
+    written = logged(prediction(1), prediction(2), sequence=7)
+
+    found = places(written.replace(b',"lines":2', b""))
+
+    assert b'"lines":2' in written
+    assert (found.numbers, found.lines, found.problems) == ([7], 2, [])
+
+
+def test_a_log_that_is_read_on_from_the_end_of_an_event_lacks_nothing() -> None:
+    found = places(logged(prediction(1), prediction(2), sequence=7))
+
+    found.feed(logged(prediction(3), prediction(4), sequence=8))
+    found.end()
+
+    assert (found.numbers, found.problems) == ([7, 8], [])
 
 
 @pytest.mark.parametrize(
