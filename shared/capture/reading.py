@@ -126,8 +126,9 @@ def _shelf_of_all(body: bytes, records: list[bytes]) -> Shelf | None:
         if not body.isascii():
             body.decode()
         different = set(map(_WHERE, envelopes))
-        # Lines that are blank, or JSON that goes on in the next line, make another number of envelopes than of records.
-        if len(envelopes) != len(records) or len(different) != 1:
+        # One line may hold two records and another none or the half of one, which makes as many as there are lines. But
+        # nowhere in JSON does an object end before a line's end and another begin after it, except between two values.
+        if body.count(b"}\n{") != len(records) - 1 or len(envelopes) != len(records) or len(different) != 1:
             return None
         if len(body) > MOST_RECORD_BYTES and max(map(len, records)) > MOST_RECORD_BYTES:
             return None

@@ -38,6 +38,7 @@ SORTS: tuple[Callable[[random.Random], bytes], ...] = (
     lambda _: b"\n" * 5_000,
     lambda rng: record()[: rng.randint(1, 60)],
     lambda rng: record() + rng.choice([b"}", b"x", b"\x00", record()]),
+    lambda rng: record() + rng.choice([b"", b" ", b"\r"]) + record() + rng.choice([b"\n", b"\n "]),
     lambda rng: rng.choice([b"null", b"[]", b"{}", b'"text"', b"1e999", b"NaN", b"-", b"\xef\xbb\xbf" + record()]),
     lambda rng: b"[" * rng.randint(1_000, 100_000),
     lambda rng: b'{"a":' * rng.randint(1_000, 50_000),

@@ -66,10 +66,17 @@ def test_every_record_ends_once_as_a_line_or_a_dead_letter(records: list[bytes])
 
 
 halves = st.sampled_from([record(), record(inputs={"a": 1})]).map(lambda one: one.replace(b",", b",\n", 1))
+pairs = st.sampled_from([b"", b" ", b"\r"]).map(lambda between: record() + between + record())
 
 
-@given(st.lists(readable | elsewhere | unreadable | halves | readable.map(lambda one: b" " + one + b"\r"), max_size=8))
+@given(
+    st.lists(
+        readable | elsewhere | unreadable | halves | pairs | readable.map(lambda one: b" " + one + b"\r"), max_size=8
+    )
+)
 @example([record(), b""])
+@example([record() + record(), b""])
+@example([record() + b" " + record(), record(), record().replace(b",", b",\n", 1), record() + record(), b" "])
 @example([NOT_UTF8])
 @example([record().replace(b",", b",\n", 1), record(), b""])
 @example([record(), record(inputs="x" * MOST_RECORD_BYTES)])
