@@ -159,11 +159,7 @@ def draining() -> "Draining":
     from shared.capture.draining import Draining
     from shared.capture.spool import Spool
 
-    ours = settings()
-    timeout_s = ours.capture_timeout_s
-    return Draining(
-        Spool(blobs()), _draining_lanes(), clock(), telemetry(), timeout_s=timeout_s, target=ours.events_hub
-    )
+    return Draining(Spool(blobs()), _draining_lanes(), clock(), telemetry(), target=settings().events_hub)
 
 
 @cache

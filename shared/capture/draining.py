@@ -19,6 +19,10 @@ from shared.telemetry.operations import calling
 logger = logging.getLogger(__name__)
 
 _TOGETHER: Final = 32
+_TIMEOUT_S: Final = 30.0
+"""Nobody waits for an answer, as behind ``CAPTURE_TIMEOUT_S``: each drain may well have to connect first."""
+_LONGEST_S: Final = 300.0
+"""After that the next call goes on: past the host's ``functionTimeout`` the worker is ended, and requests with it."""
 
 
 @dataclass(slots=True)
@@ -30,11 +34,10 @@ class Draining:
     clock: Clock
     telemetry: Telemetry
     _: KW_ONLY
-    timeout_s: float
     target: str
 
     async def drain(self) -> int:
-        """Send what waits, delete what was acknowledged, and return how many blobs that were.
+        """Send what waits, for some minutes, delete what was acknowledged, and return how many blobs that were.
 
         Killed at any point, or with others that do the same, it sends twice what it had not deleted: under the same ids,
         of which sealing keeps one. A blob that cannot be read or sent stays, and holds up no other.
@@ -43,10 +46,14 @@ class Draining:
             EventsUnavailable, StorageUnavailable: what was not sent waits for the next call.
             ExceptionGroup: some blobs can never be sent as they are, with the reasons.
         """
+        now = asyncio.get_running_loop().time
+        until = now() + _LONGEST_S
         drained = 0
         faults: list[Fault] = []
         for together in _lots(await self.spool.waiting()):
             drained += await self._send([stored.path for stored in together], faults)
+            if now() > until:
+                break
         if drained:
             logger.info("spool drained", extra={"blobs": drained})
         for fault in faults:
@@ -64,7 +71,7 @@ class Draining:
         try:
             with calling(self.telemetry, self.clock, "replay", kind="Azure Event Hubs", target=self.target):
                 together = [event for its in events.values() for event in its]
-                await self.lanes.send(together, lane=0, timeout_s=self.timeout_s)
+                await self.lanes.send(together, lane=0, timeout_s=_TIMEOUT_S)
         except EventRefused as refused:
             if len(events) == 1:
                 faults.append(refused)

@@ -43,7 +43,7 @@ async def drained(emulator: Emulator, blobs: Blobs) -> int:
     """Empty the spool in ``blobs`` into a hub, as one run of the timer does, and return how many blobs that were."""
     telemetry = Telemetry.to("", clock=_CLOCK)
     way = lanes(emulator)
-    made = Draining(Spool(blobs), way, _CLOCK, telemetry, timeout_s=TIMEOUT_S, target="the hub")
+    made = Draining(Spool(blobs), way, _CLOCK, telemetry, target="the hub")
     try:
         return await made.drain()
     finally:

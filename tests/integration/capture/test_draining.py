@@ -1,8 +1,10 @@
 """What was spooled arrives: each record once or, where a drain was interrupted, twice under the same id."""
 
 import asyncio
+import gc
 import json
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,8 @@ from shared.capture.spool import FOLDER, Spool
 from shared.clock import Clock
 from shared.errors import BlobMissing, EventRefused, EventsUnavailable, InvalidDocument
 from shared.scoring.prediction import Kept
+from tests.chaos.proxies.tcp import TcpProxy
+from tests.integration.capture.conftest import CONFIG
 from tests.integration.capture.delivery import HUB, predictions, received
 from tests.integration.capture.publishing import TIMEOUT_S, drained, publisher
 from tests.integration.stored import Killed, Mortal
@@ -107,6 +111,38 @@ async def test_a_drain_that_ends_in_the_middle_loses_nothing(address: Emulator, 
     assert set(found) == set(range(70))
     assert set(found.values()) == {1, 2}
     assert await waiting(storage) == []
+
+
+async def test_a_drain_that_takes_long_leaves_the_rest_to_the_next(
+    address: Emulator, storage: Blobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits after a long outage takes hours, and the host ends a worker whose function takes ten minutes."""
+    monkeypatch.setattr("shared.capture.draining._LONGEST_S", 0.0)
+    for number in range(40):
+        await spool(storage, number)
+
+    async with address:
+        drained_blobs = [await drained(address, storage) for _ in range(3)]
+
+    assert drained_blobs == [32, 8, 0]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+async def test_a_slow_way_to_the_hub_does_not_keep_what_waits(
+    address: Emulator, storage: Blobs, tmp_path: Path
+) -> None:
+    """Nobody waits for a drain: it may take longer to connect than a request may wait for its acknowledgement."""
+    await spool(storage, 1)
+
+    async with address, TcpProxy(to=address.port, delay_s=0.3) as far:
+        through = Emulator(CONFIG, tmp_path / "nowhere", port=far.port)
+        publishing = publisher(through, storage)
+        kept = await publishing.keep(predictions(NOW, 1))
+        await publishing.close()
+        drained_blobs = await drained(through, storage)
+    gc.collect()
+
+    assert (kept, drained_blobs) == (Kept.SPOOLED, 2)
 
 
 async def test_two_drains_at_once_neither_fail_nor_lose_anything(address: Emulator, storage: Blobs) -> None:
