@@ -22,6 +22,7 @@ from shared.telemetry.operations import reported
 
 # For as long, the interpreter lets one thread hold up the others anyway.
 _LONGEST_ON_THE_LOOP_S = 0.005
+_PATIENCE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,10 +135,11 @@ class Scorer:
         )
 
     async def _has(self, model: str) -> bool:
-        """Whether the model is registered, as far as storage can be asked."""
+        """Whether the model is registered, as far as storage says at once: a refusal waits for that answer, too."""
         try:
-            return await self.registry.has(model)
-        except Fault:
+            async with asyncio.timeout(_PATIENCE_S):
+                return await self.registry.has(model)
+        except (TimeoutError, Fault):
             return False
 
     def _predictions(

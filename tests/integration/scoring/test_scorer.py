@@ -359,6 +359,24 @@ async def test_a_model_that_storage_cannot_be_asked_about_is_kept_as_an_unknown_
     assert [(one.model, one.status, one.asked) for one in keeper.failures] == [("_unknown", 503, "flights")]
 
 
+async def test_storage_that_is_silent_does_not_hold_up_a_refusal_twice(
+    scorer: Scorer, storage: Counting, keeper: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The caller has waited for it once, through all of the SDK's own tries."""
+
+    async def silent(prefix: str) -> list[str]:
+        await asyncio.sleep(60.0)
+        return [prefix]
+
+    monkeypatch.setattr(storage, "folders", silent)
+
+    async with asyncio.timeout(10.0):
+        with pytest.raises(UnknownModel):
+            await scorer.score("nobody", None, body(10), request_id="own")
+
+    assert [(one.model, one.status, one.asked) for one in keeper.failures] == [("_unknown", 404, "nobody")]
+
+
 async def test_the_largest_request_is_answered_row_by_row(scorer: Scorer) -> None:
     scored = await scorer.score("flights", None, body(*range(100)), request_id="a")
 
