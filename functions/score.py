@@ -13,8 +13,8 @@ bp = func.Blueprint()
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The answers of one request: every list has one entry a row.
 
-    ``predictions`` are the answers; ``outputs`` holds what else the model says, by name. ``capture`` says how the worst
-    kept row was kept.
+    ``predictions`` are the answers; ``outputs`` holds what else the model says, by name. ``capture`` says how the
+    worst of the rows was kept.
     """
 
     request_id: str

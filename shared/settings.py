@@ -190,10 +190,20 @@ class Settings:
             problems.append("WEBHOOK_SECRET is missing: WEBHOOKS is set, and what is posted is signed (whsec_<base64>)")
         if not problems:
             made = cls(**values)
-            problems = _problems_of_keeping(made)
+            problems = [*_problems_of_capture(made), *_problems_of_keeping(made)]
         if problems:
             raise InvalidSettings(tuple(problems))
         return made
+
+
+def _problems_of_capture(ours: Settings) -> list[str]:
+    """Records that must be kept have to be sent, and somebody has to look whether they arrived."""
+    problems: list[str] = []
+    if ours.capture_required and not ours.capture:
+        problems.append("CAPTURE_REQUIRED is true, and CAPTURE is false")
+    if ours.capture_required and ours.capture_ack == "none":
+        problems.append("CAPTURE_REQUIRED is true, and CAPTURE_ACK is none")
+    return problems
 
 
 def _problems_of_keeping(ours: Settings) -> list[str]:

@@ -109,12 +109,13 @@ def test_secrets_are_not_printed() -> None:
             **ENV,
             "WEBHOOKS": "https://hooks.example.com/secret-path",
             "WEBHOOK_SECRET": SECRET,
+            "PRIVACY_KEY": "cHJpdmFjeSBrZXkgb2YgdGhpcnR5LXR3byBieXRlcy4=",
             "APPLICATIONINSIGHTS_CONNECTION_STRING": "InstrumentationKey=00000000-0000-0000-0000-00000000beef",
         }
     )
 
     assert not any(
-        secret in repr(settings) for secret in ("storage-key", "events-key", "secret-path", "whsec_", "beef")
+        secret in repr(settings) for secret in ("storage-key", "events-key", "secret-path", "whsec_", "cHJp", "beef")
     )
     assert settings.webhook_secret == SECRET
 
@@ -135,3 +136,11 @@ def test_nothing_is_deleted_that_a_late_event_may_still_need() -> None:
     assert problems_of(HOURS_KEPT_DAYS="13") == ("HOURS_KEPT_DAYS is less than LOGS_KEPT_DAYS",)
     assert problems_of(DEAD_KEPT_DAYS="13") == ("DEAD_KEPT_DAYS is less than LOGS_KEPT_DAYS",)
     assert Settings.from_env({**ENV, "HOURS_KEPT_DAYS": "forever"}).hours_kept_days == 0
+
+
+def test_what_must_be_kept_is_sent_and_looked_after() -> None:
+    """Both would answer 200 for records that are nowhere, to somebody who asked for a 503."""
+    assert problems_of(CAPTURE_REQUIRED="true", CAPTURE="false") == ("CAPTURE_REQUIRED is true, and CAPTURE is false",)
+    assert problems_of(CAPTURE_REQUIRED="true", CAPTURE_ACK="none") == (
+        "CAPTURE_REQUIRED is true, and CAPTURE_ACK is none",
+    )
