@@ -1,5 +1,6 @@
 """Actuals are answered by how they were kept."""
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from shared.capture.actuals import ReceivingActuals
+from shared.capture.actuals import Answer, ReceivingActuals
 from shared.capture.records import Actual
 from shared.clock import Clock
 from shared.errors import NotKept
@@ -43,7 +44,7 @@ def receiving(how: Kept, *, kept_or_refused: bool) -> ReceivingActuals:
         Keeper(how),
         CLOCK,
         Telemetry.to("", clock=CLOCK),
-        max_body_bytes=1_000,
+        max_body_bytes=100_000,
         max_depth=32,
         kept_or_refused=kept_or_refused,
     )
@@ -66,3 +67,23 @@ async def test_actuals_that_wait_in_the_spool_are_kept() -> None:
     received = await receiving(Kept.SPOOLED, kept_or_refused=True).receive("flights", BODY, request_id="a")
 
     assert received.capture is Kept.SPOOLED
+
+
+@pytest.mark.parametrize(("actuals", "on_the_loop"), [(500, True), (501, False)])
+async def test_only_a_few_actuals_are_read_on_the_event_loop(
+    actuals: int, monkeypatch: pytest.MonkeyPatch, *, on_the_loop: bool
+) -> None:
+    """Ten thousand take a twentieth of a second, in which nobody would be answered."""
+    threads: set[threading.Thread] = set()
+
+    def noted(*_: object) -> Answer:
+        threads.add(threading.current_thread())
+        return Answer("refused")
+
+    monkeypatch.setattr("shared.capture.actuals._read", noted)
+
+    body = b"[" + b",".join([b"{}"] * actuals) + b"]"
+    received = await receiving(Kept.ACKED, kept_or_refused=False).receive("flights", body, request_id="a")
+
+    assert len(received.answers) == actuals
+    assert (threads == {threading.current_thread()}) is on_the_loop
