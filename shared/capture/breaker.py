@@ -24,7 +24,8 @@ class Breaker:
     """Closed at first. One failed commit opens it, because what it costs to be wrong is a detour through the spool.
 
     Open, it rests for a second; then one commit is the probe, and no other tries while that is under way. Each probe that
-    fails doubles the rest, up to 30 seconds; any commit that arrives closes it.
+    fails doubles the rest, up to 30 seconds; any commit that arrives closes it. Where the spool is away too, there is
+    nothing to rest for.
     """
 
     _rest_s: float = 0.0
@@ -49,6 +50,10 @@ class Breaker:
         """Take note that the hub acknowledged a commit."""
         self._rest_s = 0.0
         self._is_probing = False
+
+    def hurry(self, now: float) -> None:
+        """End the rest, so that the next commit probes: in the spool it would be lost."""
+        self._rests_until = min(self._rests_until, now)
 
     def failed(self, way: Way, now: float) -> None:
         """Take note that a commit failed which went this ``way``.

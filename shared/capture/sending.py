@@ -143,8 +143,12 @@ class Sending:
         return True
 
     async def _spool(self, events: Sequence[Outgoing], waiting_since: float) -> str:
-        with self._calling("spool", kind="Azure blob", target="captures"):
-            path = await self.spool.keep(events, timeout_s=self._left_s(waiting_since, 2.0 * self.timeout_s))
+        try:
+            with self._calling("spool", kind="Azure blob", target="captures"):
+                path = await self.spool.keep(events, timeout_s=self._left_s(waiting_since, 2.0 * self.timeout_s))
+        except StorageUnavailable:
+            self.breaker.hurry(_now())
+            raise
         self.telemetry.metric("capture_spooled_records", sum(event.records for event in events))
         return path
 

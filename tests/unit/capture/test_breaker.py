@@ -63,6 +63,12 @@ def test_a_new_outage_begins_with_the_shortest_rest(opened: Breaker) -> None:
     assert opened.way(200.0 + FIRST_REST_S) is Way.PROBE
 
 
+def test_without_a_spool_the_next_commit_probes_and_no_other(opened: Breaker) -> None:
+    opened.hurry(100.1)
+
+    assert [opened.way(100.1) for _ in range(2)] == [Way.PROBE, Way.SPOOL]
+
+
 @given(st.lists(st.tuples(st.sampled_from(["way", "arrives", "fails"]), st.floats(0.0, 40.0)), max_size=60))
 def test_whatever_happens_at_most_one_probes_and_the_hub_is_never_given_up(steps: list[tuple[str, float]]) -> None:
     breaker = Breaker()

@@ -8,6 +8,7 @@ from typing import cast
 
 import pytest
 
+from shared.capture.breaker import Way
 from shared.capture.lanes import Lanes
 from shared.capture.records import Kind, Outgoing, Shelf
 from shared.capture.sending import Sending
@@ -72,5 +73,20 @@ def test_while_the_breaker_rests_the_hub_is_given_no_time_at_all() -> None:
         assert await tried.leave(EVENTS, lane=0, waiting_since=now()) == [Kept.LOST]
         await tried.open(1)
         assert silent.hub_s == []
+
+    run(scene())
+
+
+def test_while_storage_is_away_too_the_hub_is_tried_at_once() -> None:
+    """Else a hub that is back would be given nothing for as long as the rest, and all of that would be lost."""
+
+    async def scene() -> None:
+        silent = Silent()
+        tried = sending(silent)
+        tried.breaker.failed(Way.SEND, now())
+        tried.breaker._rests_until = now() + 1_000.0
+        kept = [(await tried.leave(EVENTS, lane=0, waiting_since=now()))[0], len(silent.hub_s)]
+        kept += [(await tried.leave(EVENTS, lane=0, waiting_since=now()))[0], len(silent.hub_s)]
+        assert kept == [Kept.LOST, 0, Kept.LOST, 1]
 
     run(scene())
