@@ -107,7 +107,7 @@ async def test_a_drain_that_ends_in_the_middle_loses_nothing(address: Emulator, 
         await drained(address, storage)
         found = Counter(await arrived(address))
 
-    assert left == 60
+    assert 60 <= left < 70, "those that were being deleted when it ended may be there or not"
     assert set(found) == set(range(70))
     assert set(found.values()) == {1, 2}
     assert await waiting(storage) == []
