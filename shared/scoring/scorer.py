@@ -22,6 +22,7 @@ from shared.telemetry.operations import reported
 
 # For as long, the interpreter lets one thread hold up the others anyway.
 _LONGEST_ON_THE_LOOP_S = 0.005
+_MOST_BYTES_ON_THE_LOOP = 256 * 1024  # which take about as long to read
 _PATIENCE_S = 1.0
 
 
@@ -101,10 +102,10 @@ class Scorer:
         if len(body) > self.limits.body_bytes:
             raise RequestTooLarge("too many bytes in the body", size=len(body), limit=self.limits.body_bytes)
         started = time.perf_counter()
-        decoded = strict_json.decode(body, max_depth=self.limits.depth)
-        validator = loaded.validator
-        table = formats.read(decoded, validator.names, max_rows=self.limits.rows, optional=validator.optional)
-        rows = validator.read(table.rows)
+        if len(body) <= _MOST_BYTES_ON_THE_LOOP:
+            rows, external_ids = self._read(body, loaded.validator)
+        else:
+            rows, external_ids = await asyncio.to_thread(self._read, body, loaded.validator)
         if len(rows) * loaded.runtime.row_s <= _LONGEST_ON_THE_LOOP_S:
             outputs = loaded.runtime.score(rows)
         else:
@@ -112,9 +113,7 @@ class Scorer:
             # would wait longer for its thread than for its answer.
             outputs = await asyncio.to_thread(loaded.runtime.score, rows)
         latency_ms = (time.perf_counter() - started) * 1000.0
-        predictions = self._predictions(
-            request_id, loaded, table.external_ids, loaded.masks.rows(rows), outputs, latency_ms
-        )
+        predictions = self._predictions(request_id, loaded, external_ids, loaded.masks.rows(rows), outputs, latency_ms)
         kept = await self.keeper.keep(predictions)
         if kept is Kept.LOST and self.limits.kept_or_refused:
             raise NotKept
@@ -126,6 +125,12 @@ class Scorer:
             ids=[prediction.id for prediction in predictions],
             capture=kept,
         )
+
+    def _read(self, body: bytes, validator: Validator) -> tuple[list[Row], list[str | None]]:
+        """Return the rows of a request, of the schema's types, and their external ids."""
+        decoded = strict_json.decode(body, max_depth=self.limits.depth)
+        table = formats.read(decoded, validator.names, max_rows=self.limits.rows, optional=validator.optional)
+        return validator.read(table.rows), table.external_ids
 
     async def _keep_failure(self, error: Exception, model: str, manifest: Manifest | None, request_id: str) -> None:
         is_known = manifest is not None or await self._has(model)

@@ -1,4 +1,4 @@
-"""Where a model is asked: on the event loop or in a thread."""
+"""Where a body is read, and a model is asked: on the event loop or in a thread."""
 
 import threading
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from shared.schema import Feature, FeatureType, Output, Schema
 from shared.scoring.privacy import Masks
 from shared.scoring.runtime import Runtime
 from shared.scoring.scorer import Limits, Scorer, _Loaded
-from shared.scoring.validation import Validator
+from shared.scoring.validation import Row, Validator
 from shared.telemetry import Telemetry
 
 CLOCK = Clock.standing(datetime(2026, 1, 1, tzinfo=UTC))
@@ -35,6 +35,16 @@ class Asked:
     def score(self, rows: Sequence[Sequence[Any]]) -> list[dict[str, float]]:
         self.thread = threading.current_thread()
         return [{"y": 0.0} for _ in rows]
+
+
+class Reading(Validator):
+    """Notes the thread that it reads in."""
+
+    thread: threading.Thread | None = None
+
+    def read(self, rows: Sequence[Sequence[Any]]) -> list[Row]:
+        self.thread = threading.current_thread()
+        return super().read(rows)
 
 
 @dataclass
@@ -56,14 +66,27 @@ class Named:
 )
 async def test_only_what_is_quick_runs_on_the_event_loop(row_s: float, rows: int, *, on_the_loop: bool) -> None:
     """A long call there would stop every other request, and the worker's own talk with its host."""
+    asked = Asked(row_s)
+
+    await answered(b'{"data":[' + b",".join([b"[1.0]"] * rows) + b"]}", asked, Validator(SCHEMA))
+
+    assert (asked.thread is threading.current_thread()) is on_the_loop
+
+
+@pytest.mark.parametrize(("size_bytes", "on_the_loop"), [(256 * 1024, True), (256 * 1024 + 1, False)])
+async def test_only_a_short_body_is_read_on_the_event_loop(size_bytes: int, *, on_the_loop: bool) -> None:
+    """The largest takes a tenth of a second, and half a second if somebody makes it as intricate as can be."""
+    reading = Reading(SCHEMA)
+
+    await answered(b'{"data":[[1.0]]}'.ljust(size_bytes), Asked(0.0), reading)
+
+    assert (reading.thread is threading.current_thread()) is on_the_loop
+
+
+async def answered(body: bytes, asked: Asked, validator: Validator) -> None:
     limits = Limits(body_bytes=1 << 20, rows=1_000, depth=32)
     nowhere = Telemetry.to("", clock=CLOCK)
     scorer = Scorer(cast("Registry", None), CaptureOff(), CLOCK, limits, nowhere)
-    asked = Asked(row_s)
     masks = Masks(SCHEMA, model="flights", key=b"")
-    loaded = _Loaded(cast("Manifest", Named()), masks, Validator(SCHEMA), cast("Runtime", asked))
-    body = b'{"data":[' + b",".join([b"[1.0]"] * rows) + b"]}"
 
-    await scorer._answer(body, "request", loaded)
-
-    assert (asked.thread is threading.current_thread()) is on_the_loop
+    await scorer._answer(body, "request", _Loaded(cast("Manifest", Named()), masks, validator, cast("Runtime", asked)))
