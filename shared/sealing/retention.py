@@ -1,6 +1,6 @@
 """Delete what has been kept long enough: logs, dead letters and sealed hours; everything else stays.
 
-Cursors, gaps, the accounts of days and the chains are never deleted here, and neither is the spool: what waits there is
+Cursors, gaps, the accounts of days and the chains are never deleted, and neither is the spool: what waits there is
 nowhere else until Event Hubs has acknowledged it.
 
 Every deletion is of what was looked at (its ETag), and their order leaves something that is read rightly wherever they
@@ -19,6 +19,9 @@ from typing import Final
 
 from shared import documents
 from shared.blobs import Blobs, Stored
+from shared.capture.cursor import Cursors
+from shared.capture.missing import record_lost
+from shared.capture.place import Place
 from shared.capture.records import DEAD_SHELF, Shelf
 from shared.clock import Clock
 from shared.errors import BlobChanged, BlobMissing, Fault, StorageUnavailable
@@ -112,8 +115,29 @@ class Retention:
             if hours_of(date)[0] >= limit:
                 return
             for hour, logs in (await self._by_hour(f"{folder}date={date}/")).items():
-                if hour < limit and is_covered(logs, await self._manifest(shelf, hour)):
+                if hour >= limit:
+                    continue
+                sealed = await self._manifest(shelf, hour)
+                if is_covered(logs, sealed):
+                    await self._pass(sealed)
                     yield sorted(logs, key=_roll, reverse=True)
+
+    async def _pass(self, sealed: HourManifest | None) -> None:
+        """Move cursors over what was sealed above them, which is of a capture that broke off.
+
+        Its hub is gone, or has long let go of it, so that it never comes again. And which numbers they are only the logs
+        say: without them the account could not count up to the cursor.
+        """
+        cursors = Cursors(self.blobs, self.clock)
+        for one in sealed.account if sealed is not None else ():
+            place = Place(one.incarnation, str(one.partition))
+            cursor = await cursors.read(place.incarnation, place.partition)
+            if sealed is None or cursor is None or cursor.sequence >= one.last:
+                continue
+            await record_lost(cursors, place, cursor, last=one.last)
+            begins = Hour.parse(sealed.hour).start
+            at = begins if cursor.enqueued_at is None else max(begins, cursor.enqueued_at)
+            await cursors.advance(place.incarnation, place.partition, sequence=one.last, enqueued_at=at)
 
     async def _days(self, shelf: Shelf, limit: Hour) -> AsyncGenerator[list[Stored]]:
         """Yield the blobs of each hour of each day, then those of the day."""

@@ -8,6 +8,7 @@ import pytest
 from shared import documents
 from shared.blobs import Blobs
 from shared.capture.capturing import Capturing
+from shared.capture.cursor import Cursor
 from shared.capture.hour_log import HourLogs
 from shared.capture.records import DEAD_SHELF, Kind, Shelf
 from shared.errors import BlobChanged, InvalidDocument
@@ -20,7 +21,7 @@ from shared.sealing.verifying import Asked
 from shared.telemetry import Telemetry
 from tests.integration.sealing.batches import event, prediction
 from tests.integration.sealing.conftest import NINE, Stages
-from tests.integration.sealing.verified import verify, wrong
+from tests.integration.sealing.verified import path_of, rewrite, verify, wrong
 from tests.integration.stored import Calendar, Killed, Mortal, everything
 
 SHELF = Shelf(Kind.PREDICTION, "flights", "1")
@@ -89,6 +90,24 @@ async def test_a_log_that_is_longer_than_what_was_sealed_stays(sealed: Stages, c
     await retention(sealed).apply(AFTER_ALL)
 
     assert [Hour.at_path(path) for path in await everything(sealed.blobs, LOGS)] == [HOUR]
+
+
+async def test_what_was_sealed_above_a_cursor_is_counted_when_its_log_is_gone(
+    sealed: Stages, calendar: Calendar
+) -> None:
+    """A capture broke off before its cursor, and its hub was deleted: only the logs know which numbers are above it."""
+    path = await path_of(sealed.blobs, "captures/cursors/")
+    behind = documents.encode(Cursor(first=0, sequence=0, enqueued_at=at(0.1), at=at(0.1)))
+    await rewrite(sealed.blobs, path, lambda _: behind)
+    before = await verify(sealed)
+    calendar.set(at(2) + TWO_WEEKS)
+
+    await retention(sealed).apply(AFTER_ALL)
+    after = await verify(sealed)
+
+    assert await kept(sealed, LOGS) == Counter()
+    assert (before.wrong, before.totals.events) == ((), 1)
+    assert (after.wrong, after.totals.events) == ((), 3)
 
 
 async def test_a_log_whose_hour_has_no_manifest_stays(stages: Stages, calendar: Calendar) -> None:
