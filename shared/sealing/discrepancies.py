@@ -141,7 +141,7 @@ def damaged(path: str, why: str) -> Discrepancy:
 
 
 def stray_rows(path: str) -> Discrepancy:
-    """Rows that no manifest names, and that whoever reads the folder takes for rows of the hour."""
+    """A file that no manifest names, and that whoever reads the folder takes for rows of the hour."""
     return Discrepancy(
         what="stray_rows",
         where=path,

@@ -27,7 +27,7 @@ class Files:
                 wrong += await self._check(one, generation.profile, None)
         named = {generation.rows_file for generation in generations}
         for name, stored in one.files.items():
-            is_stray = name.startswith("rows-") and name not in named
+            is_stray = not name.startswith("_") and name not in named
             if is_stray and self.sealed is not None and self.sealed.should_have(one.hour, stored):
                 wrong.append(discrepancies.stray_rows(stored.path))
         return wrong

@@ -197,6 +197,8 @@ class Verifying:
         if asked.start is None and asked.end is None:
             return
         dates = await self.books.dates()
+        # Of a partition that begins in these hours there is nothing before them: it would be sought in all there is.
+        begun = {whose for whose, some in by_partition(found.booked).items() if _begins_in(some, cursors.get(whose))}
 
         def seek(*, before: bool) -> bool:
             known = {
@@ -204,6 +206,7 @@ class Verifying:
                 for one in found.beside
                 if (asked.start is not None and one.hour < asked.start) == before
             }
+            known |= begun if before else set()
             return any(
                 _is_sought(cursor, asked, before=before) for whose, cursor in cursors.items() if whose not in known
             )
@@ -271,6 +274,11 @@ def _dates(asked: Asked, now: datetime) -> list[str] | None:
     last = asked.end.plus(-1).start if asked.end is not None else now + timedelta(days=1)
     days = (last.date() - asked.start.start.date()).days
     return [f"{asked.start.start + timedelta(days=day):%Y-%m-%d}" for day in range(days + 1)]
+
+
+def _begins_in(booked: Sequence[Booked], cursor: Cursor | None) -> bool:
+    """Whether the first number that was captured of a partition is among what was found."""
+    return cursor is not None and min(one.tally.first for one in booked) <= cursor.first
 
 
 def _is_sought(cursor: Cursor, asked: Asked, *, before: bool) -> bool:

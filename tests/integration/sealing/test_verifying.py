@@ -401,6 +401,41 @@ async def test_the_days_before_are_looked_through_for_the_last_number(stages: St
     assert ["number 10 is missing" in one.why for one in broken.wrong] == [True]
 
 
+async def test_what_lies_before_a_partitions_first_number_is_not_read(stages: Stages) -> None:
+    """A hub was created anew: its partitions have nothing before these hours, however many years there are."""
+    old, new = Run(stages), Run(stages, partition="1")
+    await old.capture(10)
+    await old.seal(hours=30)
+    late = NINE.replace(day=20)
+    stages.calendar.set(late)
+    await stages.capturing().append([event(prediction(late), sequence=4, at=late, partition=new.partition)])
+    read: list[str] = []
+    whole = stages.blobs.read
+
+    async def counted(path: str) -> object:
+        read.append(path)
+        return await whole(path)
+
+    stages.blobs.read = counted  # type: ignore[method-assign, assignment]
+    account = await verify(stages, Asked(Hour.parse("2026-03-20T00")))
+
+    assert account.wrong == ()
+    assert [(one.partition, one.first, one.last) for one in account.partitions if one.events] == [(1, 4, 4)]
+    assert not [path for path in read if "date=2026-03-01" in path]
+
+
+@pytest.mark.parametrize("name", ["rows-7.parquet", "rows-0 (copy).parquet", "part.csv"])
+async def test_a_file_that_no_manifest_names_is_told(run: Run, name: str) -> None:
+    """Whoever reads the folder as it is takes it for rows of the hour."""
+    blobs = run.stages.blobs
+    rows = await path_of(blobs, HOURS, "rows-0.parquet")
+    path = rows.replace("rows-0.parquet", name)
+    await blobs.create(path, (await blobs.read(rows)).data)
+    await rewrite(blobs, "captures/watermark.json", lambda data: data + b" ")
+
+    assert [(one.what, one.where) for one in (await verify(run.stages)).wrong] == [("stray_rows", path)]
+
+
 async def test_an_old_spool_does_not_close(run: Run) -> None:
     await run.stages.blobs.create("captures/spool/0f.jsonl", b"{}\n")
     young = await verify(run.stages)
