@@ -8,6 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from shared.blobs import Stored
 from shared.capture.cursor import Cursor
 from shared.errors import BlobMissing
@@ -51,7 +54,7 @@ class Counted:
         booked: its events up to the cursors.
         wrong: what is wrong with its files.
         totals: its part of the account's.
-        numbers: those of its events as far as logs were read whole; for a deep account.
+        numbers: those of its events as far as logs were read whole, by incarnation and partition; for a deep account.
         lines: by generation, how many lines of records its logs had; None where not all of them are there any more, so
             that its numbers are not among ``numbers``.
     """
@@ -59,7 +62,7 @@ class Counted:
     booked: list[Booked] = field(default_factory=list)
     wrong: list[Discrepancy] = field(default_factory=list)
     totals: Totals = field(default_factory=Totals)
-    numbers: Numbers = field(default_factory=lambda: defaultdict(list))
+    numbers: defaultdict[tuple[str, int], list[NDArray[np.int64]]] = field(default_factory=lambda: defaultdict(list))
     lines: dict[int, int | None] = field(default_factory=dict)
 
 
@@ -150,7 +153,7 @@ class Counting:
         for each in account:
             counted = self._up_to_cursor(_whose(each), numbers[_whose(each)])
             if lines is not None:
-                found.numbers[_whose(each)] += counted
+                found.numbers[_whose(each)].append(np.array(counted, dtype=np.int64))
             own = tally(*_whose(each), counted) if _whose(each) in ahead else each
             tallies += [own] if own is not None else []
         return tallies
@@ -194,7 +197,7 @@ class Counting:
             found.wrong += [discrepancies.bad_line(path, why) for why in places.problems]
             whose = name.incarnation, name.partition
             numbers = self._up_to_cursor(whose, places.numbers)
-            found.numbers[whose] += numbers
+            found.numbers[whose].append(np.array(numbers, dtype=np.int64))
             own = tally(*whose, numbers)
             tallies += [own] if own is not None else []
             if self.sealed is not None and self.sealed.should_have(one.hour, stored):

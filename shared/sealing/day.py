@@ -113,6 +113,15 @@ def profile_file(bins: str, data: bytes) -> str:
     return f"_profile-{bins}-{hashlib.sha256(data).hexdigest()[:16]}"
 
 
+def is_named_after(profile: str, data: bytes) -> bool:
+    """Whether a day's profile has the bytes that its name, or its path, says.
+
+    >>> is_named_after(profile_file("5f2a", b"{}"), b"{}")
+    True
+    """
+    return profile.endswith(f"-{hashlib.sha256(data).hexdigest()[:16]}")
+
+
 def is_over(profile: str, bins: str) -> bool:
     """Whether the profile with this name is counted over the bins with this digest.
 

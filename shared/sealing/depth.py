@@ -17,6 +17,7 @@ from shared.sealing import discrepancies
 from shared.sealing.account import Discrepancy, Span
 from shared.sealing.books import ShelfHour, each
 from shared.sealing.counting import Counted
+from shared.sealing.day import is_named_after
 from shared.sealing.examining import Doubled, Examined, examine
 from shared.sealing.hour import Generation
 from shared.sealing.numbers import Numbers, Range, missing, outside, too_often
@@ -29,7 +30,7 @@ Whose: TypeAlias = tuple[str, int]
 
 @dataclass(slots=True)
 class Depth:
-    """Reads every rows file and profile of some hours."""
+    """Reads every rows file and profile of some hours, and the profiles of days."""
 
     blobs: Blobs
 
@@ -56,7 +57,7 @@ class Depth:
             hidden[day.incarnation, day.partition].append((day.first, day.last))
         for _, counted in hours:
             for whose, some in counted.numbers.items():
-                numbers[whose].append(np.array(some, dtype=np.int64))
+                numbers[whose] += some
         by_shelf: defaultdict[str, list[tuple[ShelfHour, Generation, int | None]]] = defaultdict(list)
         for one, counted in hours:
             for generation in one.manifest.generations if one.manifest is not None else ():
@@ -74,6 +75,23 @@ class Depth:
             }
             wrong += [discrepancies.ranges(span, what, ranges) for what, ranges in told.items() if ranges]
         return wrong
+
+    async def check_days(self, profiles: Sequence[str]) -> list[Discrepancy]:
+        """Return which profiles of days are not what they were; one that is gone meanwhile says nothing."""
+
+        async def has_changed(path: str) -> bool:
+            try:
+                data = (await self.blobs.read(path)).data
+            except BlobMissing:
+                return False
+            return not is_named_after(path, data)
+
+        changed = await each(profiles, has_changed)
+        return [
+            discrepancies.damaged(path, "it has another SHA-256 than its name says")
+            for path, is_changed in zip(profiles, changed, strict=True)
+            if is_changed
+        ]
 
     async def _shelf(
         self,

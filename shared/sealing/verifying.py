@@ -71,6 +71,7 @@ class _Found:
     totals: Totals = field(default_factory=Totals)
     wrong: list[Discrepancy] = field(default_factory=list)
     hours: list[tuple[ShelfHour, Counted]] = field(default_factory=list)
+    profiles_of_days: list[str] = field(default_factory=list)
     written_down: list[Tally] = field(default_factory=list)
 
 
@@ -114,7 +115,9 @@ class Verifying:
         partitions = self._partitions(asked, hub, cursors, gaps, found)
         if asked.is_deep:
             spans = [Span(one.incarnation, one.partition, one.first, one.last) for one in partitions]
-            found.wrong += await Depth(self.blobs).check(found.hours, spans, gaps, unread=found.written_down)
+            depth = Depth(self.blobs)
+            found.wrong += await depth.check(found.hours, spans, gaps, unread=found.written_down)
+            found.wrong += await depth.check_days(found.profiles_of_days)
         found.wrong += [
             discrepancies.gap(Span(gap.incarnation, gap.partition, gap.first, gap.last)) for gap in unaccepted(gaps)
         ]
@@ -158,6 +161,7 @@ class Verifying:
             to_count += hours
             if asked.has(Hour.parse(f"{date}T00")) or asked.has(Hour.parse(f"{date}T23")):
                 found.wrong += await self._problems_of_day(stock, shelf, date, hours)
+                found.profiles_of_days += _profile_of_day(stock, shelf, date)
         files = Files(self.blobs, counting.sealed)
 
         async def count(one: ShelfHour) -> tuple[Counted, list[Discrepancy]]:
@@ -179,12 +183,10 @@ class Verifying:
         wrong = list(problems_of_account(shelf, date, stock.accounts.get(date), hours))
         known = stock.days.get((shelf, date))
         if known is not None:
-            folder = f"captures/days/{shelf}/date={date}/"
-            path = f"{folder}_day.json"
+            path = f"captures/days/{shelf}/date={date}/_day.json"
             problems = list(problems_of_day(path, known[0], hours))
-            profile = f"{folder}{known[0].profile}"
-            if known[0].profile is not None and profile not in stock.beside_days:
-                problems.append(discrepancies.file_missing(profile))
+            profiles = _profile_of_day(stock, shelf, date)
+            problems += [discrepancies.file_missing(one) for one in profiles if one not in stock.beside_days]
             if problems:
                 again = await self.books.day(path, [])
                 wrong += problems if again is not None and again[1] == known[1] else []
@@ -274,6 +276,12 @@ def _dates(asked: Asked, now: datetime) -> list[str] | None:
     last = asked.end.plus(-1).start if asked.end is not None else now + timedelta(days=1)
     days = (last.date() - asked.start.start.date()).days
     return [f"{asked.start.start + timedelta(days=day):%Y-%m-%d}" for day in range(days + 1)]
+
+
+def _profile_of_day(stock: Stock, shelf: str, date: str) -> list[str]:
+    """Return the path of a rolled-up day's profile, where it has one."""
+    known = stock.days.get((shelf, date))
+    return [f"captures/days/{shelf}/date={date}/{known[0].profile}"] if known and known[0].profile else []
 
 
 def _begins_in(booked: Sequence[Booked], cursor: Cursor | None) -> bool:

@@ -263,6 +263,15 @@ async def test_a_days_profile_that_is_gone_is_told(rolled: Run) -> None:
     assert [(one.what, one.where) for one in (await verify(rolled.stages)).wrong] == [("missing_file", path)]
 
 
+async def test_a_days_profile_that_is_not_what_it_was_is_told(rolled: Run) -> None:
+    """Windows read it instead of the day's hours."""
+    path = await path_of(rolled.stages.blobs, DAYS, f"{SHELF.folder}/date=2026-03-01/_profile-")
+
+    await rewrite(rolled.stages.blobs, path, lambda data: data[:-9] + b"\0" + data[-8:])
+
+    assert [(one.what, one.where) for one in (await deep(rolled.stages)).wrong] == [("damaged_file", path)]
+
+
 async def test_a_day_that_is_being_rolled_up_says_nothing(rolled: Run) -> None:
     path = day_path(SHELF, "2026-03-01")
     await rewrite(rolled.stages.blobs, path, lambda _: b"")
