@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from shared.blobs import Blobs
 from shared.capture.records import Kind, Shelf
@@ -15,6 +16,9 @@ from shared.profiles.profile import Profile, empty, merge, profile
 from shared.sealing.day import date_of, day_folder, hours_of, is_over
 from shared.sealing.finding import RolledUp, SealedHour, rolled_up, sealed_hours
 from shared.sealing.hour import Generation, hour_folder, read
+
+_PROFILED_AT_ONCE: Final = 2
+"""An hour of any size comes in generations of 128 MB of logs, and the rows of each take as much in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class Windows:
     """Reads windows of predictions."""
 
     blobs: Blobs
+    _profiling: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_PROFILED_AT_ONCE))
 
     async def read(self, model: str, version: str, window: Window, bins: Bins) -> Contents:
         """Return the merged profile of a window over ``bins``.
@@ -115,6 +120,7 @@ class Windows:
         if generation.profile is not None and generation.profile.endswith(f"-{wanted}"):
             path = f"{folder}{generation.profile}"
             return encoding.decode((await self.blobs.read(path)).data, Profile, path=path)
-        content = await self.blobs.read(f"{folder}{generation.rows_file}")
-        rows, _ = await asyncio.to_thread(read, content.data)
-        return await asyncio.to_thread(profile, rows, bins)
+        async with self._profiling:
+            content = await self.blobs.read(f"{folder}{generation.rows_file}")
+            rows, _ = await asyncio.to_thread(read, content.data)
+            return await asyncio.to_thread(profile, rows, bins)

@@ -1,7 +1,10 @@
 """Windows of sealed hours against the baseline: evaluations, and what they mean for alerts."""
 
+import asyncio
 import hashlib
 from collections import Counter
+from collections.abc import Callable
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -94,6 +97,31 @@ async def test_hours_profiled_over_other_bins_are_profiled_again(watched: Watche
     contents = await Windows(watched.stages.blobs).read("flights", "1", Window(FIRST, FIRST.plus(1)), others)
 
     assert contents.profile == profile(rows, others)
+
+
+async def test_few_generations_are_profiled_again_at_once(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An hour of millions of records has dozens: all of their rows at once are more than a machine has memory."""
+    for late in range(6):
+        await watched.capture(0, [float(late)])
+        await watched.seal_up_to(1)
+    rows = await rows_of(watched.stages.blobs, 0)
+    others = cut(rows.slice(0, 3), (await watched.stages.registry().manifest("flights", "1")).schema)
+    under_way: Counter[str] = Counter()
+    most = 0
+
+    async def counted(function: Callable[..., Any], *arguments: Any) -> Any:  # noqa: ANN401 - passed on
+        nonlocal most
+        under_way["threads"] += 1
+        most = max(most, under_way["threads"])
+        await asyncio.sleep(0.01)
+        under_way["threads"] -= 1
+        return function(*arguments)
+
+    monkeypatch.setattr(asyncio, "to_thread", counted)
+    contents = await Windows(watched.stages.blobs).read("flights", "1", Window(FIRST, FIRST.plus(1)), others)
+
+    assert contents.profile == profile(rows, others)
+    assert most == 2
 
 
 async def test_a_window_over_midnight_holds_both_days(watched: Watched) -> None:
