@@ -41,7 +41,7 @@ class Doubles:
         Raises:
             InvalidDocument: a file is not what was sealed.
         """
-        ordered = in_order(ids)
+        ordered = await asyncio.to_thread(in_order, ids)
         known: list[Ids] = []
         for file in files:
             wanted = between(ordered, file.min_id, file.max_id)
@@ -49,9 +49,9 @@ class Doubles:
                 known.append(await self._like(file, wanted))
         return await asyncio.to_thread(first_ones, ids, known)
 
-    def remember(self, path: str, ids: Ids) -> None:
+    async def remember(self, path: str, ids: Ids) -> None:
         """Keep the ids of rows that were just written: they are asked for next."""
-        self._remembered[path] = in_order(ids)
+        self._remembered[path] = await asyncio.to_thread(in_order, ids)
         while sum(map(len, self._remembered.values())) > self.most_remembered:
             self._remembered.popitem(last=False)
 
@@ -64,4 +64,5 @@ class Doubles:
         def may_have_one(low: str, high: str) -> bool:
             return len(between(wanted, low, high)) > 0
 
-        return pack(await read_column(self.blobs, file.path, "_id", size_bytes=file.size_bytes, wanted=may_have_one))
+        column = await read_column(self.blobs, file.path, "_id", size_bytes=file.size_bytes, wanted=may_have_one)
+        return await asyncio.to_thread(pack, column)

@@ -126,7 +126,7 @@ class Generations:
             rows, about = await asyncio.to_thread(read, data)
         else:
             if decoded.ids is not None and first is not None:
-                self.doubles.remember(path, decoded.ids[first])
+                await self.doubles.remember(path, decoded.ids[first])
         return rows, about, data
 
     async def _write_profile(self, rows: pa.Table, version: Manifest, folder: str, number: int) -> str | None:

@@ -80,7 +80,7 @@ async def test_ids_that_were_just_written_are_not_read(data: bytes) -> None:
     blobs, file = stored(data)
     blobs._memory.blobs.clear()
     doubles = Doubles(blobs)
-    doubles.remember(PATH, ids(0, ROWS))
+    await doubles.remember(PATH, ids(0, ROWS))
 
     assert not (await doubles.first_ones(ids(5, 10), [file])).any()
 
@@ -89,8 +89,8 @@ async def test_no_more_ids_are_remembered_than_memory_is_for(data: bytes) -> Non
     """An hour of any size has to be sealed in the memory there is."""
     blobs, file = stored(data)
     doubles = Doubles(blobs, most_remembered=ROWS + 10)
-    doubles.remember(PATH, ids(0, ROWS))
-    doubles.remember("another", ids(0, 11))
+    await doubles.remember(PATH, ids(0, ROWS))
+    await doubles.remember("another", ids(0, 11))
 
     first = await doubles.first_ones(ids(5, 10), [file])
 
