@@ -214,14 +214,6 @@ def control_line(what: Literal["opened", "closed"], last: Tail) -> bytes:
     )
 
 
-def without_control_lines(lines: bytes) -> bytes:
-    """Return whole lines of a log but for those that are about the log itself."""
-    if not lines.startswith(CONTROL) and b"\n" + CONTROL not in lines:
-        return lines
-    kept = [line for line in lines.removesuffix(b"\n").split(b"\n") if not line.startswith(CONTROL)]
-    return b"".join(line + b"\n" for line in kept)
-
-
 CONTROL: Final = b'{"control":'
 """How control lines begin, and no other: the line of a record begins with its partition."""
 

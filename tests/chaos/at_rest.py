@@ -14,13 +14,14 @@ import pyarrow.parquet as pq
 from shared import documents
 from shared.blobs import Blobs
 from shared.capture import spool
-from shared.capture.records import Origin, without_control_lines
+from shared.capture.records import Origin
 from shared.clock import Clock
 from shared.hours import Hour
 from shared.sealing.hour import HourManifest
 from shared.sealing.watermark import WATERMARK_PATH, Watermark
 from tests.chaos.ledger import Ledger
 from tests.integration.models import answer
+from tests.unit.sealing.logs import without_control_lines
 
 _COLUMNS: Final = ["_id", "_external_id", "_partition", "_sequence", "_index", "distance", "prediction"]
 _PLACE: Final = ("_partition", "_sequence", "_index")

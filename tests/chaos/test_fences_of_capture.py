@@ -16,11 +16,12 @@ from shared.blobs import Blobs, service
 from shared.capture.cursor import Cursor, Cursors
 from shared.capture.hour_log import HourLogs
 from shared.capture.reading import read_event
-from shared.capture.records import Entry, Tail, without_control_lines
+from shared.capture.records import Entry, Tail
 from shared.clock import Clock
 from tests.chaos.proxies.storage import Fault, StorageProxy
 from tests.chaos.unfenced import AnyPosition, NeverClosed, Overwriting, Recreating
 from tests.unit.capture.records import PARTITION, event, record
+from tests.unit.sealing.logs import without_control_lines
 
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 APPEND = "comp=appendblock"

@@ -33,7 +33,6 @@ from shared.capture.records import (
     Shelf,
     dead_folder,
     log_folder,
-    without_control_lines,
 )
 from shared.errors import BlobChanged
 from shared.hours import Hour
@@ -47,6 +46,7 @@ from tests.integration.sealing.batches import id_of, prediction
 from tests.integration.sealing.conftest import Stages
 from tests.integration.stored import Calendar, Killed
 from tests.memory import Memory, MemoryBlobs
+from tests.unit.sealing.logs import without_control_lines
 
 FIRST = Hour.parse("2026-03-01T22")
 SHELF = Shelf(Kind.PREDICTION, "flights", "1")

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from shared.capture.records import Event, Kind, lines
+from shared.capture.records import CONTROL, Event, Kind, lines
 from shared.schema import Feature, FeatureType, Output, Schema
 from shared.sealing.lines import Line, decode, line_type
 from shared.sealing.rows import read, table
@@ -81,6 +81,11 @@ def logged(*records: bytes, sequence: int = 7, partition: int = 0) -> bytes:
     """Return the lines of one event."""
     event = Event(sequence, ENQUEUED_AT, b"\n".join(records))
     return lines(enumerate(records), event, partition=str(partition))
+
+
+def without_control_lines(log: bytes) -> bytes:
+    """Return the lines of a log that are of records."""
+    return b"".join(line for line in log.splitlines(keepends=True) if not line.startswith(CONTROL))
 
 
 def predictions(*lines: bytes) -> list[Line]:
