@@ -114,7 +114,7 @@ def _csv(path: Path) -> "Iterator[pa.Table]":
     import pyarrow as pa
     import pyarrow.csv
 
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8-sig") as file:  # what a spreadsheet saves begins with a mark
         names = next(csv.reader(file), [])
     reader = pyarrow.csv.open_csv(
         path,

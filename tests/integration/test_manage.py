@@ -317,6 +317,25 @@ async def test_a_history_is_imported_once(
 
 
 @pytest.mark.usefixtures("watermark")
+async def test_a_key_in_the_first_column_of_what_a_spreadsheet_saved_stays_a_text(
+    environment: dict[str, str], blobs: Blobs, files: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Such a file begins with a mark, and a key that was taken for a number would lose its zeros."""
+    assert run(environment, "register", "saved", "1", *files, "--json")[0] == 0
+    path = tmp_path / "history.csv"
+    path.write_text("key,at,distance,carrier,said\n007,2026-03-01T01:30:00Z,1,AA,0.5\n", encoding="utf-8-sig")
+
+    options = ("--model=saved", "--version=1", "--time=at", "--prediction=said", "--external-id=key", "--json")
+    code, _, error = run(environment, "import", str(path), *options)
+
+    assert code == 0, error
+    folder = "captures/hours/kind=prediction/model=saved/"
+    (rows,) = [one.path async for one in blobs.under(folder) if one.path.endswith(".parquet")]
+    stored = pq.ParquetFile(io.BytesIO((await blobs.read(rows)).data)).read()
+    assert stored.column("_external_id").to_pylist() == ["007"]
+
+
+@pytest.mark.usefixtures("watermark")
 def test_times_without_a_zone_are_taken_for_utc_only_on_demand(
     environment: dict[str, str], files: tuple[str, ...], tmp_path: Path
 ) -> None:
