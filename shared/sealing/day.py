@@ -45,13 +45,14 @@ class Day(Document, frozen=True, kw_only=True):
 
 
 class ShelfAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """What one kind, model and version had in a day."""
+    """What one kind, model and version had in a day; ``is_let_go`` once retention deletes its hours, or has."""
 
     account: tuple[Tally, ...]
     rows: int
     doubles: int
     unreadable: int
     imported: int
+    is_let_go: bool = False
 
 
 class DayAccount(Document, frozen=True, kw_only=True):
@@ -65,11 +66,11 @@ class DayAccount(Document, frozen=True, kw_only=True):
     shelves: dict[str, ShelfAccount]
 
     @classmethod
-    def noting(cls, day: Day, old: "DayAccount | None") -> "DayAccount":
+    def noting(cls, day: Day, old: "DayAccount | None", *, is_let_go: bool = False) -> "DayAccount":
         """Return the account of a date with a shelf's entry replaced by what its day says.
 
         An account never shrinks, because hours only gain. So an entry that has more is the newer one, and stays: whoever
-        brings the older one was held up.
+        brings the older one was held up. What was let go stays so: nothing brings it back.
         """
         shelf = Shelf(Kind(day.kind), day.model, day.version).folder
         entry = ShelfAccount(
@@ -77,8 +78,10 @@ class DayAccount(Document, frozen=True, kw_only=True):
         )
         shelves = old.shelves if old else {}
         known = shelves.get(shelf)
-        if known is not None and _size(known) > _size(entry):
-            entry = known
+        if known is not None:
+            is_let_go |= known.is_let_go
+            entry = known if _size(known) > _size(entry) else entry
+        entry = msgspec.structs.replace(entry, is_let_go=is_let_go)
         return cls(date=day.date, shelves=dict(sorted({**shelves, shelf: entry}.items())))
 
 

@@ -147,8 +147,10 @@ class Retention:
             found = await rolled_up(self.blobs, shelf, date)
             if found is None or await self._has_logs(shelf, date) or await self._has_grown(shelf, found.day):
                 continue
-            # All that is left once the day is gone; and no day is there that it does not hold, but for one held up.
-            await documents.swap(self.blobs, account_path(date), DayAccount, partial(DayAccount.noting, found.day))
+            # All that is left once the day is gone; and no day is there that it does not hold, but for one held up. That
+            # it was let go is written down as well: the period may be longer when somebody misses it.
+            noting = partial(DayAccount.noting, found.day, is_let_go=True)
+            await documents.swap(self.blobs, account_path(date), DayAccount, noting)
             folder = f"captures/hours/{shelf.folder}/date={date}/"
             for blobs in (await self._by_hour(folder)).values():
                 yield sorted(blobs, key=lambda one: not one.path.endswith("/_manifest.json"))

@@ -150,9 +150,9 @@ class Verifying:
                 by_day.setdefault((shelf, date), [])
         to_count: list[ShelfHour] = []
         for (shelf, date), hours in sorted(by_day.items()):
-            noted = stock.accounts.get(date)
-            if kept.is_over(date) and noted is not None and shelf in noted.shelves:
-                booked, totals = from_account(shelf, date, noted.shelves[shelf])
+            noted = stock.accounts[date].shelves.get(shelf) if date in stock.accounts else None
+            if noted is not None and (noted.is_let_go or kept.is_over(date)):
+                booked, totals = from_account(shelf, date, noted)
                 is_asked = asked.has(Hour.parse(f"{date}T00"))
                 (found.booked if is_asked else found.beside).extend(booked)
                 found.totals += totals if is_asked else Totals()

@@ -17,6 +17,7 @@ from shared.sealing.day import DayAccount, account_path, date_of, day_path
 from shared.sealing.finding import rolled_up, sealed_hours
 from shared.sealing.hour import hour_folder, manifest_path
 from shared.sealing.retention import Periods, Retention
+from shared.sealing.tally import Tally
 from shared.sealing.verifying import Asked
 from shared.telemetry import Telemetry
 from tests.integration.sealing.batches import event, prediction
@@ -46,6 +47,12 @@ async def kept(stages: Stages, *prefixes: str) -> Counter[str]:
     """Count what is stored by kind of thing."""
     paths = await everything(stages.blobs, *(prefixes or ("captures/",)))
     return Counter(path.split("/")[1] for path in paths)
+
+
+async def accounts(stages: Stages) -> dict[str, tuple[Tally, ...]]:
+    """Return what is written down of the day, by shelf."""
+    account, _ = await documents.read(stages.blobs, account_path(DATE), DayAccount)
+    return {shelf: entry.account for shelf, entry in account.shelves.items()}
 
 
 @pytest.fixture
@@ -227,6 +234,22 @@ async def test_the_account_of_a_day_is_there_before_its_hours_go(sealed: Stages,
     assert not await everything(sealed.blobs, DAYS)
 
 
+@pytest.mark.parametrize("kept_days", [0, PERIODS.hours, 365])
+async def test_the_account_closes_whatever_the_period_is_afterwards(
+    sealed: Stages, calendar: Calendar, kept_days: int
+) -> None:
+    """Who keeps hours for longer from now on must not be told that those are lost which were let go."""
+    await rolled(sealed)
+    calendar.set(NINE + timedelta(days=40))
+    await retention(sealed).apply(AFTER_ALL)
+
+    for is_deep in (False, True):
+        account = await verify(sealed, Asked(is_deep=is_deep), hours_kept_days=kept_days)
+
+        assert not account.wrong
+        assert account.totals.events == 3
+
+
 async def test_a_day_that_is_not_rolled_up_stays(sealed: Stages, calendar: Calendar) -> None:
     await rolled(sealed)
     await sealed.blobs.delete(day_path(SHELF, DATE))
@@ -287,7 +310,7 @@ async def test_killed_at_every_deletion_the_account_is_whole_and_sealing_does_no
     await rolled(sealed)
     day = await rolled_up(sealed.blobs, SHELF, DATE)
     assert day is not None
-    account = await everything(sealed.blobs, "captures/account/")
+    account = await accounts(sealed)
     sealed.periods = Periods(logs=14, hours=0, dead=20)  # for sealing, so that it deletes nothing
     calendar.set(NINE + timedelta(days=40))
     kills = 0
@@ -305,7 +328,7 @@ async def test_killed_at_every_deletion_the_account_is_whole_and_sealing_does_no
             assert await rolled_up(sealed.blobs, SHELF, DATE) == day
         assert await sealed.sealing().seal() == 0
         assert await everything(sealed.blobs, HOURS, DAYS) == left
-        assert await everything(sealed.blobs, "captures/account/") == account
+        assert await accounts(sealed) == account
         assert not wrong(await verify(sealed, Asked(is_deep=True), hours_kept_days=PERIODS.hours))
 
     assert kills > 8
