@@ -82,8 +82,13 @@ def _group(text: str) -> str:
 
 
 def _events(text: str) -> str:
-    if "endpoint" not in _names(text):
-        raise ValueError("it is not a connection string")
+    said = {
+        name.strip().lower(): value for name, _, value in (part.partition("=") for part in text.split(";")) if value
+    }
+    if not urlsplit(said.get("endpoint", "")).netloc:
+        raise ValueError("it is not a connection string, with an Endpoint")
+    if "sharedaccesssignature" not in said and not said.keys() >= {"sharedaccesskeyname", "sharedaccesskey"}:
+        raise ValueError("it has neither SharedAccessKeyName and SharedAccessKey nor a SharedAccessSignature")
     return text
 
 
