@@ -46,27 +46,14 @@ class Sending:
 
     async def leave(self, events: Sequence[Outgoing], *, lane: int, waiting_since: float) -> Sequence[Kept]:
         """Send the events of a commit, and return how each was kept; see ``commits.Sender``."""
-        way = self.breaker.way(_now())
-        if way is Way.PROBE:
-            return await self._probe(events, lane, waiting_since)
-        if way is Way.SEND:
-            try:
-                if await self._arrives(events, lane, way, waiting_since):
-                    return [Kept.ACKED] * len(events)
-            except EventRefused as refused:
-                if len(events) == 1:
-                    return [self.lost(events[0].shelf, events[0].records, reason=str(refused))]
-                # The others are not to be lost with it.
-                return [
-                    kept
-                    for event in events
-                    for kept in await self.leave([event], lane=lane, waiting_since=waiting_since)
-                ]
+        kept: Sequence[Kept] = ()
         try:
-            await self._spool(events, waiting_since)
-        except (StorageUnavailable, BlobRefused) as fault:
-            return [self.lost(event.shelf, event.records, reason=str(fault)) for event in events]
-        return [Kept.SPOOLED] * len(events)
+            kept = await self._leave(events, lane, waiting_since)
+        finally:
+            if not kept:  # a mistake of ours, whose callers are told that they are lost
+                for event in events:
+                    self.lost(event.shelf, event.records, reason="unexpected")
+        return kept
 
     async def open(self, lane: int) -> None:
         """Connect a lane; where that fails, the first commit on it finds out why."""
@@ -85,6 +72,25 @@ class Sending:
         while self._probes:
             await asyncio.wait(self._probes)
         await self.lanes.close()
+
+    async def _leave(self, events: Sequence[Outgoing], lane: int, waiting_since: float) -> Sequence[Kept]:
+        way = self.breaker.way(_now())
+        if way is Way.PROBE:
+            return await self._probe(events, lane, waiting_since)
+        if way is Way.SEND:
+            try:
+                if await self._arrives(events, lane, way, waiting_since):
+                    return [Kept.ACKED] * len(events)
+            except EventRefused as refused:
+                if len(events) == 1:
+                    return [self.lost(events[0].shelf, events[0].records, reason=str(refused))]
+                # The others are not to be lost with it.
+                return [kept for event in events for kept in await self._leave([event], lane, waiting_since)]
+        try:
+            await self._spool(events, waiting_since)
+        except (StorageUnavailable, BlobRefused) as fault:
+            return [self.lost(event.shelf, event.records, reason=str(fault)) for event in events]
+        return [Kept.SPOOLED] * len(events)
 
     async def _probe(self, events: Sequence[Outgoing], lane: int, waiting_since: float) -> Sequence[Kept]:
         """Try the hub and the spool at once, so that a hub which is still away costs nobody its time-out.

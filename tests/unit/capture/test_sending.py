@@ -90,3 +90,16 @@ def test_while_storage_is_away_too_the_hub_is_tried_at_once() -> None:
         assert kept == [Kept.LOST, 0, Kept.LOST, 1]
 
     run(scene())
+
+
+def test_a_mistake_of_ours_is_cried_out_as_any_loss(caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever waits is told that records are lost, and nobody else would know."""
+
+    class Mistaken(Silent):
+        async def send(self, events: Sequence[Outgoing], *, lane: int, timeout_s: float) -> None:
+            raise ZeroDivisionError(lane, len(events) / timeout_s)
+
+    with pytest.raises(ZeroDivisionError):
+        run(sending(Mistaken()).leave(EVENTS, lane=0, waiting_since=0.0))
+
+    assert [(one.levelname, one.message) for one in caplog.records] == [("CRITICAL", "records lost")]
