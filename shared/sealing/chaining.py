@@ -105,25 +105,30 @@ class Chaining:
             self._etag = ""
             return 0
         self._ids = chain.ids
-        hour = Hour.parse(chain.intent.hour)
-        sealed = (await self._day(chain.intent.date)).get(hour)
         done = 0
-        if sealed is not None and len(sealed.generations) > chain.intent.generation:
-            self._widen(sealed.generations[chain.intent.generation], chain.intent.date)
-        else:
+        generation = await self._generation(chain.intent)
+        if generation is None:
             try:
                 contents = await self._contents(chain.intent)
             except BlobMissing:
-                # Logs are deleted after their hour was sealed, and hours after their logs: it was carried out long ago.
-                # So it is where imported rows wait no longer.
-                contents = None
-            if contents is not None:
+                # It was carried out: long ago, because logs are deleted after their hour was sealed, and hours after their
+                # logs. Or since we looked, because imported rows wait no longer than that; then it is to be found now.
+                self._days.clear()
+                generation = await self._generation(chain.intent)
+            else:
                 await self._carry_out(chain.intent, contents)
                 done = 1
+        if generation is not None:
+            self._widen(generation, chain.intent.date)
         if chain.intent.imported is not None:
             await self._let_go(chain.intent.imported)
         self._etag = etag
         return done
+
+    async def _generation(self, intent: Intent) -> Generation | None:
+        """Return what an intent became, as far as is known."""
+        sealed = (await self._day(intent.date)).get(Hour.parse(intent.hour))
+        return sealed.generations[intent.generation] if sealed and len(sealed.generations) > intent.generation else None
 
     async def _begin(self, intent: Intent) -> bool:
         """Write an intent down in the place of the one before; False where another one did so first.

@@ -1,7 +1,7 @@
 """Histories that become sealed hours."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from shared import documents
-from shared.blobs import Blobs
+from shared.blobs import Blobs, Content
 from shared.capture.records import Kind, Shelf
 from shared.errors import NotSealed, UnknownModel
 from shared.hours import Hour
@@ -215,6 +215,35 @@ async def test_sealing_finishes_an_import_that_was_killed(ready: Stages, calenda
 
     assert [one["distance"] for one in await rows_of(ready.blobs)] == [0.0, 1.0, 2.0, 3.0, 1.0]
     assert not await everything(ready.blobs, "captures/imports/")
+
+
+class Overtaken(Blobs):
+    """Storage of a process that another one overtakes once, before it reads rows that wait to be imported."""
+
+    def __init__(self, blobs: Blobs, overtake: Callable[[], Awaitable[object]]) -> None:
+        super().__init__(blobs._service)
+        self._overtake: Callable[[], Awaitable[object]] | None = overtake
+
+    async def read(self, path: str) -> Content:
+        overtake = self._overtake
+        if overtake is not None and path.startswith("captures/imports/"):
+            self._overtake = None
+            await overtake()
+        return await super().read(path)
+
+
+async def test_who_is_overtaken_while_finishing_an_import_knows_its_rows(ready: Stages) -> None:
+    """They wait no longer, and were not sealed yet when it looked: nobody would find their ids again."""
+    with pytest.raises(Killed):
+        await add(ready, table(4), Mortal(ready.blobs, writes=2))
+    overtaken = Overtaken(ready.blobs, lambda: add(ready, table(4)))
+
+    await add(ready, table(6, start=4), overtaken)
+    again = await add(ready, table(10))
+
+    assert overtaken._overtake is None
+    assert again.predictions == 0
+    assert sorted(one["distance"] for one in await rows_of(ready.blobs)) == [float(number) for number in range(10)]
 
 
 async def test_what_turned_out_is_an_actual_of_its_prediction(ready: Stages) -> None:
