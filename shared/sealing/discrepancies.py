@@ -18,7 +18,7 @@ def numbers(span: Span, hour: Hour | None, why: str) -> Discrepancy:
         what="events",
         where=span.name,
         why=f"{when}: {why}",
-        mend="`verify --deep` names the numbers; what the hub still has can be captured again, the rest is lost",
+        mend=f"`verify --deep` names the numbers; for what is missing, find the log or the hour it was in and {_BACKUP}",
     )
 
 
@@ -29,7 +29,7 @@ def ranges(span: Span, what: str, found: Iterable[tuple[int, int]]) -> Discrepan
         what="numbers",
         where=span.name,
         why=f"{what}: {named}",
-        mend="find them in the hub, if it still has them, and capture them again; what is doubled stands in two logs",
+        mend=f"of what is missing, find the log or the hour and {_BACKUP}; what is doubled stands in a copy of one",
     )
 
 
