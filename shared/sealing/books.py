@@ -13,6 +13,7 @@ from shared.documents import Document
 from shared.errors import BlobMissing, InvalidDocument
 from shared.hours import Hour
 from shared.sealing.account import Discrepancy
+from shared.sealing.chain import Chain
 from shared.sealing.day import Day, DayAccount
 from shared.sealing.hour import HourManifest
 from shared.sealing.logs import is_log
@@ -109,7 +110,9 @@ class Books:
         manifests: list[tuple[ShelfHour, Stored]] = []
         async for stored in self._under(_HOURS, dates, shelves):
             if "/hour=" not in stored.path:
-                continue  # a shelf's chain
+                # A shelf's chain: nothing of the account, but where it cannot be read nothing is sealed any more.
+                await self.document(stored.path, Chain, stock.wrong, etag=stored.etag)
+                continue
             one = stock.hour(_shelf_of(stored.path), Hour.at_path(stored.path))
             name = stored.path.rsplit("/", 1)[1]
             one.files[name] = stored

@@ -236,6 +236,15 @@ async def test_a_manifest_that_cannot_be_read_is_told(run: Run) -> None:
     assert "unreadable" in wrong(await verify(run.stages))
 
 
+async def test_a_chain_that_cannot_be_read_is_told(run: Run) -> None:
+    """Everything is there, and nothing is added to it any more."""
+    path = await path_of(run.stages.blobs, HOURS, "_chain.json")
+
+    await rewrite(run.stages.blobs, path, lambda data: data[:-1])
+
+    assert [(one.what, one.where) for one in (await verify(run.stages)).wrong] == [("unreadable", path)]
+
+
 async def test_a_sealed_hour_that_is_gone_with_its_logs_is_told(run: Run) -> None:
     for prefix in (LOGS, HOURS):
         for path in [one.path async for one in run.stages.blobs.under(prefix) if IN_NINE in one.path]:
