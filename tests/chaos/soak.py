@@ -167,15 +167,15 @@ def _report(machine: Machine, state: State, ledger: Ledger, verdict: campaign.Ve
         "hours": findings.hours,
         **{name: totals[name] for name in ("events", "rows", "doubles", "dead_letters")},
     }
-    wrong = {
-        "lost": len(findings.lost),
-        "doubled": len(findings.doubled),
-        "altered": len(findings.altered),
-        "out of order": len(findings.out_of_order),
-        "wrong in the account": len(verdict.account["wrong"]),
-        "changed and not told": len(verdict.unnoticed),
-    }
-    targets = [Target.at_most(0, count, name=name, unit="") for name, count in wrong.items()]
+    wrong = [
+        ("lost", len(findings.lost), "records"),
+        ("doubled", len(findings.doubled), "records"),
+        ("altered", len(findings.altered), "records"),
+        ("out of order", len(findings.out_of_order), "hours, logs and files"),
+        ("wrong in the account", len(verdict.account["wrong"]), "things"),
+        ("changed and not told", len(verdict.unnoticed), "blobs"),
+    ]
+    targets = [Target.at_most(0, count, name=name, unit=unit) for name, count, unit in wrong]
     return Report(benchmark="soak", machine=machine, results=[sent, done, storage, found], targets=targets)
 
 
