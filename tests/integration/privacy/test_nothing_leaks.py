@@ -118,6 +118,7 @@ def _assert_was_searched(blobs: dict[str, bytes], disks: dict[str, bytes]) -> No
     assert b'"income": 735000000000.0' in rows
     assert b'"note"' not in rows
     assert any(path.startswith("monitoring/evaluations/") for path in blobs)
+    assert any(path.startswith("captures/logs/kind=failure/") for path in blobs)
     assert KEPT.encode() in b"".join(data for path, data in disks.items() if path.startswith("eventhubs/"))
     telemetry = disks["sinks/telemetry.jsonl"]
     assert all(f"score {name}".encode() in telemetry for name in ("people:1", "_unknown:_none"))
@@ -140,8 +141,8 @@ async def _captured_line(system: System) -> dict[str, Any]:
 
 async def _send_what_cannot_be_kept(system: System, line: dict[str, Any]) -> None:
     """Send events that end as dead letters: those of others, and records of a version, or of a type, that is not there."""
-    origin = ("partition", "sequence", "index", "enqueued_at")
-    record = {name: value for name, value in line.items() if name not in origin}
+    place = ("partition", "sequence", "index", "lines", "enqueued_at")
+    record = {name: value for name, value in line.items() if name not in place}
     gone = {**record, "id": uuid7(system.clock.now()), "version": "9"}
     unfit = {**record, "id": uuid7(system.clock.now()), "inputs": {"steps": "two"}}
     bodies = [
