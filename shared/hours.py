@@ -75,6 +75,10 @@ class Hour:
         """Return the hour so many hours later; earlier when negative."""
         return type(self)(self.start + hours * _HOUR)
 
+    def is_within(self, start: Self | None, end: Self | None) -> bool:
+        """Whether it is among the hours from ``start`` up to ``end``, which is not among them; None is no bound."""
+        return (start is None or start <= self) and (end is None or self < end)
+
     def until(self, end: Self) -> Iterator[Self]:
         """Yield this hour and those after it up to ``end``, which is not among them."""
         hour = self

@@ -1,6 +1,6 @@
 """The one place that reads the environment and builds clients; everything is built when it is first asked for.
 
-Only ``functions``, ``manage.py`` and ``infra/local`` import it. What is built lives as long as the process: connections
+Only ``functions``, ``manage.py``, ``infra/cli`` and ``infra/local`` import it. What is built lives as long as the process: connections
 are opened once, and everything here runs on one event loop.
 """
 

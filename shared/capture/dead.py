@@ -40,9 +40,6 @@ class Wanted:
     reason: str | None = None
     """A part of it."""
 
-    def has_hour(self, hour: Hour) -> bool:
-        return (self.start is None or self.start <= hour) and (self.end is None or hour < self.end)
-
     def has(self, found: "Found") -> bool:
         """Whether a letter is wanted; one whose record cannot be read is of no kind, model and version."""
         for asked, name in ((self.kind, "kind"), (self.model, "model"), (self.version, "version")):
@@ -85,7 +82,11 @@ class DeadLetters:
         Raises:
             InvalidDocument: a log cannot be read.
         """
-        logs = [one async for one in self.blobs.under("captures/dead/") if wanted.has_hour(Hour.at_path(one.path))]
+        logs = [
+            one
+            async for one in self.blobs.under("captures/dead/")
+            if Hour.at_path(one.path).is_within(wanted.start, wanted.end)
+        ]
         total, read = sum(log.size_bytes for log in logs), 0
         for log in logs:
             async for lines in self._steps(log):

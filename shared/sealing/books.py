@@ -15,6 +15,7 @@ from shared.hours import Hour
 from shared.sealing.account import Discrepancy
 from shared.sealing.chain import Chain
 from shared.sealing.day import Day, DayAccount
+from shared.sealing.finding import shelf_folders
 from shared.sealing.hour import HourManifest
 from shared.sealing.logs import is_log
 
@@ -213,14 +214,8 @@ class Books:
             stock.hour(shelf, Hour.at_path(stored.path)).logs[stored.path] = stored
 
     async def _shelves(self) -> list[str]:
-        """Return the folders of all kinds, models and versions, which are three levels."""
-        found: set[str] = set()
-        for root in (_LOGS, _HOURS, _DAYS):
-            level = [root]
-            for _ in range(3):
-                level = [folder for parent in level for folder in await self.blobs.folders(parent)]
-            found.update(folder.removeprefix(root).removesuffix("/") for folder in level)
-        return sorted(found)
+        """Return the folders of all kinds, models and versions that there is anything of, whatever they are called."""
+        return sorted({folder for root in (_LOGS, _HOURS, _DAYS) for folder in await shelf_folders(self.blobs, root)})
 
     async def _under(
         self, root: str, dates: Sequence[str] | None, shelves: Sequence[str] | None

@@ -32,13 +32,18 @@ class RolledUp:
     day: Day
 
 
-async def shelves(blobs: Blobs, folder: str) -> list[Shelf]:
-    """Return every kind, model and version that has something under ``folder``, which ends in a slash."""
+async def shelf_folders(blobs: Blobs, folder: str) -> list[str]:
+    """Return the folders of all kinds, models and versions under ``folder``, from there and without a slash at the end."""
     found = [folder]
     for _ in ("kind", "model", "version"):
         deeper = await asyncio.gather(*map(blobs.folders, found))
         found = [one for some in deeper for one in some]
-    return [Shelf.at_path(one) for one in found]
+    return [one.removeprefix(folder).removesuffix("/") for one in found]
+
+
+async def shelves(blobs: Blobs, folder: str) -> list[Shelf]:
+    """Return every kind, model and version that has something under ``folder``, which ends in a slash."""
+    return [Shelf.at_path(one) for one in await shelf_folders(blobs, folder)]
 
 
 async def dates(blobs: Blobs, folder: str) -> list[str]:

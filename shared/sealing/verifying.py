@@ -59,7 +59,7 @@ class Asked:
 
     def has(self, hour: Hour) -> bool:
         """Whether an hour is among them."""
-        return (self.start is None or self.start <= hour) and (self.end is None or hour < self.end)
+        return hour.is_within(self.start, self.end)
 
 
 @dataclass(slots=True)
