@@ -1,16 +1,11 @@
 """``manage.py dead``, as a user runs it."""
 
 import json
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
-from infra.local.processes import HERE
-from infra.local.system import HUB
 from shared.blobs import Blobs, service
 from shared.capture.reading import dead_line
 from shared.capture.records import dead_folder
@@ -18,6 +13,7 @@ from shared.clock import Clock
 from shared.hours import Hour
 from shared.registry.store import Registry
 from tests.integration.capture.delivery import manifest
+from tests.integration.command_line import environment_of, run
 from tests.storage import running_azurite
 from tests.unit.capture.records import event, record
 
@@ -34,15 +30,7 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def environment(azurite: str) -> dict[str, str]:
-    schedules = {f"{timer}_SCHEDULE": "0 */5 * * * *" for timer in ("DRAIN", "SEAL", "ACCOUNT", "MONITOR", "DELIVER")}
-    return {
-        "STORAGE": azurite,
-        "EVENTS": "Endpoint=sb://127.0.0.1:1;SharedAccessKeyName=n;SharedAccessKey=k;UseDevelopmentEmulator=true;",
-        "EVENTS_HUB": HUB,
-        "EVENTS_CONSUMER_GROUP": "capture",
-        "PATH": str(Path(sys.executable).parent),
-        **schedules,
-    }
+    return environment_of(azurite)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -71,10 +59,7 @@ async def letters(azurite: str) -> AsyncIterator[None]:
 
 
 def dead(environment: dict[str, str], *arguments: str) -> tuple[int, str, str]:
-    """Return exit code, standard output and standard error."""
-    command = [sys.executable, str(HERE / "manage.py"), "dead", *arguments]
-    done = subprocess.run(command, env=environment, cwd=HERE, check=False, capture_output=True, text=True)
-    return done.returncode, done.stdout, done.stderr
+    return run(environment, "dead", *arguments)
 
 
 def test_programs_are_given_every_letters_place_and_no_record(environment: dict[str, str]) -> None:

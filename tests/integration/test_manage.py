@@ -3,8 +3,6 @@
 import base64
 import io
 import json
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,8 +13,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from infra.local.processes import HERE
-from infra.local.system import HUB
 from shared import documents
 from shared.blobs import Blobs, service
 from shared.capture.cursor import Cursor
@@ -25,6 +21,7 @@ from shared.registry.manifest import Manifest, manifest_path
 from shared.schema import Coarsen, Hash
 from shared.sealing.watermark import WATERMARK_PATH, Watermark
 from shared.settings import Settings, variable
+from tests.integration.command_line import environment_of, run
 from tests.integration.models import onnx_model
 from tests.storage import running_azurite
 
@@ -41,15 +38,7 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def environment(azurite: str) -> dict[str, str]:
     """Return the settings the command line needs; registration touches storage alone."""
-    schedules = {f"{timer}_SCHEDULE": "0 */5 * * * *" for timer in ("DRAIN", "SEAL", "ACCOUNT", "MONITOR", "DELIVER")}
-    return {
-        "STORAGE": azurite,
-        "EVENTS": "Endpoint=sb://127.0.0.1:1;SharedAccessKeyName=n;SharedAccessKey=k;UseDevelopmentEmulator=true;",
-        "EVENTS_HUB": HUB,
-        "EVENTS_CONSUMER_GROUP": "capture",
-        "PATH": str(Path(sys.executable).parent),
-        **schedules,
-    }
+    return environment_of(azurite)
 
 
 @pytest.fixture(scope="module")
@@ -77,13 +66,6 @@ def _train(folder: Path, *, rows: int) -> None:
         }
     )
     pq.write_table(table, folder / "train.parquet")
-
-
-def run(environment: dict[str, str], *arguments: str) -> tuple[int, str, str]:
-    """Return exit code, standard output and standard error of one command."""
-    command = [sys.executable, str(HERE / "manage.py"), *arguments]
-    done = subprocess.run(command, env=environment, cwd=HERE, check=False, capture_output=True, text=True)
-    return done.returncode, done.stdout, done.stderr
 
 
 async def test_a_registered_version_is_stored_whole(
