@@ -32,7 +32,7 @@ from shared.capture.reading_back import ReadingBack
 from shared.capture.records import Kind
 from shared.clock import Clock
 from shared.registry.store import Registry
-from shared.sealing.columns import arrow_schema
+from shared.sealing.tables.columns import arrow_schema
 from shared.telemetry import Telemetry
 
 _FEATURES: Final = 30

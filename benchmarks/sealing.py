@@ -28,14 +28,14 @@ from shared.profiles.cutting import cut
 from shared.profiles.profile import profile
 from shared.registry.baselines import Baselines
 from shared.registry.store import Registry
-from shared.sealing import rows
-from shared.sealing.chaining import Chaining
-from shared.sealing.doubles import Doubles
-from shared.sealing.generations import Generations
-from shared.sealing.hour import Consumed, HourManifest, footer, write
-from shared.sealing.logs import Logs
-from shared.sealing.manifests import Manifests
-from shared.sealing.packed import first_ones, pack
+from shared.sealing.hours.chaining import Chaining
+from shared.sealing.hours.doubles import Doubles
+from shared.sealing.hours.generations import Generations
+from shared.sealing.hours.hour import Consumed, HourManifest, footer, write
+from shared.sealing.hours.manifests import Manifests
+from shared.sealing.tables import rows
+from shared.sealing.tables.logs import Logs
+from shared.sealing.tables.packed import first_ones, pack
 from shared.telemetry import Telemetry
 
 FEATURES: Final = 50

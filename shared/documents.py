@@ -4,8 +4,11 @@ Every document carries ``format``: 1 today. A reader refuses a higher one, becau
 """
 
 import contextlib
+import hashlib
+from collections import OrderedDict
 from collections.abc import Callable
-from typing import Final, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, TypeVar
 
 import msgspec
 
@@ -14,6 +17,7 @@ from shared.errors import BlobChanged, BlobMissing, InvalidDocument
 
 FORMAT: Final = 1
 _SWAPS = 20
+_REMEMBERED: Final = 5_000
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +27,45 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
 
 
 D = TypeVar("D", bound=Document)
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[D]):
+    """A document as it was read, with the ETag it had and the SHA-256 of its bytes."""
+
+    document: D
+    etag: str
+    sha256: str
+
+
+@dataclass(slots=True)
+class Reader:
+    """Reads documents; one that has not changed since it was last read is not read again."""
+
+    blobs: Blobs
+    _known: OrderedDict[str, Found[Any]] = field(default_factory=OrderedDict)
+
+    async def read(self, path: str, kind: type[D], *, etag: str | None = None) -> Found[D]:
+        """Return the document at ``path``.
+
+        Args:
+            path: where it is.
+            kind: what it is.
+            etag: of the newest bytes, as a listing said; None to read them in any case.
+
+        Raises:
+            BlobMissing: there is none.
+            InvalidDocument: it cannot be read.
+        """
+        known: Found[D] | None = self._known.get(path)
+        if known is None or known.etag != etag or not isinstance(known.document, kind):
+            content = await self.blobs.read(path)
+            known = Found(decode(content.data, kind, path=path), content.etag, hashlib.sha256(content.data).hexdigest())
+            self._known[path] = known
+        self._known.move_to_end(path)
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return known
 
 
 def encode(document: Document) -> bytes:
@@ -42,7 +85,7 @@ def decode(data: bytes, kind: type[D], *, path: str) -> D:
             raise InvalidDocument(path, reason=f"format {newest}, and this app reads up to {FORMAT}: update the app")
         return msgspec.json.decode(data, type=kind)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise InvalidDocument(path, reason=str(error)) from error
+        raise InvalidDocument(path, reason=str(error), is_empty=not data) from error
 
 
 async def read(blobs: Blobs, path: str, kind: type[D]) -> tuple[D, str]:

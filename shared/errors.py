@@ -97,14 +97,15 @@ class BlobRefused(Fault):
 
 
 class InvalidDocument(Fault):
-    """A stored document cannot be read by this version of the app."""
+    """A stored document cannot be read by this version of the app; ``is_empty`` where it has no bytes at all."""
 
     code = "invalid_document"
 
-    def __init__(self, path: str, *, reason: str) -> None:
+    def __init__(self, path: str, *, reason: str, is_empty: bool = False) -> None:
         super().__init__(f"{path}: {reason}")
         self.path = path
         self.reason = reason
+        self.is_empty = is_empty
 
 
 class InvalidSchema(Fault):

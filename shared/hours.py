@@ -69,7 +69,16 @@ class Hour:
         'date=2026-03-01/hour=09'
         """
         # strftime takes six times as long, and capture asks once an event.
-        return f"date={self.start.date().isoformat()}/hour={self.start.hour:02}"
+        return f"date={self.date}/hour={self.start.hour:02}"
+
+    @property
+    def date(self) -> str:
+        """Return the date it belongs to.
+
+        >>> Hour.parse("2026-03-01T09").date
+        '2026-03-01'
+        """
+        return self.start.date().isoformat()
 
     def plus(self, hours: int) -> Self:
         """Return the hour so many hours later; earlier when negative."""
@@ -85,3 +94,13 @@ class Hour:
         while hour < end:
             yield hour
             hour = hour.plus(1)
+
+
+def hours_of(date: str) -> tuple[Hour, Hour]:
+    """Return the first hour of a date, and the first one after it.
+
+    >>> [hour.key for hour in hours_of("2026-02-28")]
+    ['2026-02-28T00', '2026-03-01T00']
+    """
+    first = Hour.parse(f"{date}T00")
+    return first, first.plus(24)

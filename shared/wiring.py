@@ -28,10 +28,10 @@ if TYPE_CHECKING:  # building imports them; importing this module must not
     from shared.capture.actuals import ReceivingActuals
     from shared.capture.capturing import Capturing
     from shared.capture.dead import DeadLetters
-    from shared.capture.draining import Draining
     from shared.capture.hub import Hub
-    from shared.capture.lanes import Lanes
-    from shared.capture.publisher import CaptureOff, Publisher
+    from shared.capture.publishing.draining import Draining
+    from shared.capture.publishing.lanes import Lanes
+    from shared.capture.publishing.publisher import CaptureOff, Publisher
     from shared.health import Health
     from shared.monitoring.catalog import Catalog
     from shared.monitoring.evaluation import Evaluations
@@ -40,10 +40,11 @@ if TYPE_CHECKING:  # building imports them; importing this module must not
     from shared.registry.baselines import Baselines
     from shared.registry.store import Registry
     from shared.scoring.scorer import Scorer
-    from shared.sealing.generations import Generations
-    from shared.sealing.importing import Importing
+    from shared.sealing.accounting.verifying import Verifying
+    from shared.sealing.hours.generations import Generations
+    from shared.sealing.hours.manifests import Manifests
+    from shared.sealing.imports.importing import Importing
     from shared.sealing.sealing import Sealing
-    from shared.sealing.verifying import Verifying
 
 
 @cache
@@ -156,8 +157,8 @@ def capturing() -> "Capturing":
 @cache
 def draining() -> "Draining":
     """Return what empties the spool."""
-    from shared.capture.draining import Draining
-    from shared.capture.spool import Spool
+    from shared.capture.publishing.draining import Draining
+    from shared.capture.publishing.spool import Spool
 
     return Draining(Spool(blobs()), _draining_lanes(), clock(), telemetry(), target=settings().events_hub)
 
@@ -174,9 +175,8 @@ def dead_letters() -> "DeadLetters":
 def sealing() -> "Sealing":
     """Return what seals hours."""
     from shared.capture.cursor import Cursors
-    from shared.sealing.manifests import Manifests
+    from shared.sealing.days.rolling import Rolling
     from shared.sealing.retention import Periods, Retention
-    from shared.sealing.rolling import Rolling
     from shared.sealing.sealing import Sealing
 
     ours = settings()
@@ -184,15 +184,16 @@ def sealing() -> "Sealing":
         blobs(),
         hub(),
         Cursors(blobs(), clock()),
-        Manifests(blobs()),
+        _manifests(),
         _generations(),
         clock(),
         telemetry(),
         grace=timedelta(seconds=ours.seal_grace_s),
         logs_kept=timedelta(days=ours.logs_kept_days),
-        rolling=Rolling(blobs(), telemetry()),
+        rolling=Rolling(blobs(), _manifests(), telemetry()),
         retention=Retention(
             blobs(),
+            _manifests(),
             clock(),
             telemetry(),
             Periods(logs=ours.logs_kept_days, hours=ours.hours_kept_days, dead=ours.dead_kept_days),
@@ -203,17 +204,16 @@ def sealing() -> "Sealing":
 @cache
 def importing() -> "Importing":
     """Return what imports histories."""
-    from shared.sealing.importing import Importing
-    from shared.sealing.manifests import Manifests
+    from shared.sealing.imports.importing import Importing
 
     kept = settings().hours_kept_days
-    return Importing(blobs(), registry(), Manifests(blobs()), _generations(), clock(), privacy_key(), kept)
+    return Importing(blobs(), registry(), _manifests(), _generations(), clock(), privacy_key(), kept)
 
 
 @cache
 def verifying() -> "Verifying":
     """Return what draws up the account."""
-    from shared.sealing.verifying import Verifying
+    from shared.sealing.accounting.verifying import Verifying
 
     ours = settings()
     return Verifying(blobs(), hub(), clock(), ours.spool_max_age_s, ours.hours_kept_days)
@@ -320,9 +320,16 @@ async def close() -> None:
 
 
 @cache
+def _manifests() -> "Manifests":
+    from shared.sealing.hours.manifests import Manifests
+
+    return Manifests(blobs())
+
+
+@cache
 def _generations() -> "Generations":
-    from shared.sealing.doubles import Doubles
-    from shared.sealing.generations import Generations
+    from shared.sealing.hours.doubles import Doubles
+    from shared.sealing.hours.generations import Generations
 
     return Generations(blobs(), registry(), baselines(), Doubles(blobs()), telemetry())
 
@@ -349,17 +356,17 @@ def _webhook_session() -> "ClientSession":
 
 
 def _keeper() -> "Publisher | CaptureOff":
-    from shared.capture.publisher import CaptureOff
+    from shared.capture.publishing.publisher import CaptureOff
 
     return _publisher() if settings().capture else CaptureOff()
 
 
 @cache
 def _publisher() -> "Publisher":
-    from shared.capture.lanes import Lanes
-    from shared.capture.publisher import Publisher
-    from shared.capture.sending import Sending
-    from shared.capture.spool import Spool
+    from shared.capture.publishing.lanes import Lanes
+    from shared.capture.publishing.publisher import Publisher
+    from shared.capture.publishing.sending import Sending
+    from shared.capture.publishing.spool import Spool
 
     ours = settings()
     sending = Sending(
@@ -375,7 +382,7 @@ def _publisher() -> "Publisher":
 
 @cache
 def _draining_lanes() -> "Lanes":
-    from shared.capture.lanes import Lanes
+    from shared.capture.publishing.lanes import Lanes
 
     return Lanes(_connect)
 

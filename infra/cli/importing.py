@@ -13,7 +13,7 @@ from shared import wiring
 if TYPE_CHECKING:  # each command imports what it needs
     import pyarrow as pa
 
-    from shared.sealing.importing import Added, Checked
+    from shared.sealing.imports.importing import Added, Checked
 
 _ROWS_AT_ONCE = 20_000
 _BYTES_AT_ONCE = 4 * 1024 * 1024
@@ -41,7 +41,7 @@ async def _import(asked: argparse.Namespace) -> Answer:
     import pyarrow as pa
 
     from infra.cli.progress import Progress
-    from shared.sealing.history import Columns
+    from shared.sealing.imports.history import Columns
 
     if bool(asked.actual) != bool(asked.actual_time):
         raise SystemExit("--actual and --actual-time go together: what turned out was known at some time")

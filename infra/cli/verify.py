@@ -7,7 +7,7 @@ from infra.cli.command import Answer, Commands, hour
 from shared import wiring
 
 if TYPE_CHECKING:  # each command imports what it needs
-    from shared.sealing.account import Account
+    from shared.sealing.accounting.account import Account
 
 
 def add(commands: Commands) -> None:
@@ -28,7 +28,7 @@ async def _verify(asked: argparse.Namespace) -> Answer:
     import msgspec
 
     from infra.cli.progress import Progress
-    from shared.sealing.verifying import Asked
+    from shared.sealing.accounting.verifying import Asked
 
     if bool(asked.accept_gap) != bool(asked.by):
         raise SystemExit("--accept-gap and --by go together: a loss is taken note of by somebody")

@@ -1,8 +1,6 @@
 """Capture: from a scored row to a line in its hour's log, once.
 
-``publisher`` encodes records, and ``commits`` gathers those of concurrent requests into events that leave together.
-``sending`` decides what becomes of such a commit, with a ``breaker``: it goes to the ``hub`` by one of its ``lanes``, or
-waits in the ``spool`` until ``draining`` sends it.
+``publishing`` hands records to the ``hub``, or spools them until it can.
 
 The Event Hubs trigger hands what comes back to ``capturing``. It finds where the partition stands (``position``), has what
 is missing before the batch read from the hub (``reading_back``) or recorded as lost (``missing``), and has the events filed

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from shared.documents import Document
-from shared.sealing.account import Account, Discrepancy, PartitionAccount
+from shared.sealing.accounting.account import Account, Discrepancy, PartitionAccount
 from shared.signals.judgement import Judgement, Signal, Verdict
 
 LAST_LOOK_PATH: Final = "monitoring/account.json"

@@ -17,7 +17,7 @@ from shared.monitoring.windows import Window, Windows
 from shared.registry.baselines import Baselines
 from shared.registry.manifest import Manifest
 from shared.registry.store import Registry
-from shared.sealing.watermark import WATERMARK_PATH, Watermark
+from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
 from shared.signals.judging import JudgingRules, judge
 from shared.telemetry import Telemetry
 

@@ -23,9 +23,9 @@ from shared.monitoring.capture_signals import (
     remembered,
     waits,
 )
-from shared.sealing.account import Account
-from shared.sealing.verifying import Asked, Verifying
-from shared.sealing.watermark import WATERMARK_PATH, Watermark
+from shared.sealing.accounting.account import Account
+from shared.sealing.accounting.verifying import Asked, Verifying
+from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
 from shared.signals.judgement import Verdict
 from shared.telemetry import Telemetry
 
@@ -51,7 +51,7 @@ class WatchingCapture:
         """Draw up the account of the last days, note alerts, and return it.
 
         Raises:
-            StorageUnavailable, ExceptionGroup of it: nothing was noted; the next look comes.
+            StorageUnavailable: nothing was noted; the next look comes.
         """
         account = await self.verifying.verify(Asked(start=await self._start()))
         noted = await documents.swap(self.blobs, LAST_LOOK_PATH, LastLook, lambda old: remembered(old, account))

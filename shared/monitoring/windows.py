@@ -8,14 +8,17 @@ from typing import Final
 
 from shared.blobs import Blobs
 from shared.capture.records import Kind, Shelf
+from shared.documents import Reader
 from shared.errors import BlobMissing
-from shared.hours import Hour
+from shared.hours import Hour, hours_of
 from shared.profiles import encoding
 from shared.profiles.bins import Bins, digest
 from shared.profiles.profile import Profile, empty, merge, profile
-from shared.sealing.day import date_of, day_folder, hours_of, is_over
-from shared.sealing.finding import RolledUp, SealedHour, rolled_up, sealed_hours
-from shared.sealing.hour import Generation, hour_folder, read
+from shared.sealing.days.day import Day, is_over
+from shared.sealing.days.finding import rolled_up
+from shared.sealing.hours.hour import Generation, read
+from shared.sealing.hours.manifests import Manifests, SealedHour
+from shared.sealing.paths import day_folder, day_path, hour_folder
 
 _PROFILED_AT_ONCE: Final = 2
 """An hour of any size comes in generations of 128 MB of logs, and the rows of each take as much in memory."""
@@ -41,13 +44,13 @@ class Window:
     @property
     def is_day(self) -> bool:
         """Whether it is a whole day."""
-        return hours_of(date_of(self.first)) == (self.first, self.end)
+        return hours_of(self.first.date) == (self.first, self.end)
 
     def by_day(self) -> Iterator["Window"]:
         """Yield its part of each day that it touches."""
         first = self.first
         while first < self.end:
-            end = min(hours_of(date_of(first))[1], self.end)
+            end = min(hours_of(first.date)[1], self.end)
             yield Window(first, end)
             first = end
 
@@ -66,6 +69,12 @@ class Windows:
 
     blobs: Blobs
     _profiling: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_PROFILED_AT_ONCE))
+    _reader: Reader = field(init=False)
+    _manifests: Manifests = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._reader = Reader(self.blobs)
+        self._manifests = Manifests(self.blobs)
 
     async def read(self, model: str, version: str, window: Window, bins: Bins) -> Contents:
         """Return the merged profile of a window over ``bins``.
@@ -86,20 +95,21 @@ class Windows:
 
     async def _day(self, shelf: Shelf, part: Window, wanted: str, inputs: dict[str, str]) -> list[Profile] | None:
         """Return the profile of a whole day, none without rows; None where its hours have to be read."""
-        found = await rolled_up(self.blobs, shelf, date_of(part.first)) if part.is_day else None
+        path = day_path(shelf, part.first.date)
+        found = await rolled_up(self._reader, path) if part.is_day else None
         if found is None:
             return None
-        profiles = await self._profile_of_day(shelf, found, wanted)
+        profiles = await self._profile_of_day(shelf, found.document, wanted)
         if profiles is not None:
-            inputs[found.path] = found.sha256
+            inputs[path] = found.sha256
         return profiles
 
-    async def _profile_of_day(self, shelf: Shelf, found: RolledUp, wanted: str) -> list[Profile] | None:
-        if not found.day.rows:
+    async def _profile_of_day(self, shelf: Shelf, day: Day, wanted: str) -> list[Profile] | None:
+        if not day.rows:
             return []
-        if found.day.profile is None or not is_over(found.day.profile, wanted):
+        if day.profile is None or not is_over(day.profile, wanted):
             return None
-        path = f"{day_folder(shelf, found.day.date)}{found.day.profile}"
+        path = f"{day_folder(shelf, day.date)}{day.profile}"
         try:
             return [encoding.decode((await self.blobs.read(path)).data, Profile, path=path)]
         except BlobMissing:  # retention is taking the day
@@ -107,7 +117,7 @@ class Windows:
 
     async def _hours(self, shelf: Shelf, part: Window, bins: Bins, inputs: dict[str, str]) -> list[Profile]:
         profiles: list[Profile] = []
-        for one in await sealed_hours(self.blobs, shelf, part.first, part.end):
+        for one in await self._manifests.between(shelf, part.first, part.end):
             inputs[one.path] = one.sha256
             profiles += await self._profiles(hour_folder(shelf, one.hour), one, bins)
         return profiles

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shared import documents
 from shared.blobs import Blobs
+from shared.bounded import each
 from shared.capture.records import Kind, Shelf
 from shared.errors import InvalidSchema, NotSealed, UnknownModel
 from shared.hours import Hour
 from shared.registry.manifest import Manifest, manifest_path
-from shared.sealing.watermark import WATERMARK_PATH, Watermark
+from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
 
 if TYPE_CHECKING:  # whoever imports this package need not have them loaded
     import pandas as pd
@@ -50,7 +51,7 @@ async def frame(
     """
     import pyarrow as pa
 
-    from shared.sealing.columns import arrow_schema
+    from shared.sealing.tables.columns import arrow_schema
 
     first, last = _hour(start), _hour(end)
     manifest = await documents.find(blobs, manifest_path(model, version), Manifest)
@@ -68,24 +69,22 @@ async def frame(
 
 async def _rows(blobs: Blobs, shelf: Shelf, first: Hour, last: Hour, wanted: "pa.Schema") -> "list[pa.Table]":
     """Return the rows of every generation of some hours."""
-    from shared.sealing.finding import sealed_hours
-    from shared.sealing.hour import hour_folder, read
-
-    at_once = asyncio.Semaphore(_READS_AT_ONCE)
+    from shared.sealing.hours.hour import read
+    from shared.sealing.hours.manifests import Manifests
+    from shared.sealing.paths import hour_folder
 
     async def one(path: str) -> "pa.Table":
-        async with at_once:
-            data = (await blobs.read(path)).data
-            rows, _ = await asyncio.to_thread(read, data, only=wanted.names)
-            return rows.select(wanted.names).cast(wanted)
+        data = (await blobs.read(path)).data
+        rows, _ = await asyncio.to_thread(read, data, only=wanted.names)
+        return rows.select(wanted.names).cast(wanted)
 
-    hours = await sealed_hours(blobs, shelf, first, last)
+    hours = await Manifests(blobs).between(shelf, first, last)
     paths = [
         f"{hour_folder(shelf, hour.hour)}{generation.rows_file}"
         for hour in hours
         for generation in hour.manifest.generations
     ]
-    return await asyncio.gather(*map(one, paths))
+    return await each(paths, one, at_once=_READS_AT_ONCE)
 
 
 def _hour(moment: datetime) -> Hour:

@@ -25,11 +25,14 @@ from shared.capture.place import Place
 from shared.capture.records import DEAD_SHELF, Shelf
 from shared.clock import Clock
 from shared.errors import BlobChanged, BlobMissing, Fault, StorageUnavailable
-from shared.hours import Hour
-from shared.sealing.day import Day, DayAccount, account_path, day_folder, hours_of
-from shared.sealing.finding import dates, rolled_up, sealed_hours, shelves
-from shared.sealing.hour import HourManifest, manifest_path
-from shared.sealing.logs import LogName, is_log
+from shared.hours import Hour, hours_of
+from shared.sealing.days.day import Day, DayAccount
+from shared.sealing.days.finding import rolled_up
+from shared.sealing.hours.hour import HourManifest
+from shared.sealing.hours.listing import dates, shelves
+from shared.sealing.hours.manifests import Manifests
+from shared.sealing.paths import account_path, day_folder, day_path, manifest_path
+from shared.sealing.tables.logs import LogName, is_log
 from shared.telemetry import Telemetry
 
 MOST_DELETED: Final = 2_000
@@ -55,6 +58,7 @@ class Retention:
     """Deletes what has been kept long enough."""
 
     blobs: Blobs
+    manifests: Manifests
     clock: Clock
     telemetry: Telemetry
     periods: Periods
@@ -144,12 +148,12 @@ class Retention:
         for date in await dates(self.blobs, f"captures/days/{shelf.folder}/"):
             if hours_of(date)[1] > limit:
                 return
-            found = await rolled_up(self.blobs, shelf, date)
-            if found is None or await self._has_logs(shelf, date) or await self._has_grown(shelf, found.day):
+            found = await rolled_up(documents.Reader(self.blobs), day_path(shelf, date))
+            if found is None or await self._has_logs(shelf, date) or await self._has_grown(shelf, found.document):
                 continue
             # All that is left once the day is gone; and no day is there that it does not hold, but for one held up. That
             # it was let go is written down as well: the period may be longer when somebody misses it.
-            noting = partial(DayAccount.noting, found.day, is_let_go=True)
+            noting = partial(DayAccount.noting, found.document, is_let_go=True)
             await documents.swap(self.blobs, account_path(date), DayAccount, noting)
             folder = f"captures/hours/{shelf.folder}/date={date}/"
             for blobs in (await self._by_hour(folder)).values():
@@ -175,7 +179,7 @@ class Retention:
     async def _has_grown(self, shelf: Shelf, day: Day) -> bool:
         """Whether an hour says something else than when the day was rolled up; hours that are gone say nothing."""
         known = {one.hour: one.sha256 for one in day.hours}
-        hours = await sealed_hours(self.blobs, shelf, *hours_of(day.date))
+        hours = await self.manifests.between(shelf, *hours_of(day.date))
         return any(known.get(one.hour.key) != one.sha256 for one in hours)
 
     async def _delete(self, group: Sequence[Stored]) -> int:

@@ -14,14 +14,13 @@ from shared.capture.records import DEAD_SHELF, Shelf
 from shared.clock import Clock
 from shared.errors import BlobChanged, Fault, StorageUnavailable
 from shared.hours import Hour
-from shared.sealing.chaining import MOST_GENERATION_BYTES, Chaining
-from shared.sealing.day import date_of
-from shared.sealing.generations import Generations
-from shared.sealing.logs import Logs, is_log
-from shared.sealing.manifests import Manifests
+from shared.sealing.days.rolling import Rolling
+from shared.sealing.hours.chaining import MOST_GENERATION_BYTES, Chaining
+from shared.sealing.hours.generations import Generations
+from shared.sealing.hours.manifests import Manifests
+from shared.sealing.hours.watermark import WATERMARK_PATH, Progress, Watermark, sealable_before
 from shared.sealing.retention import Retention
-from shared.sealing.rolling import Rolling
-from shared.sealing.watermark import WATERMARK_PATH, Progress, Watermark, sealable_before
+from shared.sealing.tables.logs import Logs, is_log
 from shared.telemetry import Telemetry
 
 _LOGS = "captures/logs/"
@@ -93,7 +92,7 @@ class Sealing:
 
     async def _is_sealed(self, logs: Logs, sealed: dict[tuple[Shelf, str], dict[Hour, dict[str, int]]]) -> bool:
         """Whether an hour has everything that is in its logs; ``sealed`` are the days that were looked up before."""
-        day = logs.shelf, date_of(logs.hour)
+        day = logs.shelf, logs.hour.date
         if day not in sealed:
             manifests = await self.manifests.of(*day)
             sealed[day] = {hour: manifest.consumed for hour, manifest in manifests.items()}
@@ -127,7 +126,7 @@ class Sealing:
         if watermark is None:
             return await self.blobs.folders(_DEAD)
         oldest = min(watermark.hour, Hour.containing(self.clock.now() - self.logs_kept))
-        return [folder for folder in await self.blobs.folders(_DEAD) if folder >= f"{_DEAD}date={date_of(oldest)}/"]
+        return [folder for folder in await self.blobs.folders(_DEAD) if folder >= f"{_DEAD}date={oldest.date}/"]
 
     async def _move_watermark(self, before: Hour) -> Watermark:
         def forward(old: Watermark | None) -> Watermark:

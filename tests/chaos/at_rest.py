@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 
 from shared import documents
 from shared.blobs import Blobs
-from shared.capture import spool
+from shared.capture.publishing import spool
 from shared.capture.records import Origin
 from shared.clock import Clock
 from shared.hours import Hour
-from shared.sealing.hour import HourManifest
-from shared.sealing.watermark import WATERMARK_PATH, Watermark
+from shared.sealing.hours.hour import HourManifest
+from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
 from tests.chaos.ledger import Ledger
 from tests.integration.models import answer
 from tests.unit.sealing.logs import without_control_lines

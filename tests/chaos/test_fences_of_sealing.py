@@ -23,12 +23,13 @@ from shared.capture.records import Event, Kind, Shelf, log_folder
 from shared.hours import Hour
 from shared.registry.baselines import Baselines
 from shared.registry.store import Registry
-from shared.sealing.chaining import Chaining
-from shared.sealing.doubles import Doubles
-from shared.sealing.generations import Generations
-from shared.sealing.hour import HourManifest, hour_folder, manifest_path
-from shared.sealing.logs import Logs
-from shared.sealing.manifests import Manifests
+from shared.sealing.hours.chaining import Chaining
+from shared.sealing.hours.doubles import Doubles
+from shared.sealing.hours.generations import Generations
+from shared.sealing.hours.hour import HourManifest
+from shared.sealing.hours.manifests import Manifests
+from shared.sealing.paths import hour_folder, manifest_path
+from shared.sealing.tables.logs import Logs
 from shared.telemetry import Telemetry
 from tests.chaos.proxies.storage import Fault, StorageProxy
 from tests.chaos.unfenced import Overwriting, Unchained

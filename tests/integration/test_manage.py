@@ -19,7 +19,7 @@ from shared.capture.cursor import Cursor
 from shared.capture.gap import Gap, gap_path
 from shared.registry.manifest import Manifest, manifest_path
 from shared.schema import Coarsen, Hash
-from shared.sealing.watermark import WATERMARK_PATH, Watermark
+from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
 from shared.settings import Settings, variable
 from tests.integration.command_line import environment_of, run
 from tests.integration.models import onnx_model

@@ -13,8 +13,8 @@ from shared import documents
 from shared.blobs import Blobs
 from shared.capture.records import Kind
 from shared.hours import Hour
-from shared.sealing.hour import HourManifest, read
-from shared.sealing.watermark import WATERMARK_PATH, Watermark
+from shared.sealing.hours.hour import HourManifest, read
+from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
 
 
 @dataclass(frozen=True, slots=True)

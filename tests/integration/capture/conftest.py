@@ -16,7 +16,7 @@ from shared.capture.capturing import Capturing
 from shared.capture.cursor import Cursors
 from shared.capture.hour_log import HourLogs
 from shared.capture.hub import Hub, producer
-from shared.capture.publisher import Publisher
+from shared.capture.publishing.publisher import Publisher
 from shared.capture.reading_back import ReadingBack, consumer
 from shared.clock import Clock
 from shared.registry.store import Registry

@@ -10,12 +10,12 @@ from azure.eventhub import EventData
 from infra.local.eventhubs.emulator import Emulator
 from infra.local.processes import free_port
 from shared.blobs import Blobs, service
-from shared.capture.draining import Draining
 from shared.capture.hub import Hub, producer
-from shared.capture.lanes import Lanes
-from shared.capture.publisher import Publisher
-from shared.capture.sending import Sending
-from shared.capture.spool import Spool
+from shared.capture.publishing.draining import Draining
+from shared.capture.publishing.lanes import Lanes
+from shared.capture.publishing.publisher import Publisher
+from shared.capture.publishing.sending import Sending
+from shared.capture.publishing.spool import Spool
 from shared.clock import Clock
 from shared.telemetry import Telemetry
 from tests.integration.capture.delivery import HUB

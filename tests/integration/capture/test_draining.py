@@ -11,8 +11,8 @@ import pytest
 from infra.local.eventhubs.emulator import Emulator
 from shared.blobs import Blobs
 from shared.capture.hub import Hub, producer
+from shared.capture.publishing.spool import FOLDER, Spool
 from shared.capture.records import Kind, Outgoing, Shelf
-from shared.capture.spool import FOLDER, Spool
 from shared.clock import Clock
 from shared.errors import BlobMissing, EventRefused, EventsUnavailable, InvalidDocument
 from shared.scoring.prediction import Kept
@@ -117,7 +117,7 @@ async def test_a_drain_that_takes_long_leaves_the_rest_to_the_next(
     address: Emulator, storage: Blobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What waits after a long outage takes hours, and the host ends a worker whose function takes ten minutes."""
-    monkeypatch.setattr("shared.capture.draining._LONGEST_S", 0.0)
+    monkeypatch.setattr("shared.capture.publishing.draining._LONGEST_S", 0.0)
     for number in range(40):
         await spool(storage, number)
 

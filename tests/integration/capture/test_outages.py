@@ -13,8 +13,8 @@ import pytest
 
 from infra.local.eventhubs.emulator import Emulator
 from shared.blobs import Blobs, service
-from shared.capture.publisher import Publisher
-from shared.capture.spool import FOLDER
+from shared.capture.publishing.publisher import Publisher
+from shared.capture.publishing.spool import FOLDER
 from shared.clock import Clock
 from shared.scoring.prediction import Kept
 from tests.chaos.proxies.tcp import Line, TcpProxy

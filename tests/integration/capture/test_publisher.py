@@ -8,8 +8,8 @@ import pytest
 
 from infra.local.eventhubs.emulator import Emulator
 from shared.blobs import Blobs
-from shared.capture.lanes import Lanes
-from shared.capture.publisher import CaptureOff, Publisher
+from shared.capture.publishing.lanes import Lanes
+from shared.capture.publishing.publisher import CaptureOff, Publisher
 from shared.capture.records import Actual, Kind, Outgoing, Shelf
 from shared.clock import Clock
 from shared.errors import EventRefused, EventsUnavailable, RequestTooLarge

@@ -26,8 +26,8 @@ from shared.profiles.profile import profile
 from shared.registry.baselines import Baselines
 from shared.schema import Coarsen, Drop, Hash, Privacy
 from shared.scoring.privacy import Masks
-from shared.sealing.day import date_of, day_path
-from shared.sealing.hour import HourManifest, hour_folder, manifest_path, read
+from shared.sealing.hours.hour import HourManifest, read
+from shared.sealing.paths import day_path, hour_folder, manifest_path
 from shared.signals.judgement import Signal, Verdict
 from tests.integration.models import registered
 from tests.integration.monitoring.conftest import FAR, ROWS, USUAL, WINDOW, Watched
@@ -162,7 +162,7 @@ async def test_a_window_is_the_same_from_days_and_from_hours(rolled: Watched, fi
 
     days = [one for one in (15, 39) if first <= one and one + 24 <= end]
     assert encoding.encode(by_days.profile) == encoding.encode(by_hours.profile)
-    assert [day_path(SHELF, date_of(FIRST.plus(one))) for one in days] == [
+    assert [day_path(SHELF, FIRST.plus(one).date) for one in days] == [
         path for path in by_days.inputs if path.endswith("_day.json")
     ]
     assert all(path.endswith("_manifest.json") for path in by_hours.inputs)

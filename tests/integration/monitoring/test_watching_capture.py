@@ -14,8 +14,8 @@ from shared.capture.gap import Gap, gap_path
 from shared.capture.hub import Hub, Partition
 from shared.errors import EventsUnavailable
 from shared.monitoring.watching_capture import WatchingCapture
-from shared.sealing.account import Account
-from shared.sealing.verifying import Verifying
+from shared.sealing.accounting.account import Account
+from shared.sealing.accounting.verifying import Verifying
 from shared.telemetry import Telemetry
 from tests.integration.sealing.conftest import NINE, Stages
 from tests.integration.sealing.verified import Run, lines, path_of, rewrite

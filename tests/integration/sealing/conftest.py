@@ -18,12 +18,12 @@ from shared.capture.hub import Hub, Partition, producer
 from shared.capture.reading_back import ReadingBack
 from shared.registry.baselines import Baselines
 from shared.registry.store import Registry
-from shared.sealing.chaining import MOST_GENERATION_BYTES
-from shared.sealing.doubles import Doubles
-from shared.sealing.generations import Generations
-from shared.sealing.manifests import Manifests
+from shared.sealing.days.rolling import Rolling
+from shared.sealing.hours.chaining import MOST_GENERATION_BYTES
+from shared.sealing.hours.doubles import Doubles
+from shared.sealing.hours.generations import Generations
+from shared.sealing.hours.manifests import Manifests
 from shared.sealing.retention import Periods, Retention
-from shared.sealing.rolling import Rolling
 from shared.sealing.sealing import Sealing
 from shared.telemetry import Telemetry
 from tests.integration.models import registered
@@ -86,8 +86,8 @@ class Stages:
             telemetry,
             grace=timedelta(minutes=15),
             logs_kept=timedelta(days=14),
-            rolling=Rolling(ours, telemetry),
-            retention=Retention(ours, self.calendar, telemetry, self.periods),
+            rolling=Rolling(ours, Manifests(ours), telemetry),
+            retention=Retention(ours, Manifests(ours), self.calendar, telemetry, self.periods),
             most_bytes=most_bytes,
         )
 

@@ -6,9 +6,9 @@ import pyarrow as pa
 import pytest
 
 from shared.errors import InvalidDocument
-from shared.sealing.doubles import Doubles, RowsFile
-from shared.sealing.hour import Footer, write
-from shared.sealing.packed import Ids, pack
+from shared.sealing.hours.doubles import Doubles, RowsFile
+from shared.sealing.hours.hour import Footer, write
+from shared.sealing.tables.packed import Ids, pack
 from tests.memory import Memory, MemoryBlobs
 
 PATH = "captures/hours/rows-0.parquet"

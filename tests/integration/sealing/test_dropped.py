@@ -15,7 +15,7 @@ from shared.blobs import Blobs
 from shared.capture.cursor import Cursors
 from shared.capture.gap import Gap, gap_path
 from shared.capture.hub import Hub, producer
-from shared.sealing.watermark import WATERMARK_PATH, Watermark
+from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
 from tests.integration.sealing.batches import event, prediction
 from tests.integration.sealing.conftest import CONFIG, HUB, NINE, Stages
 from tests.integration.stored import Calendar

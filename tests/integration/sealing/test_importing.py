@@ -11,20 +11,22 @@ import pytest
 from shared import documents
 from shared.blobs import Blobs, Content
 from shared.capture.records import Kind, Shelf
+from shared.documents import Reader
 from shared.errors import NotSealed, UnknownModel
 from shared.hours import Hour
 from shared.monitoring.windows import Window, Windows
 from shared.profiles.profile import profile
 from shared.registry.baselines import Baselines
 from shared.sealing import frame
-from shared.sealing.doubles import Doubles
-from shared.sealing.finding import rolled_up, sealed_hours
-from shared.sealing.generations import Generations
-from shared.sealing.history import Columns
-from shared.sealing.hour import HourManifest, hour_folder, manifest_path, read
-from shared.sealing.importing import Added, Importing
-from shared.sealing.manifests import Manifests
-from shared.sealing.verifying import Asked
+from shared.sealing.accounting.verifying import Asked
+from shared.sealing.days.finding import rolled_up
+from shared.sealing.hours.doubles import Doubles
+from shared.sealing.hours.generations import Generations
+from shared.sealing.hours.hour import HourManifest, read
+from shared.sealing.hours.manifests import Manifests
+from shared.sealing.imports.history import Columns
+from shared.sealing.imports.importing import Added, Importing
+from shared.sealing.paths import day_path, hour_folder, manifest_path
 from shared.telemetry import Telemetry
 from tests.integration.sealing.batches import event, prediction
 from tests.integration.sealing.conftest import NINE, Stages
@@ -79,7 +81,7 @@ async def add(
 async def rows_of(blobs: Blobs, shelf: Shelf = SHELF) -> list[dict[str, Any]]:
     """Return every sealed row."""
     found: list[dict[str, Any]] = []
-    for hour in await sealed_hours(blobs, shelf, FIRST.plus(-24), FIRST.plus(48)):
+    for hour in await Manifests(blobs).between(shelf, FIRST.plus(-24), FIRST.plus(48)):
         for generation in hour.manifest.generations:
             content = await blobs.read(f"{hour_folder(shelf, hour.hour)}{generation.rows_file}")
             found += read(content.data)[0].to_pylist()
@@ -97,7 +99,7 @@ async def ready(stages: Stages, calendar: Calendar) -> Stages:
 async def test_a_history_becomes_hours_by_its_own_times(ready: Stages) -> None:
     added = await add(ready, table())
 
-    hours = await sealed_hours(ready.blobs, SHELF, FIRST, FIRST.plus(24))
+    hours = await Manifests(ready.blobs).between(SHELF, FIRST, FIRST.plus(24))
     found = await rows_of(ready.blobs)
     assert (added.predictions, added.predictions_known) == (10, 0)
     assert [(one.hour, one.manifest.rows) for one in hours] == [(FIRST, 4), (FIRST.plus(1), 4), (FIRST.plus(2), 2)]
@@ -250,7 +252,7 @@ async def test_what_turned_out_is_an_actual_of_its_prediction(ready: Stages) -> 
     added = await add(ready, table())
 
     ids = {one["_external_id"]: one["_id"] for one in await rows_of(ready.blobs)}
-    hours = await sealed_hours(ready.blobs, ACTUALS, FIRST, FIRST.plus(24))
+    hours = await Manifests(ready.blobs).between(ACTUALS, FIRST, FIRST.plus(24))
     told = {one["_prediction_id"]: one["value"] for one in await rows_of(ready.blobs, ACTUALS)}
     assert added.actuals == 5
     assert told == {ids[f"flight {number}"]: float(number) for number in range(0, 10, 2)}
@@ -287,17 +289,17 @@ async def test_a_day_is_rolled_up_again_with_what_was_imported(ready: Stages) ->
     at = NINE + timedelta(minutes=5)
     await ready.capturing().append([event(prediction(at), sequence=0, at=at)])
     await ready.sealing().seal()
-    before = await rolled_up(ready.blobs, SHELF, "2026-03-01")
+    before = await rolled_up(Reader(ready.blobs), day_path(SHELF, "2026-03-01"))
 
     await add(ready, table())
-    between = await rolled_up(ready.blobs, SHELF, "2026-03-01")
+    between = await rolled_up(Reader(ready.blobs), day_path(SHELF, "2026-03-01"))
     await ready.sealing().seal()
-    after = await rolled_up(ready.blobs, SHELF, "2026-03-01")
+    after = await rolled_up(Reader(ready.blobs), day_path(SHELF, "2026-03-01"))
 
     assert before is not None
     assert between is None
     assert after is not None
-    assert (before.day.rows, after.day.rows, after.day.imported) == (1, 11, 10)
+    assert (before.document.rows, after.document.rows, after.document.imported) == (1, 11, 10)
 
 
 async def test_a_window_over_imported_hours_is_the_profile_of_their_rows(ready: Stages) -> None:

@@ -36,11 +36,11 @@ from shared.capture.records import (
 )
 from shared.errors import BlobChanged
 from shared.hours import Hour
-from shared.sealing.day import Day
-from shared.sealing.hour import Generation, HourManifest, read
-from shared.sealing.logs import LogName
-from shared.sealing.tally import merged, tally
-from shared.sealing.watermark import WATERMARK_PATH, Watermark
+from shared.sealing.days.day import Day
+from shared.sealing.hours.hour import Generation, HourManifest, read
+from shared.sealing.hours.tally import merged, tally
+from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
+from shared.sealing.tables.logs import LogName
 from tests.integration.models import registered
 from tests.integration.sealing.batches import id_of, prediction
 from tests.integration.sealing.conftest import Stages

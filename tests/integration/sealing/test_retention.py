@@ -11,14 +11,16 @@ from shared.capture.capturing import Capturing
 from shared.capture.cursor import Cursor
 from shared.capture.hour_log import HourLogs
 from shared.capture.records import DEAD_SHELF, Kind, Shelf
+from shared.documents import Reader
 from shared.errors import BlobChanged, InvalidDocument
 from shared.hours import Hour
-from shared.sealing.day import DayAccount, account_path, date_of, day_path
-from shared.sealing.finding import rolled_up, sealed_hours
-from shared.sealing.hour import hour_folder, manifest_path
+from shared.sealing.accounting.verifying import Asked
+from shared.sealing.days.day import DayAccount
+from shared.sealing.days.finding import rolled_up
+from shared.sealing.hours.manifests import Manifests
+from shared.sealing.hours.tally import Tally
+from shared.sealing.paths import account_path, day_path, hour_folder, manifest_path
 from shared.sealing.retention import Periods, Retention
-from shared.sealing.tally import Tally
-from shared.sealing.verifying import Asked
 from shared.telemetry import Telemetry
 from tests.integration.sealing.batches import event, prediction
 from tests.integration.sealing.conftest import NINE, Stages
@@ -27,7 +29,7 @@ from tests.integration.stored import Calendar, Killed, Mortal, everything
 
 SHELF = Shelf(Kind.PREDICTION, "flights", "1")
 HOUR = Hour.containing(NINE)
-DATE = date_of(HOUR)
+DATE = HOUR.date
 LOGS, DEAD, HOURS, DAYS = "captures/logs/", "captures/dead/", "captures/hours/", "captures/days/"
 TWO_WEEKS = timedelta(days=14)
 PERIODS = Periods(logs=14, hours=30, dead=20)
@@ -40,7 +42,7 @@ def at(hours: float) -> datetime:
 
 def retention(stages: Stages, blobs: Blobs | None = None, *, most: int = 1_000) -> Retention:
     ours = blobs or stages.blobs
-    return Retention(ours, stages.calendar, Telemetry.to("", clock=stages.calendar), PERIODS, most)
+    return Retention(ours, Manifests(ours), stages.calendar, Telemetry.to("", clock=stages.calendar), PERIODS, most)
 
 
 async def kept(stages: Stages, *prefixes: str) -> Counter[str]:
@@ -186,7 +188,7 @@ async def rolled(stages: Stages) -> None:
     """Let the day be rolled up, and all its logs be deleted."""
     stages.calendar.set(NINE + timedelta(days=25))
     await stages.sealing().seal()
-    assert await rolled_up(stages.blobs, SHELF, DATE)
+    assert await rolled_up(Reader(stages.blobs), day_path(SHELF, DATE))
     await retention(stages).apply(AFTER_ALL)
 
 
@@ -221,7 +223,7 @@ async def test_a_day_goes_as_a_whole_when_all_of_it_is_old_enough(
 async def test_the_account_of_a_day_is_there_before_its_hours_go(sealed: Stages, calendar: Calendar) -> None:
     """Whatever was in it: it is all that will be known of them."""
     await rolled(sealed)
-    day = await rolled_up(sealed.blobs, SHELF, DATE)
+    day = await rolled_up(Reader(sealed.blobs), day_path(SHELF, DATE))
     await sealed.blobs.delete(account_path(DATE))
     calendar.set(NINE + timedelta(days=40))
 
@@ -229,7 +231,7 @@ async def test_the_account_of_a_day_is_there_before_its_hours_go(sealed: Stages,
 
     account, _ = await documents.read(sealed.blobs, account_path(DATE), DayAccount)
     assert day is not None
-    assert account.shelves[SHELF.folder].account == day.day.account
+    assert account.shelves[SHELF.folder].account == day.document.account
     assert set(account.shelves) == {SHELF.folder, DEAD_SHELF.folder}
     assert not await everything(sealed.blobs, DAYS)
 
@@ -258,7 +260,7 @@ async def test_a_day_that_is_not_rolled_up_stays(sealed: Stages, calendar: Calen
 
     await retention(sealed).apply(AFTER_ALL)
 
-    assert len(await sealed_hours(sealed.blobs, SHELF, HOUR, HOUR.plus(2))) == 2
+    assert len(await Manifests(sealed.blobs).between(SHELF, HOUR, HOUR.plus(2))) == 2
 
 
 async def test_a_day_whose_hour_says_more_than_it_stays(sealed: Stages, calendar: Calendar) -> None:
@@ -270,7 +272,7 @@ async def test_a_day_whose_hour_says_more_than_it_stays(sealed: Stages, calendar
 
     await retention(sealed).apply(AFTER_ALL)
 
-    assert len(await sealed_hours(sealed.blobs, SHELF, HOUR, HOUR.plus(2))) == 2
+    assert len(await Manifests(sealed.blobs).between(SHELF, HOUR, HOUR.plus(2))) == 2
 
 
 async def test_a_day_with_a_log_left_stays(sealed: Stages, calendar: Calendar) -> None:
@@ -284,7 +286,7 @@ async def test_a_day_with_a_log_left_stays(sealed: Stages, calendar: Calendar) -
 
     await retention(sealed).apply(AFTER_ALL)
 
-    assert len(await sealed_hours(sealed.blobs, SHELF, HOUR, HOUR.plus(2))) == 2
+    assert len(await Manifests(sealed.blobs).between(SHELF, HOUR, HOUR.plus(2))) == 2
 
 
 async def test_a_day_of_which_an_hour_is_left_keeps_its_document(sealed: Stages, calendar: Calendar) -> None:
@@ -300,7 +302,7 @@ async def test_a_day_of_which_an_hour_is_left_keeps_its_document(sealed: Stages,
 
     await retention(sealed, Refusing(sealed.blobs._service)).apply(AFTER_ALL)
 
-    assert await rolled_up(sealed.blobs, SHELF, DATE)
+    assert await rolled_up(Reader(sealed.blobs), day_path(SHELF, DATE))
 
 
 async def test_killed_at_every_deletion_the_account_is_whole_and_sealing_does_nothing_else(
@@ -308,7 +310,7 @@ async def test_killed_at_every_deletion_the_account_is_whole_and_sealing_does_no
 ) -> None:
     """A day's document says what its hours were until the last of them is gone; no manifest stands without its rows."""
     await rolled(sealed)
-    day = await rolled_up(sealed.blobs, SHELF, DATE)
+    day = await rolled_up(Reader(sealed.blobs), day_path(SHELF, DATE))
     assert day is not None
     account = await accounts(sealed)
     sealed.periods = Periods(logs=14, hours=0, dead=20)  # for sealing, so that it deletes nothing
@@ -322,10 +324,10 @@ async def test_killed_at_every_deletion_the_account_is_whole_and_sealing_does_no
         else:
             break
         left = await everything(sealed.blobs, HOURS, DAYS)
-        for one in await sealed_hours(sealed.blobs, SHELF, HOUR, HOUR.plus(2)):
+        for one in await Manifests(sealed.blobs).between(SHELF, HOUR, HOUR.plus(2)):
             assert f"{hour_folder(SHELF, one.hour)}rows-0.parquet" in left
         if any(f"{SHELF.folder}/date={DATE}" in path for path in left):
-            assert await rolled_up(sealed.blobs, SHELF, DATE) == day
+            assert await rolled_up(Reader(sealed.blobs), day_path(SHELF, DATE)) == day
         assert await sealed.sealing().seal() == 0
         assert await everything(sealed.blobs, HOURS, DAYS) == left
         assert await accounts(sealed) == account

@@ -10,15 +10,18 @@ import pytest
 from shared import documents
 from shared.blobs import Blobs, Content
 from shared.capture.records import Kind, Shelf
+from shared.documents import Found, Reader
 from shared.errors import InvalidDocument
 from shared.hours import Hour
 from shared.profiles import encoding
 from shared.profiles.profile import Profile, profile
 from shared.registry.baselines import Baselines
-from shared.sealing.day import DayAccount, account_path, day_folder, day_path
-from shared.sealing.finding import RolledUp, rolled_up, sealed_hours
-from shared.sealing.hour import hour_folder, read
-from shared.sealing.rolling import Rolling
+from shared.sealing.days.day import Day, DayAccount
+from shared.sealing.days.finding import rolled_up
+from shared.sealing.days.rolling import Rolling
+from shared.sealing.hours.hour import read
+from shared.sealing.hours.manifests import Manifests
+from shared.sealing.paths import account_path, day_folder, day_path, hour_folder
 from shared.telemetry import Telemetry
 from tests.integration.models import registered
 from tests.integration.sealing.batches import event, prediction
@@ -53,22 +56,22 @@ async def story(stages: Stages) -> None:
     await capturing.append([event(twice, prediction(at(0.2)), sequence=0, at=at(0.2), partition="1")])
 
 
-async def day(blobs: Blobs, shelf: Shelf = SHELF, date: str = DATE) -> RolledUp:
-    found = await rolled_up(blobs, shelf, date)
+async def day(blobs: Blobs, shelf: Shelf = SHELF, date: str = DATE) -> Found[Day]:
+    found = await rolled_up(Reader(blobs), day_path(shelf, date))
     assert found is not None
     return found
 
 
 def rolling(stages: Stages, blobs: Blobs | None = None) -> Rolling:
-    return Rolling(blobs or stages.blobs, Telemetry.to("", clock=stages.calendar))
+    return Rolling(blobs or stages.blobs, Manifests(blobs or stages.blobs), Telemetry.to("", clock=stages.calendar))
 
 
 async def agrees(blobs: Blobs, shelf: Shelf = SHELF, date: str = DATE) -> bool:
     """Whether a rolled-up day, if there is one, is of the manifests as they are."""
-    found = await rolled_up(blobs, shelf, date)
+    found = await rolled_up(Reader(blobs), day_path(shelf, date))
     first = Hour.parse(f"{date}T00")
-    hours = await sealed_hours(blobs, shelf, first, first.plus(24))
-    return found is None or [one.sha256 for one in found.day.hours] == [one.sha256 for one in hours]
+    hours = await Manifests(blobs).between(shelf, first, first.plus(24))
+    return found is None or [one.sha256 for one in found.document.hours] == [one.sha256 for one in hours]
 
 
 async def test_a_day_adds_up_its_hours(stages: Stages, calendar: Calendar) -> None:
@@ -77,8 +80,8 @@ async def test_a_day_adds_up_its_hours(stages: Stages, calendar: Calendar) -> No
 
     await stages.sealing().seal()
 
-    found = (await day(stages.blobs)).day
-    hours = await sealed_hours(stages.blobs, SHELF, Hour.parse(f"{DATE}T00"), MIDNIGHT)
+    found = (await day(stages.blobs)).document
+    hours = await Manifests(stages.blobs).between(SHELF, Hour.parse(f"{DATE}T00"), MIDNIGHT)
     assert [one.hour for one in found.hours] == [f"{DATE}T09", f"{DATE}T23"]
     assert [one.sha256 for one in found.hours] == [
         hashlib.sha256((await stages.blobs.read(one.path)).data).hexdigest() for one in hours
@@ -90,7 +93,7 @@ async def test_a_day_adds_up_its_hours(stages: Stages, calendar: Calendar) -> No
     ]
     first = hours[0].manifest.generations[0].footer
     assert (found.hours[0].rows, found.hours[0].min_id, found.hours[0].max_id) == (2, first.min_id, first.max_id)
-    actuals = (await day(stages.blobs, ACTUALS)).day
+    actuals = (await day(stages.blobs, ACTUALS)).document
     assert (actuals.rows, actuals.profile) == (1, None)
 
 
@@ -99,7 +102,7 @@ async def test_its_profile_is_that_of_all_its_rows(stages: Stages, calendar: Cal
     calendar.set(AFTER)
     await stages.sealing().seal()
 
-    found = (await day(stages.blobs)).day
+    found = (await day(stages.blobs)).document
     assert found.profile is not None
     path = f"{day_folder(SHELF, DATE)}{found.profile}"
     merged = encoding.decode((await stages.blobs.read(path)).data, Profile, path=path)
@@ -123,7 +126,7 @@ async def test_the_account_of_a_date_has_every_shelf(stages: Stages, calendar: C
 
     account, _ = await documents.read(stages.blobs, account_path(DATE), DayAccount)
 
-    found = (await day(stages.blobs)).day
+    found = (await day(stages.blobs)).document
     assert set(account.shelves) == {SHELF.folder, ACTUALS.folder}
     entry = account.shelves[SHELF.folder]
     assert (entry.account, entry.rows, entry.doubles, entry.unreadable) == (found.account, 3, 1, 1)
@@ -141,8 +144,8 @@ async def test_a_day_that_the_watermark_has_not_passed_is_left_alone(stages: Sta
     await sealing.seal()
 
     assert not early
-    assert await rolled_up(stages.blobs, SHELF, DATE)
-    assert await rolled_up(stages.blobs, SHELF, "2026-03-02") is None
+    assert await rolled_up(Reader(stages.blobs), day_path(SHELF, DATE))
+    assert await rolled_up(Reader(stages.blobs), day_path(SHELF, "2026-03-02")) is None
 
 
 async def test_rolling_up_again_writes_nothing(stages: Stages, calendar: Calendar) -> None:
@@ -168,7 +171,7 @@ async def test_killed_at_every_write_it_comes_to_the_same_days(stages: Stages, c
         try:
             await rolling(stages, Mortal(stages.blobs, writes=writes)).roll_up(MIDNIGHT)
         except Killed:
-            assert await rolled_up(stages.blobs, SHELF, DATE) is None or await agrees(stages.blobs)
+            assert await rolled_up(Reader(stages.blobs), day_path(SHELF, DATE)) is None or await agrees(stages.blobs)
             await rolling(stages).roll_up(MIDNIGHT)
         else:
             break
@@ -194,7 +197,7 @@ async def test_a_late_generation_takes_the_day_away_before_it_counts(stages: Sta
         else:
             break
 
-    found = (await day(stages.blobs)).day
+    found = (await day(stages.blobs)).document
     account, _ = await documents.read(stages.blobs, account_path(DATE), DayAccount)
     assert writes == 5, "the chain, rows, profile, the day and the manifest"
     assert await agrees(stages.blobs)
@@ -238,7 +241,7 @@ async def test_who_read_the_hours_before_another_added_to_them_leaves_no_day(
     await slow
     account, _ = await documents.read(stages.blobs, account_path(DATE), DayAccount)
     assert await agrees(stages.blobs)
-    assert (await day(stages.blobs)).day.rows == account.shelves[SHELF.folder].rows == 4
+    assert (await day(stages.blobs)).document.rows == account.shelves[SHELF.folder].rows == 4
 
 
 async def test_a_day_is_not_rolled_up_while_an_hour_of_it_is_to_gain_a_generation(
@@ -278,7 +281,7 @@ async def test_hours_over_different_bins_have_no_profile_of_the_day(stages: Stag
 
     await stages.sealing().seal()
 
-    found = (await day(stages.blobs)).day
+    found = (await day(stages.blobs)).document
     assert (found.rows, found.profile) == (3, None)
 
 
@@ -300,5 +303,5 @@ async def test_a_day_that_cannot_be_read_does_not_stop_the_others(stages: Stages
         await rolling(stages).roll_up(MIDNIGHT)
 
     assert [type(one) for one in raised.value.exceptions] == [InvalidDocument]
-    assert await rolled_up(stages.blobs, SHELF, DATE) is None
-    assert await rolled_up(stages.blobs, Shelf(Kind.PREDICTION, "flights", "2"), DATE)
+    assert await rolled_up(Reader(stages.blobs), day_path(SHELF, DATE)) is None
+    assert await rolled_up(Reader(stages.blobs), day_path(Shelf(Kind.PREDICTION, "flights", "2"), DATE))

@@ -23,8 +23,9 @@ from shared.hours import Hour
 from shared.profiles import encoding
 from shared.profiles.profile import Profile, profile
 from shared.registry.baselines import Baselines
-from shared.sealing.hour import HourManifest, hour_folder, manifest_path, read
-from shared.sealing.watermark import WATERMARK_PATH, Watermark
+from shared.sealing.hours.hour import HourManifest, read
+from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
+from shared.sealing.paths import hour_folder, manifest_path
 from tests.integration.sealing.batches import event, id_of, prediction
 from tests.integration.sealing.conftest import HUB, NINE, Stages
 from tests.integration.stored import Calendar, Killed, Mortal, everything

@@ -7,8 +7,8 @@ import pytest
 from shared import documents
 from shared.capture.gap import Gap, gap_path
 from shared.hours import Hour
-from shared.sealing.hour import HourManifest
-from shared.sealing.verifying import Asked
+from shared.sealing.accounting.verifying import Asked
+from shared.sealing.hours.hour import HourManifest
 from tests.integration.sealing.batches import event, prediction
 from tests.integration.sealing.conftest import NINE, Stages
 from tests.integration.sealing.verified import Run, deep, lines, path_of, rewrite, verify, verifying, wrong

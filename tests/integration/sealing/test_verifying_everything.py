@@ -13,11 +13,12 @@ from shared.capture.cursor import Cursor
 from shared.capture.hour_log import HourLogs
 from shared.capture.records import Kind, Shelf
 from shared.hours import Hour
-from shared.sealing.account import Account
-from shared.sealing.day import Day, account_path, day_path
-from shared.sealing.hour import Consumed, Footer, Generation, HourManifest, manifest_path, read, write
-from shared.sealing.tally import tally
-from shared.sealing.verifying import Asked
+from shared.sealing.accounting.account import Account
+from shared.sealing.accounting.verifying import Asked
+from shared.sealing.days.day import Day
+from shared.sealing.hours.hour import Consumed, Footer, Generation, HourManifest, read, write
+from shared.sealing.hours.tally import tally
+from shared.sealing.paths import account_path, day_path, manifest_path
 from tests.integration.sealing.batches import Delivered, event, prediction
 from tests.integration.sealing.conftest import NINE, Stages
 from tests.integration.sealing.verified import Run, deep, lines, path_of, rewrite, verify, verifying, wrong

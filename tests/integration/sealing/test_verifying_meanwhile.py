@@ -7,9 +7,10 @@ import pytest
 from shared import documents
 from shared.blobs import Blobs, Content, Stored
 from shared.capture.gap import Gap, gap_path
-from shared.sealing.account import Account
-from shared.sealing.day import Day, day_path
-from shared.sealing.verifying import Asked, Verifying
+from shared.sealing.accounting.account import Account
+from shared.sealing.accounting.verifying import Asked, Verifying
+from shared.sealing.days.day import Day
+from shared.sealing.paths import day_path
 from tests.integration.sealing.conftest import NINE, Stages
 from tests.integration.sealing.test_verifying_everything import SHELF
 from tests.integration.sealing.verified import MOST_SPOOL_S, Run, lines, path_of, rewrite, wrong

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.blobs import Blobs
-from shared.sealing.account import Account
-from shared.sealing.verifying import Asked, Verifying
+from shared.sealing.accounting.account import Account
+from shared.sealing.accounting.verifying import Asked, Verifying
 from tests.integration.sealing.batches import Delivered, event, prediction
 from tests.integration.sealing.conftest import NINE, Stages
 

@@ -5,7 +5,7 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.capture.commits import Commits
+from shared.capture.publishing.commits import Commits
 from shared.capture.records import Kind, Outgoing, Shelf
 from shared.scoring.prediction import Kept
 from tests.unit.capture.virtual_time import now

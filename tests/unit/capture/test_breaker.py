@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.capture.breaker import FIRST_REST_S, LONGEST_REST_S, Breaker, Way
+from shared.capture.publishing.breaker import FIRST_REST_S, LONGEST_REST_S, Breaker, Way
 
 
 @pytest.fixture

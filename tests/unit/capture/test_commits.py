@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.capture.commits import EVENT_BYTES, LINGER_S, MOST_COMMIT_BYTES, Commits
+from shared.capture.publishing.commits import EVENT_BYTES, LINGER_S, MOST_COMMIT_BYTES, Commits
 from shared.capture.records import MOST_EVENT_BYTES, MOST_RECORD_BYTES, Outgoing, Shelf
 from shared.scoring.prediction import Kept
 from tests.unit.capture.sender import ONE, TWO, Sender, after, keep, left

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from shared.capture.commits import Commits
+from shared.capture.publishing.commits import Commits
 from shared.capture.records import Outgoing
 from shared.errors import EventsUnavailable
 from shared.scoring.prediction import Kept

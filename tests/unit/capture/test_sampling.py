@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.capture.sampling import is_kept
+from shared.capture.publishing.sampling import is_kept
 from shared.ids import uuid7
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

@@ -8,11 +8,11 @@ from typing import cast
 
 import pytest
 
-from shared.capture.breaker import Way
-from shared.capture.lanes import Lanes
+from shared.capture.publishing.breaker import Way
+from shared.capture.publishing.lanes import Lanes
+from shared.capture.publishing.sending import Sending
+from shared.capture.publishing.spool import Spool
 from shared.capture.records import Kind, Outgoing, Shelf
-from shared.capture.sending import Sending
-from shared.capture.spool import Spool
 from shared.clock import Clock
 from shared.errors import EventsUnavailable, StorageUnavailable
 from shared.scoring.prediction import Kept

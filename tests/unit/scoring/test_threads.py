@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from shared.capture.publisher import CaptureOff
+from shared.capture.publishing.publisher import CaptureOff
 from shared.clock import Clock
 from shared.registry.manifest import Manifest
 from shared.registry.store import Registry

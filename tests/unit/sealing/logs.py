@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from shared.capture.records import CONTROL, Event, Kind, lines
 from shared.schema import Feature, FeatureType, Output, Schema
-from shared.sealing.lines import Line, decode, line_type
-from shared.sealing.rows import read, table
+from shared.sealing.tables.lines import Line, decode, line_type
+from shared.sealing.tables.rows import read, table
 
 ENQUEUED_AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 

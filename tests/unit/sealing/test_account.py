@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from shared.capture.gap import Gap
 from shared.hours import Hour
-from shared.sealing.account import Booked, Span, Totals, closes, differences, gap_tallies, unaccepted
-from shared.sealing.numbers import missing
-from shared.sealing.tally import Tally, tally
+from shared.sealing.accounting.account import Booked, Span, Totals, closes, differences, gap_tallies, unaccepted
+from shared.sealing.accounting.numbers import missing
+from shared.sealing.hours.tally import Tally, tally
 from tests.unit.sealing.logs import ENQUEUED_AT
 
 NINE = Hour.parse("2026-03-01T09")

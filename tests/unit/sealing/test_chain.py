@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.ids import uuid7
-from shared.sealing.chain import days_with, widened
+from shared.sealing.hours.chain import days_with, widened
 
 uuids = st.uuids().map(str)
 

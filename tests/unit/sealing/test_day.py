@@ -1,7 +1,7 @@
 """The account of a day never shrinks."""
 
-from shared.sealing.day import Day, DayAccount
-from shared.sealing.tally import contiguous
+from shared.sealing.days.day import Day, DayAccount
+from shared.sealing.hours.tally import contiguous
 
 
 def day(version: str = "1", *, last: int = 9) -> Day:

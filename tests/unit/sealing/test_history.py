@@ -15,10 +15,10 @@ from shared.hours import Hour
 from shared.registry.manifest import Manifest, Source, Task
 from shared.schema import Drop, Schema
 from shared.scoring.privacy import Masks
-from shared.sealing import minting
-from shared.sealing.history import Columns, History, Part
-from shared.sealing.minting import actuals, by_hour, by_time, in_order
-from shared.sealing.moments import Moments, Unreadable
+from shared.sealing.imports import minting
+from shared.sealing.imports.history import Columns, History, Part
+from shared.sealing.imports.minting import actuals, by_hour, by_time, in_order
+from shared.sealing.imports.moments import Moments, Unreadable
 from tests.unit.sealing.logs import SCHEMA
 
 NINE = datetime(2026, 3, 1, 9, tzinfo=UTC)

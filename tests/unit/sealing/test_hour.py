@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from shared.capture.records import Kind, Shelf
 from shared.hours import Hour
-from shared.sealing.hour import Consumed, Generation, HourManifest, account, footer, hour_folder, read, write
+from shared.sealing.hours.hour import Consumed, Generation, HourManifest, account, footer, read, write
+from shared.sealing.paths import hour_folder
 from tests.unit.sealing.logs import logged, prediction, record_id, table_of
 
 FOLDER = "captures/logs/kind=prediction/model=flights/version=1/date=2026-03-01/hour=09/"

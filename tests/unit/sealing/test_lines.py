@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from shared.capture.reading import dead_part
 from shared.capture.records import Kind
 from shared.schema import Schema
-from shared.sealing.lines import Decoded, Line, decode, line_type
+from shared.sealing.tables.lines import Decoded, Line, decode, line_type
 from tests.unit.sealing.logs import ENQUEUED_AT, INPUTS, SCHEMA, actual, logged, prediction, predictions, record_id
 
 PREDICTIONS = line_type(Kind.PREDICTION, SCHEMA)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from shared.capture.records import DEAD_SHELF, Tail, control_line
 from shared.errors import InvalidDocument
 from shared.hours import Hour
-from shared.sealing.logs import LogName, Logs, Range, is_log, last_event
+from shared.sealing.tables.logs import LogName, Logs, Range, is_log, last_event
 from tests.unit.sealing.logs import log_name, logged, prediction
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.sealing.numbers import Range, missing, outside, too_often
+from shared.sealing.accounting.numbers import Range, missing, outside, too_often
 
 
 def expanded(ranges: list[Range]) -> list[int]:

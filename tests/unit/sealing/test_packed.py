@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.sealing.packed import Ids, around, between, ends, first_ones, in_order, pack, usual
+from shared.sealing.tables.packed import Ids, around, between, ends, first_ones, in_order, pack, usual
 
 
 def packed(*ids: str) -> Ids:

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from shared.capture.reading import dead_line
 from shared.capture.records import Event, Tail, control_line
-from shared.sealing.logs import LogName
-from shared.sealing.places import Places
+from shared.sealing.accounting.places import Places
+from shared.sealing.tables.logs import LogName
 from tests.unit.sealing.logs import ENQUEUED_AT, logged, prediction
 
 LOG = LogName(partition=0, incarnation="i", roll=0)

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.capture.records import Kind
-from shared.sealing import lines
-from shared.sealing.columns import arrow_schema
-from shared.sealing.rows import read, table
+from shared.sealing.tables import lines
+from shared.sealing.tables.columns import arrow_schema
+from shared.sealing.tables.rows import read, table
 from tests.unit.sealing.logs import INPUTS, SCHEMA, actual, log_name, logged, prediction, record_id, table_of
 
 

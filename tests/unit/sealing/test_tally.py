@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.sealing.tally import contiguous, merged, tally
+from shared.sealing.hours.tally import contiguous, merged, tally
 
 numbers = st.lists(st.integers(0, 2**62), min_size=1, max_size=40)
 

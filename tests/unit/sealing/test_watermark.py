@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from shared.capture.cursor import Cursor
 from shared.capture.hub import Partition
 from shared.hours import Hour
-from shared.sealing.watermark import Progress, sealable_before
+from shared.sealing.hours.watermark import Progress, sealable_before
 
 NOW = datetime(2026, 3, 1, 12, 20, tzinfo=UTC)
 GRACE = timedelta(minutes=15)

@@ -1,0 +1,208 @@
+"""One sealed hour grows by one generation: rows first, their profile, and the manifest last, which makes them count."""
+
+import asyncio
+import contextlib
+import hashlib
+import io
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from shared import documents
+from shared.blobs import Blobs
+from shared.capture.reading import dead_part
+from shared.capture.records import Kind, Shelf, dead_folder
+from shared.errors import BlobChanged, BlobMissing, InvalidDocument, InvalidSchema, UnknownModel
+from shared.hours import Hour
+from shared.profiles import encoding
+from shared.profiles.bins import Bins, digest
+from shared.profiles.profile import profile
+from shared.registry.baselines import Baselines
+from shared.registry.manifest import Manifest
+from shared.registry.store import Registry
+from shared.schema import Schema
+from shared.sealing.hours.chain import Intent
+from shared.sealing.hours.doubles import Doubles, RowsFile
+from shared.sealing.hours.hour import Consumed, Footer, Generation, HourManifest, footer, read, rows_file, write
+from shared.sealing.paths import day_path, hour_folder, manifest_path
+from shared.sealing.tables import rows as tables
+from shared.sealing.tables.packed import Ids, ends, pack
+from shared.telemetry import Telemetry
+
+logger = logging.getLogger(__name__)
+
+FindFiles = Callable[[tuple[str, str]], Awaitable[Iterable[RowsFile]]]
+"""Says which rows, sealed before, may have an id between two, both included."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """What some bytes of logs hold, or what is imported.
+
+    ``rows`` have their doubles, and no id where ``ids``, packed, are None.
+    """
+
+    consumed: tuple[Consumed, ...]
+    rows: pa.Table
+    ids: Ids | None
+    places: dict[str, NDArray[np.int64]]
+    letters: tuple[bytes, ...]
+    is_imported: bool = False
+
+
+@dataclass(slots=True)
+class Generations:
+    """Adds generations to hours."""
+
+    blobs: Blobs
+    registry: Registry
+    baselines: Baselines
+    doubles: Doubles
+    telemetry: Telemetry
+
+    async def add(self, shelf: Shelf, intent: Intent, contents: Sequence[bytes], find_files: FindFiles) -> HourManifest:
+        """Carry out an intent over ``contents``, and return the hour's manifest.
+
+        Those are of its ranges, or the rows that are imported instead. What another one has done of it already is left as it is.
+
+        Raises:
+            UnknownModel: predictions of a version that is not registered.
+            InvalidDocument: something that was stored cannot be read.
+            BlobChanged: the hour has not come as far as the intent says.
+            StorageUnavailable: nothing is half done; do it again.
+        """
+        hour = Hour.parse(intent.hour)
+        folder = hour_folder(shelf, hour)
+        version = await self.registry.manifest(shelf.model, shelf.version) if shelf.kind is Kind.PREDICTION else None
+        decoded = await asyncio.to_thread(
+            _decode, shelf.kind, version.schema.captured if version else None, intent, contents
+        )
+        if decoded.letters:
+            await self._set_aside(hour, b"".join(decoded.letters))
+        path = f"{folder}{rows_file(intent.generation)}"
+        rows, about, data = await self._write_rows(path, decoded, find_files)
+        generation = Generation(
+            number=intent.generation,
+            rows_file=rows_file(intent.generation),
+            size_bytes=len(data),
+            sha256=await asyncio.to_thread(_sha256, data),
+            profile=await self._write_profile(rows, version, folder, intent.generation) if version else None,
+            footer=about,
+        )
+        # Before the manifest: a crash between the two would leave a day that lacks the generation for good.
+        await self._forget_day(shelf, hour)
+        manifest = await self._commit(shelf, hour, generation)
+        self.telemetry.metric("sealed_rows", about.rows, model=shelf.model, version=shelf.version)
+        logger.info("hour sealed", extra={"shelf": shelf.folder, "hour": hour.key, "rows": about.rows})
+        return manifest
+
+    async def _write_rows(self, path: str, decoded: _Decoded, find_files: FindFiles) -> tuple[pa.Table, Footer, bytes]:
+        """Write what is no double, and return it: rows, footer and file."""
+        first: NDArray[np.bool_] | None = None
+        between = ends(decoded.ids) if decoded.ids is not None else None
+        if decoded.ids is not None and between is not None:
+            first = await self.doubles.first_ones(decoded.ids, await find_files(between))
+        rows, about, data = await asyncio.to_thread(_file, decoded, first)
+        try:
+            await self.blobs.create(path, data)
+        except BlobChanged:  # by whoever carried out the intent before: it wrote the same
+            data = (await self.blobs.read(path)).data
+            rows, about = await asyncio.to_thread(read, data)
+        else:
+            if decoded.ids is not None and first is not None:
+                await self.doubles.remember(path, decoded.ids[first])
+        return rows, about, data
+
+    async def _write_profile(self, rows: pa.Table, version: Manifest, folder: str, number: int) -> str | None:
+        """Write the profile of rows, and return its name; None where the version's bins cannot be had.
+
+        A window profiles such rows when it needs them: that a baseline is damaged must not keep rows from being sealed.
+        """
+        try:
+            bins = (await self.baselines.current(version)).bins
+            data = await asyncio.to_thread(_profile, rows, bins)
+        except (BlobMissing, InvalidDocument, InvalidSchema, UnknownModel) as fault:
+            self.telemetry.exception(fault, model=version.model, version=version.version)
+            return None
+        name = f"_profile-{number}-{digest(bins)}"
+        with contextlib.suppress(BlobChanged):  # the same rows gave the same profile before
+            await self.blobs.create(f"{folder}{name}", data)
+        return name
+
+    async def _commit(self, shelf: Shelf, hour: Hour, generation: Generation) -> HourManifest:
+        path = manifest_path(shelf, hour)
+
+        def add(stored: HourManifest | None) -> HourManifest:
+            before = stored.generations if stored else ()
+            if stored is not None and len(before) > generation.number:
+                return stored
+            if len(before) < generation.number:
+                raise BlobChanged(path)
+            return HourManifest(
+                kind=shelf.kind,
+                model=shelf.model,
+                version=shelf.version,
+                hour=hour.key,
+                generations=(*before, generation),
+            )
+
+        return await documents.swap(self.blobs, path, HourManifest, add)
+
+    async def _forget_day(self, shelf: Shelf, hour: Hour) -> None:
+        """Let go of the rolled-up day of an hour that is to gain a generation, which stands in the chain as an intent."""
+        async for stored in self.blobs.under(day_path(shelf, hour.date)):
+            with contextlib.suppress(BlobMissing):
+                await self.blobs.delete(stored.path)
+
+    async def _set_aside(self, hour: Hour, letters: bytes) -> None:
+        """Write dead letters under the name of their content: an interrupted sealing may have done so before."""
+        with contextlib.suppress(BlobChanged):
+            await self.blobs.create(f"{dead_folder(hour)}sealing-{_sha256(letters)[:32]}.jsonl", letters)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _profile(rows: pa.Table, bins: Bins) -> bytes:
+    return encoding.encode(profile(rows, bins))
+
+
+def _decode(kind: Kind, schema: Schema | None, intent: Intent, contents: Sequence[bytes]) -> _Decoded:
+    """Read what an intent consumes: the one place where lines become rows."""
+    if intent.imported is not None:
+        (data,) = contents
+        waiting = pq.ParquetFile(io.BytesIO(data)).read()
+        return _Decoded((), waiting, pack(waiting.column("_id")), {}, (), is_imported=True)
+    logs = {part.log: tables.read(data, kind, schema) for part, data in zip(intent.ranges, contents, strict=True)}
+    rows = tables.table({path: log.rows for path, log in logs.items()})
+    return _Decoded(
+        tuple(
+            Consumed(log=part.log, start=part.start, end=part.end, sha256=_sha256(data))
+            for part, data in zip(intent.ranges, contents, strict=True)
+        ),
+        rows,
+        pack(rows.column("_id")) if "_id" in rows.column_names else None,
+        {path: log.places for path, log in logs.items()},
+        tuple(dead_part(line, reason) for log in logs.values() for line, reason in log.unreadable),
+    )
+
+
+def _file(decoded: _Decoded, first: NDArray[np.bool_] | None) -> tuple[pa.Table, Footer, bytes]:
+    """Make a generation's file of those rows that stand there for the ``first`` time; of all, where that is None."""
+    rows = decoded.rows if first is None or bool(first.all()) else decoded.rows.filter(pa.array(first))
+    about = footer(
+        rows,
+        consumed=decoded.consumed,
+        places_by_log=decoded.places,
+        # What is imported twice is in no log, and no log's records are to add up with it.
+        doubles=0 if decoded.is_imported else decoded.rows.num_rows - rows.num_rows,
+        unreadable=len(decoded.letters),
+        imported=rows.num_rows if decoded.is_imported else 0,
+    )
+    return rows, about, write(rows, about)

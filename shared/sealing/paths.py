@@ -1,0 +1,34 @@
+"""Where what is sealed lies."""
+
+from shared.capture.records import Shelf
+from shared.hours import Hour
+
+
+def chain_path(shelf: Shelf) -> str:
+    """Return where the chain of a shelf is."""
+    return f"captures/hours/{shelf.folder}/_chain.json"
+
+
+def hour_folder(shelf: Shelf, hour: Hour) -> str:
+    """Return where a sealed hour is, ending in a slash."""
+    return f"captures/hours/{shelf.folder}/{hour.folder}/"
+
+
+def manifest_path(shelf: Shelf, hour: Hour) -> str:
+    """Return where a sealed hour's manifest is."""
+    return f"{hour_folder(shelf, hour)}_manifest.json"
+
+
+def day_folder(shelf: Shelf, date: str) -> str:
+    """Return where a rolled-up day is, ending in a slash."""
+    return f"captures/days/{shelf.folder}/date={date}/"
+
+
+def day_path(shelf: Shelf, date: str) -> str:
+    """Return where a rolled-up day's document is."""
+    return f"{day_folder(shelf, date)}_day.json"
+
+
+def account_path(date: str) -> str:
+    """Return where the account of a day is."""
+    return f"captures/account/date={date}.json"
