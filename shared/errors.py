@@ -335,7 +335,8 @@ class UnknownGap(Fault):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"no gap {name!r} is written down; verify says which are, as <incarnation>/p<partition>/<from>-<to>"
+            f"no gap {name!r} is written down; verify says which are, as <incarnation>/p<partition>/<from>-<to>, and "
+            "with --deep numbers that it does not find can be taken note of as well"
         )
         self.name = name
 

@@ -34,10 +34,12 @@ async def _verify(asked: argparse.Namespace) -> Answer:
         raise SystemExit("--accept-gap and --by go together: a loss is taken note of by somebody")
     if asked.start and asked.end and asked.end <= asked.start:
         raise SystemExit("--to is not after --from")
+    draw_up = wiring.verifying().verify
     if asked.accept_gap:
-        await wiring.accepting().accept(asked.accept_gap, by=asked.by)
+        missing = (await draw_up(Asked(is_deep=True))).missing if asked.deep else ()
+        await wiring.accepting().accept(asked.accept_gap, by=asked.by, missing=[*map(msgspec.structs.astuple, missing)])
     with Progress("reading hours", shown=not asked.json) as progress:
-        account = await wiring.verifying().verify(Asked(asked.start, asked.end, asked.deep), done=progress.show)
+        account = await draw_up(Asked(asked.start, asked.end, asked.deep), done=progress.show)
     if not asked.json:
         _show(account)
     return Answer({"closes": account.closes, **msgspec.to_builtins(account)}, holds=account.closes)

@@ -1,4 +1,7 @@
-"""Gaps: sequence numbers that the hub let go before they were captured. They are lost, and that is written down."""
+"""Gaps: sequence numbers that are lost, and that is written down.
+
+The hub let them go before they were captured; or what was captured of them was destroyed, and somebody took note of it.
+"""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime

@@ -68,6 +68,36 @@ class PartitionAccount(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.incarnation}/p{self.partition}"
 
 
+class Span(msgspec.Struct, frozen=True):
+    """Numbers of one partition, from ``first`` to ``last``: those that must be there, or are missing."""
+
+    incarnation: str
+    partition: int
+    first: int
+    last: int
+
+    @property
+    def name(self) -> str:
+        """Return what it is called, in discrepancies and in the paths of gaps."""
+        return f"{self.incarnation}/p{self.partition}"
+
+    def narrowed(self, booked: Sequence["Booked"], *, start: Hour | None, end: Hour | None) -> "Span":
+        """Return what of it must be in the hours from ``start`` up to ``end``, which is not among them.
+
+        The times of a partition never run backwards. So what is in these hours begins after the last number before them
+        and ends before the first number after them: a number that is lost at a border is theirs.
+        """
+        before = [one.tally.last for one in booked if start is not None and one.hour < start]
+        after = [one.tally.first for one in booked if end is not None and one.hour >= end]
+        first = max(before) + 1 if before else self.first
+        last = min(after) - 1 if after else self.last
+        return Span(self.incarnation, self.partition, first, last)
+
+    def after(self) -> "Span":
+        """Return what comes after it, which is nothing yet."""
+        return Span(self.incarnation, self.partition, self.last + 1, self.last)
+
+
 class Spool(msgspec.Struct, frozen=True, kw_only=True):
     """What waits in the spool; ``oldest_s`` is in real seconds, None where nothing waits."""
 
@@ -105,7 +135,7 @@ class Account(Document, frozen=True, kw_only=True):
     """The account as it was drawn up; ``start`` and ``end`` are hours, and None means from the beginning and to the end.
 
     ``hub_problem`` says why the hub could not be asked. That is said and is no fault of the account: nothing in it
-    depends on the hub but what is in flight.
+    depends on the hub but what is in flight. ``missing`` are the numbers that a deep account did not find.
     """
 
     at: datetime
@@ -118,6 +148,7 @@ class Account(Document, frozen=True, kw_only=True):
     spool: Spool
     totals: Totals
     wrong: tuple[Discrepancy, ...]
+    missing: tuple[Span, ...] = ()
 
     @property
     def closes(self) -> bool:
@@ -131,37 +162,6 @@ class Booked:
 
     hour: Hour
     tally: Tally
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The numbers of one partition that must be there."""
-
-    incarnation: str
-    partition: int
-    first: int
-    last: int
-
-    @property
-    def name(self) -> str:
-        """Return what it is called, in discrepancies and in the paths of gaps."""
-        return f"{self.incarnation}/p{self.partition}"
-
-    def narrowed(self, booked: Sequence[Booked], *, start: Hour | None, end: Hour | None) -> "Span":
-        """Return what of it must be in the hours from ``start`` up to ``end``, which is not among them.
-
-        The times of a partition never run backwards. So what is in these hours begins after the last number before them
-        and ends before the first number after them: a number that is lost at a border is theirs.
-        """
-        before = [one.tally.last for one in booked if start is not None and one.hour < start]
-        after = [one.tally.first for one in booked if end is not None and one.hour >= end]
-        first = max(before) + 1 if before else self.first
-        last = min(after) - 1 if after else self.last
-        return Span(self.incarnation, self.partition, first, last)
-
-    def after(self) -> "Span":
-        """Return what comes after it, which is nothing yet."""
-        return Span(self.incarnation, self.partition, self.last + 1, self.last)
 
 
 def gap_tallies(span: Span, gaps: Iterable[Gap]) -> list[Tally]:

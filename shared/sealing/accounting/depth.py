@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -31,9 +31,10 @@ Whose: TypeAlias = tuple[str, int]
 
 @dataclass(slots=True)
 class Depth:
-    """Reads every rows file and profile of some hours, and the profiles of days."""
+    """Reads every rows file and profile of some hours, and the profiles of days; ``missing`` are numbers it did not find."""
 
     blobs: Blobs
+    missing: list[Span] = field(default_factory=list)
 
     async def check(
         self,
@@ -75,6 +76,7 @@ class Depth:
                 "there, and outside of what is captured": outside(found, span.first, span.last),
             }
             wrong += [discrepancies.ranges(span, what, ranges) for what, ranges in told.items() if ranges]
+            self.missing += [Span(*whose, *one) for one in told["missing"]]
         return wrong
 
     async def check_days(self, profiles: Sequence[str]) -> list[Discrepancy]:

@@ -29,7 +29,8 @@ def ranges(span: Span, what: str, found: Iterable[tuple[int, int]]) -> Discrepan
         what="numbers",
         where=span.name,
         why=f"{what}: {named}",
-        mend=f"of what is missing, find the log or the hour and {_BACKUP}; what is doubled stands in a copy of one",
+        mend=f"of what is missing, find the log or the hour and {_BACKUP}, or take note of the loss: "
+        f"`manage.py verify --deep --accept-gap {span.name}/<from>-<to> --by NAME`; what is doubled stands in a copy of one",
     )
 
 

@@ -114,9 +114,9 @@ class Verifying:
             if whose not in await state.cursors([]):
                 found.wrong.append(discrepancies.no_cursor(*whose))
         partitions = self._partitions(asked, hub, cursors, gaps, found)
+        depth = Depth(self.blobs)
         if asked.is_deep:
             spans = [Span(one.incarnation, one.partition, one.first, one.last) for one in partitions]
-            depth = Depth(self.blobs)
             found.wrong += await depth.check(found.hours, spans, gaps, unread=found.written_down)
             found.wrong += await depth.check_days(found.profiles_of_days)
         found.wrong += [
@@ -136,6 +136,7 @@ class Verifying:
             spool=spool,
             totals=found.totals,
             wrong=tuple(found.wrong),
+            missing=tuple(depth.missing),
         )
 
     async def _add_up(
