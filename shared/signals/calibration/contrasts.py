@@ -1,0 +1,175 @@
+"""What is watched of a window, as a few numbers: contrasts of its counts, which are 0 on average where nothing moved.
+
+Of a number the first contrast is the mean of its **normal scores**: each bin counts as much as a normal variable would be
+worth there, were the baseline normal. So it is nearly as good as the mean at telling a shift of normal values, and an
+absurd value, a skewed feature or one of a few distinct values does no harm, because only ranks matter. Three more,
+polynomials of the scores, tell width, skew and tails. Of a category it is the share of each value that is not rare, and of
+the rare ones together.
+
+Contrasts have a standard deviation of 1 over the rows of the baseline, so that those of n independent rows have one of
+about 1 / sqrt(n).
+
+Source:
+    Neyman, "'Smooth test' for goodness of fit", Skandinavisk Aktuarietidskrift 20 (1937); van der Waerden, "Order tests for
+    the two-sample problem", Indagationes Mathematicae 14 (1952).
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.errors import IncompatibleProfiles
+from shared.profiles.bins import CategoricalBins, FeatureBins, NumericBins
+from shared.profiles.categorical import CategoricalProfile
+from shared.profiles.counts import Counts
+from shared.profiles.numeric import NumericProfile
+from shared.profiles.profile import FeatureProfile
+
+Floats = NDArray[np.float64]
+
+SHAPES: Final = 3
+RARE: Final = 0.01
+"""Values of a category below this share count together; a share's standard deviation is taken for no less than its one."""
+
+_MOST_SHARES: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureContrasts:
+    """The contrasts of one feature: its weights by bin, shape (contrasts, bins); ``mains`` of them lead, shapes follow."""
+
+    weights: Floats
+    mains: int
+
+    def of(self, counts: Counts) -> Floats:
+        """Return the mean of each contrast over some counts, shape (contrasts,); NaN without any."""
+        total = counts.sum()
+        if not total:
+            return np.full(len(self.weights), np.nan)
+        means: Floats = self.weights @ counts / total
+        return means
+
+
+@dataclass(frozen=True, slots=True)
+class Contrasts:
+    """Those of some features or outputs, in two blocks: mains of all, then shapes of all.
+
+    Attributes:
+        by_feature: the contrasts of each; of a string there are none.
+        features: whose each column is, shape (columns,), as an index into the names of ``by_feature``.
+        mains: how many of the columns are mains.
+    """
+
+    by_feature: dict[str, FeatureContrasts]
+    features: NDArray[np.int64]
+    mains: int
+
+    @classmethod
+    def of_baseline(cls, bins: Mapping[str, FeatureBins], baseline: Mapping[str, FeatureProfile]) -> "Contrasts":
+        """Return the contrasts of features, from their counts over the baseline.
+
+        Raises:
+            IncompatibleProfiles: a profile does not belong to the bins.
+        """
+        made = {name: _contrasts(kind, counts_of(kind, baseline[name])) for name, kind in bins.items()}
+        mains = [index for index, one in enumerate(made.values()) for _ in range(one.mains)]
+        shapes = [index for index, one in enumerate(made.values()) for _ in range(len(one.weights) - one.mains)]
+        return cls(made, np.array([*mains, *shapes], dtype=np.int64), len(mains))
+
+    def of(self, bins: Mapping[str, FeatureBins], window: Mapping[str, FeatureProfile]) -> Floats:
+        """Return the contrasts of a window, shape (columns,); NaN of features without a value.
+
+        Raises:
+            IncompatibleProfiles: a profile does not belong to the bins.
+        """
+        found = [(one.mains, one.of(counts_of(bins[name], window[name]))) for name, one in self.by_feature.items()]
+        return np.concatenate([*(some[:mains] for mains, some in found), *(some[mains:] for mains, some in found)])
+
+
+def counts_of(bins: FeatureBins, profile: FeatureProfile) -> Counts:
+    """Return the counts of a profile over its bins; those of a category with the unseen ones last.
+
+    Raises:
+        IncompatibleProfiles: the profile does not belong to the bins.
+    """
+    if isinstance(bins, NumericBins) and isinstance(profile, NumericProfile):
+        return profile.counts(bins)
+    if isinstance(bins, CategoricalBins) and isinstance(profile, CategoricalProfile):
+        return profile.counts(bins)
+    raise IncompatibleProfiles("a number in one and a category in the other")
+
+
+def _contrasts(bins: FeatureBins, baseline: Counts) -> FeatureContrasts:
+    if isinstance(bins, CategoricalBins):
+        return _of_shares(baseline) if bins.categories and baseline.any() else FeatureContrasts(np.empty((0, 0)), 0)
+    if not baseline.any():
+        return FeatureContrasts(np.empty((0, 0)), 0)
+    if np.count_nonzero(baseline) < 2:
+        return _of_shares(baseline)  # a constant: how many rows are not it
+    return numeric_contrasts(baseline)
+
+
+def numeric_contrasts(baseline: Counts) -> FeatureContrasts:
+    """Return those of a number, from its baseline's rows by bin, of which two or more are not empty."""
+    return FeatureContrasts(_orthonormal(normal_scores(baseline), baseline / baseline.sum(), degrees=1 + SHAPES), 1)
+
+
+def normal_scores(baseline: Counts) -> Floats:
+    """Return what a row of each bin is worth, were the baseline normal: the mean of a normal variable between its quantiles.
+
+    Bins that the baseline left empty get the value at their place; beyond its ends that is the value of half a row.
+
+    Args:
+        baseline: rows by bin, shape (bins,), of two bins at least.
+
+    >>> normal_scores(np.array([50, 0, 50])).round(3)
+    array([-0.798,  0.   ,  0.798])
+    """
+    from scipy.special import ndtri
+
+    shares = baseline / baseline.sum()
+    up_to = np.concatenate(([0.0], np.cumsum(shares)))
+    up_to[-1] = 1.0
+    density = np.exp(-(ndtri(np.clip(up_to, 1e-300, 1 - 1e-16)) ** 2) / 2) / math.sqrt(2 * math.pi)
+    density[[0, -1]] = 0.0
+    half = 0.5 / baseline.sum()
+    at = ndtri(np.clip(up_to[1:], half, 1 - half))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(shares > 0, (density[:-1] - density[1:]) / shares, at)
+
+
+def _orthonormal(scores: Floats, shares: Floats, *, degrees: int) -> Floats:
+    """Return polynomials of the scores that are uncorrelated and of variance 1 under ``shares``, by rising degree.
+
+    There are fewer where the baseline has few distinct values. Far out they are cut off at five standard deviations of a
+    normal variable's, so that no single row is worth a window.
+    """
+    found: list[Floats] = [np.ones(len(scores))]
+    cut = np.clip(scores, -5.0, 5.0)
+    for degree in range(1, degrees + 1):
+        one = cut**degree
+        for _ in range(2):  # once more for what rounding left
+            for other in found:
+                one = one - (one * other) @ shares * other
+        size = math.sqrt((one * one) @ shares)
+        if size < 1e-6 * (1 + float(np.max(np.abs(cut**degree)))):
+            break
+        found.append(one / size)
+    return np.array(found[1:])
+
+
+def _of_shares(baseline: Counts) -> FeatureContrasts:
+    """Return the share of each value that is not rare, and of all others, less the baseline's."""
+    shares = baseline / baseline.sum()
+    common = np.flatnonzero(shares >= RARE)
+    common = common[np.argsort(-shares[common], kind="stable")][:_MOST_SHARES]
+    rare = np.ones(len(shares), dtype=bool)
+    rare[common] = False
+    members = np.vstack([np.eye(len(shares))[common], rare[None, :]])
+    of_baseline = members @ shares
+    deviation = np.sqrt(np.maximum(of_baseline * (1 - of_baseline), RARE * (1 - RARE)))
+    return FeatureContrasts((members - of_baseline[:, None]) / deviation[:, None], len(members))

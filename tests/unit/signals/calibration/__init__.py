@@ -1,0 +1,1 @@
+"""Calibration against simulated histories whose truth is known."""

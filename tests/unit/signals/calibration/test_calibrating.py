@@ -1,0 +1,181 @@
+"""What a calibration learns, it keeps to: so many false alarms, and no more."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import stats
+
+from shared.signals.calibration.calibrating import FEWEST_BLOCKS, calibrate
+from shared.signals.calibration.looks import Floats, Looks
+from shared.signals.calibration.surprise import SHARES, Respect, furthest_surprise
+from shared.signals.calibration.tail import too_large
+from shared.signals.calibration.usual import Usual
+
+ROWS = 1_000
+
+
+def looks(values: Floats, *, first: int = 0, rows: int = ROWS) -> Looks:
+    """Return windows of a day, one a day."""
+    at = np.arange(first, first + len(values))
+    return Looks(values, np.full(len(values), rows), at % 7, at)
+
+
+def quiet(rng: np.random.Generator, windows: int, features: int) -> Floats:
+    """Return the contrasts of windows in which nothing moved: one main and three shapes a feature."""
+    values: Floats = rng.standard_normal((windows, 4 * features)) / np.sqrt(ROWS)
+    return values
+
+
+def alarms(values: Floats, history: Floats, *, features: int, rate: float) -> NDArray[np.bool_]:
+    calibration = calibrate(looks(history), mains=features)
+    assert calibration is not None
+    found: NDArray[np.bool_] = calibration.sizes(looks(values, first=len(history))) > calibration.threshold(rate=rate)
+    return found
+
+
+@pytest.mark.parametrize("rate", [1 / 30, 1 / 10])
+def test_as_many_quiet_windows_alarm_as_were_asked_for(rate: float) -> None:
+    rng = np.random.default_rng(4)
+    share = np.mean([alarms(quiet(rng, 300, 20), quiet(rng, 90, 20), features=20, rate=rate).mean() for _ in range(25)])
+
+    assert 0.5 * rate < share < 1.15 * rate
+
+
+def test_too_short_a_history_teaches_nothing() -> None:
+    rng = np.random.default_rng(5)
+
+    assert calibrate(looks(quiet(rng, FEWEST_BLOCKS - 1, 5)), mains=5) is None
+    assert calibrate(looks(quiet(rng, FEWEST_BLOCKS, 5)), mains=5) is not None
+
+
+def test_windows_that_stray_together_do_not_hide_one_that_strays_alone() -> None:
+    """The shock that moves all is ten times what a feature strays by itself: taken out, and watched by itself."""
+    rng = np.random.default_rng(6)
+
+    def shocked(windows: int) -> Floats:
+        values = quiet(rng, windows, 20)
+        values[:, :20] += 10 / np.sqrt(ROWS) * rng.standard_normal((windows, 1))
+        return values
+
+    history, alone = shocked(90), shocked(50)
+    alone[:, 3] += 8 / np.sqrt(ROWS)
+    calibration = calibrate(looks(history), mains=20)
+    assert calibration is not None
+    surprise = calibration.look(looks(alone[:1], first=90), rate=1 / 30)
+
+    assert len(calibration.usual.directions) == 1
+    assert surprise.is_news
+    assert max(surprise.by_respect, key=lambda respect: surprise.by_respect[respect]) is Respect.ONE
+    assert int(np.argmax(np.abs(surprise.strayed.mains))) == 3
+    assert alarms(alone, history, features=20, rate=1 / 30).mean() > 0.95
+    assert alarms(shocked(200), history, features=20, rate=1 / 30).mean() < 0.1
+
+
+def test_a_shock_that_was_never_seen_is_news() -> None:
+    rng = np.random.default_rng(7)
+    history = quiet(rng, 90, 20)
+    history[:, :20] += 3 / np.sqrt(ROWS) * rng.standard_normal((90, 1))
+    shocked = quiet(rng, 20, 20)
+    shocked[:, :20] += 25 / np.sqrt(ROWS)
+
+    assert alarms(shocked, history, features=20, rate=1 / 30).all()
+
+
+def test_each_moment_of_the_week_is_compared_with_its_own() -> None:
+    """A weekend that differs every week is no news; on a Wednesday the same is."""
+    rng = np.random.default_rng(8)
+
+    def weeks(days: int, first: int) -> Floats:
+        values = quiet(rng, days, 10)
+        weekend = np.arange(first, first + days) % 7 >= 5
+        values[weekend, 0] += 20 / np.sqrt(ROWS)
+        return values
+
+    history = weeks(91, 0)
+    usual = weeks(70, 91)
+    odd = quiet(rng, 3, 10)
+    odd[:, 0] += 20 / np.sqrt(ROWS)
+
+    assert alarms(usual, history, features=10, rate=1 / 30).mean() < 0.1
+    assert alarms(odd, history, features=10, rate=1 / 30).all()
+
+
+def test_many_small_shifts_are_found_that_none_would_be_by_itself() -> None:
+    rng = np.random.default_rng(9)
+    history, moved = quiet(rng, 90, 50), quiet(rng, 50, 50)
+    moved[:, :25] += 2 / np.sqrt(ROWS)
+
+    assert alarms(moved, history, features=50, rate=1 / 30).mean() > 0.9
+
+
+def test_a_window_of_few_rows_may_stray_further_and_one_of_many_not_less() -> None:
+    rng = np.random.default_rng(10)
+    usual = Usual.of(looks(quiet(rng, 90, 5)), mains=5)
+    window = quiet(rng, 1, 5)
+
+    typical, few, many = (np.abs(usual.strayed(looks(window, rows=rows)).mains) for rows in (ROWS, ROWS // 4, ROWS * 4))
+
+    assert few == pytest.approx(typical / 2)
+    assert many == pytest.approx(typical)
+
+
+def test_looks_that_overlap_are_one_chance_of_a_false_alarm() -> None:
+    """Twenty-four looks a day at windows of a day: one day in thirty has an alarm, not one look in thirty."""
+    rng = np.random.default_rng(11)
+    days = []
+    for _ in range(20):
+        hours = rng.standard_normal((121 * 24, 40)) / np.sqrt(ROWS / 24)
+        up_to = np.cumsum(hours, axis=0)
+        values = (up_to[24:] - up_to[:-24]) / 24
+        ends = np.arange(len(values))
+        whole = Looks(values, np.full(len(values), ROWS), ends % 168, ends // 24)
+        calibration = calibrate(whole.where(whole.blocks < 90), mains=10)
+        assert calibration is not None
+        later = whole.where(whole.blocks >= 90)
+        days.append((calibration.sizes(later) > calibration.threshold(rate=1 / 30)).reshape(-1, 24).any(axis=1).mean())
+
+    assert 0.01 < np.mean(days) < 0.05
+
+
+def test_what_is_missing_in_a_window_is_no_surprise() -> None:
+    rng = np.random.default_rng(12)
+    history = quiet(rng, 90, 5)
+    history[::7, 2] = np.nan
+    window = quiet(rng, 1, 5)
+    window[0, 2] = np.nan
+    calibration = calibrate(looks(history), mains=5)
+    assert calibration is not None
+
+    surprise = calibration.look(looks(window, first=90), rate=1 / 30)
+
+    assert surprise.strayed.mains[0, 2] == 0
+    assert np.isfinite(surprise.size)
+
+
+def test_a_column_that_never_strayed_gives_no_infinite_surprise() -> None:
+    rng = np.random.default_rng(13)
+    history = quiet(rng, 90, 5)
+    history[:, 1] = 0.0
+    calibration = calibrate(looks(history), mains=5)
+    assert calibration is not None
+
+    assert np.isfinite(calibration.sizes(looks(history))).all()
+
+
+def test_the_surprise_of_the_furthest_is_that_of_the_normal_distribution() -> None:
+    for furthest, of in ((2.0, 1), (3.5, 50), (5.0, 200), (12.0, 200)):
+        p_value = -np.expm1(of * np.log1p(-2 * stats.norm.sf(furthest)))
+        assert furthest_surprise(np.array([furthest]), of=of)[0] == pytest.approx(-np.log(p_value), rel=1e-6)
+    assert furthest_surprise(np.array([40.0]), of=200)[0] == pytest.approx(-stats.norm.logsf(40) - np.log(400))
+    assert sum(SHARES.values()) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("rate", [0.2, 1 / 30, 1 / 300])
+def test_the_tail_of_right_p_values_is_found_and_is_steadier_than_an_order_statistic(rate: float) -> None:
+    rng = np.random.default_rng(14)
+    histories = rng.exponential(size=(400, 90))
+    found = np.array([too_large(history, rate=rate) for history in histories])
+    by_rank = np.quantile(histories, 1 - rate, axis=1)
+
+    assert found.mean() == pytest.approx(-np.log(rate), abs=0.1)
+    assert found.std() < by_rank.std()
