@@ -120,4 +120,5 @@ def furthest_surprise(furthest: Floats, *, of: int) -> Floats:
 
 
 def _furthest(values: Floats) -> Floats:
-    return np.abs(values).max(axis=1, initial=0.0)
+    furthest: Floats = np.abs(values).max(axis=1, initial=0.0)
+    return furthest
