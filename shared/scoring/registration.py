@@ -134,7 +134,7 @@ def draft(
     scored = _scored(Runtime(loaded, manifest), schema, training.rows)
     schema = _with_categories(schema, scored)
     captured = masks.table(scored)
-    bins = cut(captured, schema.captured)
+    bins = cut(captured, schema.captured, seed=hashlib.sha256(file).hexdigest())
     sample = captured.append_column(training.actual, training.rows.column(training.actual))
     if training.time is not None and training.time not in sample.column_names:
         sample = sample.append_column(training.time, training.rows.column(training.time))
