@@ -140,4 +140,5 @@ def _filled(values: pa.Array, kind: np.dtype[T]) -> NDArray[T]:
 
 
 def _column(table: pa.Table, name: str) -> pa.ChunkedArray:
-    return table.column(name) if name in table.column_names else pa.chunked_array([pa.nulls(table.num_rows)])
+    index = table.schema.get_field_index(name)
+    return table.column(index) if index >= 0 else pa.chunked_array([pa.nulls(table.num_rows)])

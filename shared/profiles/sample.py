@@ -7,7 +7,8 @@ privacy keeps from being captured is not in here. Whoever erases a row has to ma
 
 import hashlib
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Final, Self, TypeAlias
 
 import msgspec
@@ -62,7 +63,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
         ids = some.column("_id").to_pylist()
         cells = [_cells(some, name) for name in columns]
         rows = zip(hashed[places].tolist(), ids, zip(*cells, strict=True) if cells else [()] * len(ids), strict=True)
-        return cls(rows=_smallest(SampledRow(hash=drawn, id=one, values=tuple(row)) for drawn, one, row in rows))
+        return cls(rows=_smallest([SampledRow(hash=drawn, id=one, values=tuple(row)) for drawn, one, row in rows]))
 
     def merge(self, other: Self) -> Self:
         """Return the sample of both windows together."""
@@ -94,15 +95,17 @@ def _of_usual_length(text: str) -> bytes:
     return told if len(told) == _LENGTH else hashlib.blake2b(told, digest_size=_LENGTH // 2).hexdigest().encode()
 
 
-def _smallest(rows: Iterable[SampledRow]) -> tuple[SampledRow, ...]:
-    # Two rows of one id, which sealing does not let through, would otherwise be in the order of merging.
-    return tuple(sorted(rows, key=lambda row: (row.hash, row.id, msgspec.json.encode(row.values)))[:ROWS])
+def _smallest(rows: Sequence[SampledRow]) -> tuple[SampledRow, ...]:
+    drawn = sorted(rows, key=lambda row: (row.hash, row.id))[: ROWS + 1]
+    if any(one.id == other.id for one, other in pairwise(drawn)):
+        # Sealing lets no id through twice; if it did, those rows would be in the order of merging.
+        drawn = sorted(rows, key=lambda row: (row.hash, row.id, msgspec.json.encode(row.values)))
+    return tuple(drawn[:ROWS])
 
 
 def _cells(table: pa.Table, name: str) -> list[Value]:
-    if name not in table.column_names:
-        return [None] * table.num_rows
-    return [_cell(value) for value in table.column(name).to_pylist()]
+    index = table.schema.get_field_index(name)
+    return [None] * table.num_rows if index < 0 else [_cell(value) for value in table.column(index).to_pylist()]
 
 
 def _cell(value: Any) -> Value:  # noqa: ANN401 - whatever is in a column
