@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.profiles.counts import Counts
+from shared.profiles.joint_bins import JointBins
 
 
 class NumericBins(msgspec.Struct, frozen=True, kw_only=True, tag="numeric"):
@@ -60,11 +61,12 @@ FeatureBins: TypeAlias = NumericBins | CategoricalBins
 
 
 class Bins(msgspec.Struct, frozen=True, kw_only=True):
-    """The bins of every feature and output column of a version, in the order of its schema."""
+    """The bins of every feature and output column of a version, in the order of its schema, and those of all features jointly."""
 
     format: int = 1
     features: dict[str, FeatureBins]
     outputs: dict[str, FeatureBins]
+    joint: JointBins = JointBins()
 
 
 def digest(bins: Bins) -> str:

@@ -3,7 +3,9 @@
 Arrow's ``to_numpy`` is avoided: it imports pandas, which every scaled-out instance would pay for.
 """
 
+import math
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +13,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from shared.errors import InvalidSchema
+
+T = TypeVar("T", np.float64, np.int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,5 +78,67 @@ def words(table: pa.Table, name: str) -> Words:
     )
 
 
+def floats(table: pa.Table, name: str) -> NDArray[np.float64]:
+    """Read column ``name`` row by row as float64, null as NaN; shape (rows,).
+
+    Raises:
+        InvalidSchema: the column holds something that is no number.
+    """
+    column = _column(table, name)
+    try:
+        values = column.cast(pa.float64(), safe=False)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise InvalidSchema(feature=name, reason=f"a column of {column.type} holds no numbers") from error
+    read = _filled(values.combine_chunks(), np.dtype(np.float64))
+    return np.where(missing(table, name), math.nan, read) if values.null_count else read
+
+
+def indexed(table: pa.Table, name: str) -> tuple[NDArray[np.int64], list[str]]:
+    """Read column ``name`` row by row as places in a list of its distinct values as text, -1 for null; shape (rows,).
+
+    Raises:
+        InvalidSchema: the column holds something that has no text.
+    """
+    column = _column(table, name)
+    whole = column.combine_chunks()
+    coded = whole if pa.types.is_dictionary(whole.type) else whole.dictionary_encode()
+    try:
+        values = coded.dictionary.cast(pa.string()).to_pylist()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise InvalidSchema(feature=name, reason=f"a column of {column.type} holds no text") from error
+    indices = coded.indices.cast(pa.int64())
+    read = _filled(indices, np.dtype(np.int64))
+    return np.where(missing(table, name), -1, read) if indices.null_count else read, values
+
+
+def missing(table: pa.Table, name: str) -> NDArray[np.bool_]:
+    """Return of each row whether column ``name`` is null or NaN; shape (rows,)."""
+    column = _column(table, name)
+    nulls = column.is_null(nan_is_null=pa.types.is_floating(column.type)).combine_chunks()
+    return _filled(nulls.cast(pa.int64()), np.dtype(np.int64)).astype(np.bool_)
+
+
+def texts_of_length(column: pa.ChunkedArray, length: int) -> NDArray[np.uint8] | None:
+    """Return the bytes of a column of texts without null, shape (rows, length); None if one has another length."""
+    parts: list[NDArray[np.uint8]] = []
+    for chunk in column.chunks:
+        _, offsets, text = chunk.buffers()
+        at = np.frombuffer(offsets, dtype=np.int32)[chunk.offset : chunk.offset + len(chunk) + 1]
+        if not bool((np.diff(at) == length).all()):
+            return None
+        if len(chunk):
+            parts.append(np.frombuffer(text, dtype=np.uint8)[at[0] : at[-1]].reshape(-1, length))
+    return np.concatenate(parts)
+
+
+def _filled(values: pa.Array, kind: np.dtype[T]) -> NDArray[T]:
+    """Return an array's values with anything where it has null: Arrow's own filling imports pandas."""
+    _, buffer = values.buffers()
+    if buffer is None:
+        return np.zeros(len(values), dtype=kind)
+    return np.frombuffer(buffer, dtype=kind)[values.offset : values.offset + len(values)]
+
+
 def _column(table: pa.Table, name: str) -> pa.ChunkedArray:
-    return table.column(name) if name in table.column_names else pa.chunked_array([pa.nulls(table.num_rows)])
+    index = table.schema.get_field_index(name)
+    return table.column(index) if index >= 0 else pa.chunked_array([pa.nulls(table.num_rows)])

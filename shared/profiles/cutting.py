@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from shared.profiles.bins import Bins, CategoricalBins, FeatureBins, NumericBins
 from shared.profiles.columns import numbers
+from shared.profiles.joint_cutting import cut_joint
 from shared.schema import NUMERIC, Feature, FeatureType, Output, Schema
 
 MOST_EXACT_VALUES: Final = 1000
@@ -30,21 +31,24 @@ BEYOND: Final = 2.0 ** np.arange(-4, 7)
 Floats = NDArray[np.float64]
 
 
-def cut(table: pa.Table, schema: Schema) -> Bins:
+def cut(table: pa.Table, schema: Schema, *, seed: str = "") -> Bins:
     """Return the bins of every feature and output of ``schema``, cut from the baseline's rows.
 
     Args:
         table: one row a training row, with the features' columns and the outputs' (``prediction``, ``prediction.<name>``).
             A column that is not there, or holds no value, gets a single bin: it is counted, and cannot be judged.
         schema: says what each column is, its categories and its range.
+        seed: what the random part of joint profiles is drawn from: a version's digest.
 
     Raises:
         InvalidSchema: a column is not what the schema says; the error names it.
     """
     outputs = zip(schema.output_columns, schema.outputs, strict=True)
+    features = {feature.name: _cut(table, feature.name, feature) for feature in schema.features}
     return Bins(
-        features={feature.name: _cut(table, feature.name, feature) for feature in schema.features},
+        features=features,
         outputs={name: _cut(table, name, output) for name, output in outputs},
+        joint=cut_joint(table, features, seed=seed),
     )
 
 

@@ -9,7 +9,9 @@ from shared.errors import IncompatibleProfiles
 from shared.profiles.bins import Bins, FeatureBins, NumericBins, digest
 from shared.profiles.categorical import CategoricalProfile
 from shared.profiles.columns import numbers, words
+from shared.profiles.joint import JointProfile
 from shared.profiles.numeric import NumericProfile
+from shared.profiles.sample import Sample
 
 FeatureProfile: TypeAlias = NumericProfile | CategoricalProfile
 
@@ -22,6 +24,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
         rows: how many rows the window has; each is, in every feature, missing, not finite or in one bin.
         features: by name.
         outputs: by column: ``prediction``, ``prediction.<name>``.
+        joint: how features go together.
+        sample: some of the rows.
     """
 
     format: int = 1
@@ -29,6 +33,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     rows: Annotated[int, msgspec.Meta(ge=0)]
     features: dict[str, FeatureProfile]
     outputs: dict[str, FeatureProfile]
+    joint: JointProfile = JointProfile()
+    sample: Sample = Sample()
 
 
 def profile(table: pa.Table, bins: Bins) -> Profile:
@@ -42,6 +48,8 @@ def profile(table: pa.Table, bins: Bins) -> Profile:
         rows=table.num_rows,
         features={name: _profile(table, name, kind) for name, kind in bins.features.items()},
         outputs={name: _profile(table, name, kind) for name, kind in bins.outputs.items()},
+        joint=JointProfile.of(table, bins.joint),
+        sample=Sample.of(table, [*bins.features, *bins.outputs]),
     )
 
 
@@ -68,6 +76,8 @@ def merge(a: Profile, b: Profile) -> Profile:
         rows=a.rows + b.rows,
         features=_merge(a.features, b.features),
         outputs=_merge(a.outputs, b.outputs),
+        joint=a.joint.merge(b.joint),
+        sample=a.sample.merge(b.sample),
     )
 
 

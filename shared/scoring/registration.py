@@ -1,7 +1,6 @@
 """From a model's file and its training data to a version that can be registered."""
 
 import hashlib
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,20 +10,19 @@ from typing import Any, Final
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from shared.errors import InvalidModel, InvalidSchema
 from shared.profiles import encoding
 from shared.profiles.cutting import cut
+from shared.profiles.hourly import by_hour, encode_hours
 from shared.profiles.profile import profile
-from shared.registry.baselines import BINS_FILE, PROFILE_FILE, ROWS_FILE
+from shared.registry.baselines import BINS_FILE, HOURS_FILE, PROFILE_FILE, ROWS_FILE, rows_file
 from shared.registry.inference import infer
 from shared.registry.manifest import Manifest, Source, Task, baseline_name
 from shared.schema import Feature, FeatureType, Output, Privacy, Schema
 from shared.scoring.privacy import Masks
 from shared.scoring.runtime import OnnxModel, Runtime
 
-_MOST_BASELINE_ROWS: Final = 20_000
 _ROWS_AT_ONCE: Final = 10_000
 _NOTHING_PRIVATE: Final[Mapping[str, Privacy]] = MappingProxyType({})
 _ROWS_TO_LOOK_AT: Final = 100
@@ -134,7 +132,7 @@ def draft(
     scored = _scored(Runtime(loaded, manifest), schema, training.rows)
     schema = _with_categories(schema, scored)
     captured = masks.table(scored)
-    bins = cut(captured, schema.captured)
+    bins = cut(captured, schema.captured, seed=hashlib.sha256(file).hexdigest())
     sample = captured.append_column(training.actual, training.rows.column(training.actual))
     if training.time is not None and training.time not in sample.column_names:
         sample = sample.append_column(training.time, training.rows.column(training.time))
@@ -142,8 +140,11 @@ def draft(
         "model.onnx": file,
         f"{baseline_name(1)}{BINS_FILE}": encoding.encode(bins),
         f"{baseline_name(1)}{PROFILE_FILE}": encoding.encode(profile(captured, bins)),
-        f"{baseline_name(1)}{ROWS_FILE}": _parquet(_thinned(sample)),
+        f"{baseline_name(1)}{ROWS_FILE}": rows_file(sample),
     }
+    if training.time is not None:
+        hours = list(by_hour(captured, training.rows.column(training.time), bins))
+        files[f"{baseline_name(1)}{HOURS_FILE}"] = encode_hours(hours)
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     return Draft(msgspec.structs.replace(manifest, schema=schema, files=digests), files)
 
@@ -215,15 +216,3 @@ def _with_categories(schema: Schema, scored: pa.Table) -> Schema:
 
     outputs = tuple(known(*one) for one in zip(schema.output_columns, schema.outputs, strict=True))
     return Schema(features=schema.features, outputs=outputs)
-
-
-def _thinned(rows: pa.Table) -> pa.Table:
-    """Return at most 20,000 rows, evenly spread over the training data."""
-    step = -(-rows.num_rows // _MOST_BASELINE_ROWS)
-    return rows if step <= 1 else rows.take(list(range(0, rows.num_rows, step)))
-
-
-def _parquet(rows: pa.Table) -> bytes:
-    buffer = io.BytesIO()
-    pq.write_table(rows, buffer, compression="zstd", compression_level=3)
-    return buffer.getvalue()

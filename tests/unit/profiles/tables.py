@@ -1,5 +1,7 @@
 """Small tables of every kind of feature, and hypothesis strategies for them."""
 
+from uuid import UUID
+
 import pyarrow as pa
 from hypothesis import strategies as st
 
@@ -21,6 +23,7 @@ SCHEMA = Schema(
 
 ARROW = pa.schema(
     {
+        "_id": pa.string(),
         "temp": pa.float64(),
         "hour": pa.int64(),
         "rain": pa.bool_(),
@@ -33,11 +36,12 @@ ARROW = pa.schema(
 
 
 def table(rows: list[dict[str, object]]) -> pa.Table:
-    """Return rows as a table with the columns of ``SCHEMA``."""
-    return pa.Table.from_pylist(rows, schema=ARROW)
+    """Return rows as a table with the columns of ``SCHEMA``; those without an id get one."""
+    return pa.Table.from_pylist([{"_id": str(UUID(int=place)), **row} for place, row in enumerate(rows)], schema=ARROW)
 
 
 _values: dict[str, st.SearchStrategy[object]] = {
+    "_id": st.uuids(version=4).map(str),
     "temp": st.none() | st.floats() | st.sampled_from([0.0, -0.0, 1.5]),
     "hour": st.none() | st.integers(min_value=-(2**63), max_value=2**63 - 1) | st.integers(0, 23),
     "rain": st.none() | st.booleans(),
@@ -47,4 +51,5 @@ _values: dict[str, st.SearchStrategy[object]] = {
     "prediction.probability": st.floats(0, 1),
 }
 
-tables = st.lists(st.fixed_dictionaries(_values), max_size=30).map(table)
+tables = st.lists(st.fixed_dictionaries(_values), max_size=60, unique_by=lambda row: str(row["_id"])).map(table)
+"""Rows as they are sealed: no id is there twice."""

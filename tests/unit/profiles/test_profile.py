@@ -50,7 +50,7 @@ def test_merging_is_associative_and_commutative_to_the_bit(a: pa.Table, b: pa.Ta
     assert encode(merge(merge(p, q), r)) == encode(merge(p, merge(q, r)))
 
 
-@given(tables, st.lists(st.integers(0, 30), max_size=4))
+@given(tables, st.lists(st.integers(0, 60), max_size=4))
 def test_merged_parts_are_the_profile_of_the_whole(rows: pa.Table, cuts: list[int]) -> None:
     """Hours, days and months give the same answer."""
     borders = [0, *sorted(min(border, rows.num_rows) for border in cuts), rows.num_rows]

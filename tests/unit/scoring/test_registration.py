@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -11,8 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from shared.errors import InvalidModel, InvalidSchema, ModelFailed, UnfitPrivacyKey
+from shared.hours import Hour
 from shared.profiles import encoding
 from shared.profiles.bins import Bins, CategoricalBins, NumericBins
+from shared.profiles.hourly import Hours
 from shared.profiles.profile import Profile, profile
 from shared.registry.manifest import Task
 from shared.schema import Coarsen, Drop, FeatureType, Hash, Output, Privacy, Schema
@@ -119,6 +121,39 @@ def test_everything_made_of_the_training_data_is_made_of_what_would_be_captured(
     assert isinstance(age, NumericBins)
     assert (age.minimum, age.maximum) == (35.0, 40.0)
     assert encoding.decode(made.files["baselines/1/_profile"], Profile, path="_profile") == profile(rows, bins)
+
+
+def test_training_data_with_times_is_profiled_hour_by_hour_as_it_would_be_captured() -> None:
+    """What chance and season do between two hours is learned from it."""
+    start = datetime(2026, 1, 1, 9, tzinfo=UTC)
+    rows = pa.table(
+        {
+            "name": ["Ada", "Bob"] * 50,
+            "town": ["London", "Leeds"] * 50,
+            "age": [37.5, 42.25] * 50,
+            "when": [start + timedelta(minutes=row) for row in range(100)],
+            "late": [0.5] * 100,
+        }
+    )
+    training = TrainingData(rows=rows, actual="late", time="when", sha256="0" * 64)
+    made = draft(
+        words("name", "town", number="age"),
+        training,
+        model="people",
+        version="1",
+        schema=None,
+        at=start,
+        privacy={"name": Drop(), "age": Coarsen(step=5)},
+    )
+
+    hours = dict(Hours(made.files["baselines/1/_hours.parquet"], "_hours"))
+
+    bins = encoding.decode(made.files["baselines/1/_bins"], Bins, path="_bins")
+    captured = sample(made)
+    assert hours == {
+        Hour.containing(start): profile(captured.slice(0, 60), bins),
+        Hour.containing(start).plus(1): profile(captured.slice(60), bins),
+    }
 
 
 def test_the_model_is_asked_with_the_values_as_they_are() -> None:
