@@ -65,9 +65,13 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
         verdict: see above.
         reasons: for a person: what is past its threshold, the largest first, and how much could not be judged.
         measurements: every comparison: breaches first, the largest leading; then the unknown; then the rest.
+        learned_from: how many windows of history said what is sure; None where a conservative rule did.
+        shares: of a breach, how much of the shift each feature makes up, the largest first.
     """
 
     signal: Signal
     verdict: Verdict
     reasons: tuple[str, ...]
     measurements: tuple[Measurement, ...]
+    learned_from: int | None = None
+    shares: dict[str, float] = {}

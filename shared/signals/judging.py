@@ -1,25 +1,29 @@
 """Is a window so different from the baseline that somebody should know?
 
-All judging stands behind ``judge``. The rule today needs two keys for an alarm. It must be **sure**: the p-value, on rows
-whose worth is divided by a design effect, is below the share of false alarms that is tolerable, divided by the looks of a
-month and by all comparisons of a look (Bonferroni). And it must be **large**: the distance reaches a floor, below which
-nobody wants to hear of it, however many rows prove it.
+All judging stands behind ``judge``. Two keys open an alarm. It must be **sure**: rarer than the budget of false alarms allows,
+by what the version's own history says of such windows (``calibration``). And it must be **large**: the distance reaches a
+floor, below which nobody wants to hear of it, however many rows prove it.
 
-The rule is conservative where rows are independent and can be too eager where they are not at all, as with a season; one
-that learns what is usual from the version's own history can take its place here without any caller noticing.
+As long as there is too little history a conservative rule is used: a p-value, on rows whose worth is divided by a design
+effect, below the share of false alarms that is tolerable, divided by the looks of a month and by all comparisons of a look
+(Bonferroni). It is used for bad values always, whose shares are usually 0 and so have no history.
 """
 
-import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
 from shared.errors import IncompatibleProfiles
 from shared.profiles.bins import Bins, FeatureBins, digest
 from shared.profiles.profile import FeatureProfile, Profile
 from shared.signals import measuring
+from shared.signals.calibration.telling import Told
 from shared.signals.judgement import Judgement, Measurement, Signal, Verdict
 from shared.signals.measuring import Difference
-from shared.signals.significance import ks_rows, share_rows
+from shared.signals.sureness import Sureness, by_bonferroni
+
+_MOST_SHARES: Final = 20
 
 Part: TypeAlias = tuple[str, FeatureBins, FeatureProfile, FeatureProfile]
 """A feature's or output's name, its bins, its baseline and its current profile."""
@@ -59,7 +63,14 @@ class JudgingRules:
         return self.false_alarms_per_month / self.looks_per_month / max(comparisons, 1)
 
 
-def judge(baseline: Profile, current: Profile, bins: Bins, *, rules: JudgingRules) -> tuple[Judgement, ...]:
+def judge(
+    baseline: Profile,
+    current: Profile,
+    bins: Bins,
+    *,
+    rules: JudgingRules,
+    told: Mapping[Signal, Told] = MappingProxyType({}),
+) -> tuple[Judgement, ...]:
     """Judge one window of a version against its baseline: drift, prediction drift and quality, in this order.
 
     A feature that cannot be judged (no values, too few rows) is ``unknown`` by itself and does not stop the others.
@@ -69,6 +80,7 @@ def judge(baseline: Profile, current: Profile, bins: Bins, *, rules: JudgingRule
         current: profile of the window; one without rows is unknown throughout.
         bins: what both are counted over.
         rules: what an alarm must be.
+        told: what the version's history says of the window; signals that are not among them are judged without one.
 
     Raises:
         IncompatibleProfiles: one of the profiles is counted over other bins.
@@ -90,8 +102,21 @@ def judge(baseline: Profile, current: Profile, bins: Bins, *, rules: JudgingRule
         ],
     }
     level = rules.level(comparisons=sum(map(len, found.values())))
+
+    def sureness(signal: Signal, difference: Difference) -> Sureness:
+        known = told.get(signal)
+        if known is not None and difference.feature in known.by_feature:
+            return known.by_feature[difference.feature]
+        return by_bonferroni(
+            difference,
+            level=level,
+            noticeable=rules.noticeable,
+            design_effect=rules.design_effect,
+            fewest_rows=rules.minimum_rows,
+        )
+
     return tuple(
-        _judgement(signal, [_weigh(difference, rules, level=level) for difference in differences])
+        _judgement(signal, [_weigh(one, rules, sureness(signal, one)) for one in differences], told.get(signal))
         for signal, differences in found.items()
     )
 
@@ -107,65 +132,47 @@ def _drifts(parts: list[Part], rules: JudgingRules) -> list[Difference]:
     return [difference for difference in measured if difference is not None]
 
 
-def _weigh(difference: Difference, rules: JudgingRules, *, level: float) -> Measurement:
-    """Judge one comparison; ``level`` is the p-value below which it is sure."""
-    floor = rules.floor(difference.metric)
-    needed = _rows_needed(difference, rules, level=level)
-    verdict, why = _verdict(difference, rules, level=level, needed=needed)
+def _weigh(difference: Difference, rules: JudgingRules, sureness: Sureness) -> Measurement:
+    """Judge one comparison."""
+    verdict, why = _verdict(difference, rules, sureness)
     return Measurement(
         feature=difference.feature,
         metric=difference.metric,
         value=difference.value,
-        threshold=floor,
-        p_value=difference.p_value,
+        threshold=rules.floor(difference.metric),
+        p_value=sureness.p_value,
         rows=difference.rows,
-        needed=needed,
+        needed=sureness.needed,
         verdict=verdict,
         reason=f"{difference.feature}: {why}",
         also=difference.also,
     )
 
 
-def _verdict(difference: Difference, rules: JudgingRules, *, level: float, needed: int | None) -> tuple[Verdict, str]:
+def _verdict(difference: Difference, rules: JudgingRules, sureness: Sureness) -> tuple[Verdict, str]:
     """Return the verdict and why, in words."""
-    value, p_value = difference.value, difference.p_value
+    value, p_value = difference.value, sureness.p_value
     if not difference.baseline_rows:
         return Verdict.UNKNOWN, f"{difference.metric}: the baseline holds no value to compare with"
     if value is None or p_value is None or difference.rows < rules.minimum_rows:
-        return Verdict.UNKNOWN, _too_few(difference, needed)
+        return Verdict.UNKNOWN, _too_few(difference, sureness)
     floor = rules.floor(difference.metric)
-    if value >= floor and p_value < level:
+    if value >= floor and sureness.is_sure:
         return Verdict.BREACH, f"{difference.words}, past {floor:g} and not by chance (p = {p_value:.1g})"
-    if needed is None or difference.rows < needed:
-        return Verdict.UNKNOWN, _too_few(difference, needed)
+    if sureness.needed is None or difference.rows < sureness.needed:
+        return Verdict.UNKNOWN, _too_few(difference, sureness)
     if value >= floor:
         return Verdict.OK, f"{difference.words}, past {floor:g} but perhaps by chance (p = {p_value:.1g})"
     return Verdict.OK, f"{difference.words}, within {floor:g}"
 
 
-def _too_few(difference: Difference, needed: int | None) -> str:
-    if needed is None:
-        return f"{difference.metric}: the baseline's {difference.baseline_rows} rows are too few for any window"
-    return f"{difference.metric}: {difference.rows} rows, {needed} needed"
+def _too_few(difference: Difference, sureness: Sureness) -> str:
+    if sureness.needed is None:
+        return f"{difference.metric}: {sureness.never}"
+    return f"{difference.metric}: {difference.rows} rows, {sureness.needed} needed"
 
 
-def _rows_needed(difference: Difference, rules: JudgingRules, *, level: float) -> int | None:
-    """Return the rows of a window on which a noticeable difference would be sure; None if the baseline rules it out.
-
-    n rows against m are worth n * m / (n + m), which stays below n however many there are in m.
-    """
-    if difference.metric == "ks":
-        worth = ks_rows(rules.noticeable, p_value=level)
-    else:
-        worth = share_rows(rules.noticeable, bins=difference.bins, p_value=level)
-    worth *= rules.design_effect
-    n = difference.baseline_rows
-    if n <= worth:
-        return None
-    return max(math.ceil(worth * n / (n - worth)), rules.minimum_rows)
-
-
-def _judgement(signal: Signal, measurements: list[Measurement]) -> Judgement:
+def _judgement(signal: Signal, measurements: list[Measurement], told: Told | None) -> Judgement:
     ranked = tuple(sorted(measurements, key=_rank))
     breaches = [measurement for measurement in ranked if measurement.verdict is Verdict.BREACH]
     unknown = [measurement for measurement in ranked if measurement.verdict is Verdict.UNKNOWN]
@@ -185,7 +192,15 @@ def _judgement(signal: Signal, measurements: list[Measurement]) -> Judgement:
         verdict=verdict,
         reasons=tuple(reasons) or (f"none of {len(ranked)} comparisons is both sure and large",),
         measurements=ranked,
+        learned_from=told.windows if told is not None else None,
+        shares=_leading(told.shares) if told is not None and breaches else {},
     )
+
+
+def _leading(shares: Mapping[str, float]) -> dict[str, float]:
+    """Return the features that make up most of a shift, the largest share first."""
+    ranked = sorted(shares.items(), key=lambda one: (-one[1], one[0]))
+    return {name: round(share, 6) for name, share in ranked[:_MOST_SHARES] if share > 0}
 
 
 def _rank(measurement: Measurement) -> tuple[int, float, str, str]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from shared.signals.calibration.looks import Floats, Looks
 from shared.signals.calibration.surprise import Respect, Statistics, Surprises
-from shared.signals.calibration.tail import too_large
+from shared.signals.calibration.tail import Tail
 from shared.signals.calibration.usual import Strayed, Usual
 
 FEWEST_BLOCKS: Final = 40
@@ -45,12 +45,12 @@ class Calibration:
 
     usual: Usual
     surprises: Surprises
-    history: Floats
+    tail: Tail
     blocks: int
 
     def threshold(self, *, rate: float) -> float:
         """Return the surprise that a share ``rate`` of blocks has, or less than that."""
-        return too_large(self.history, rate=min(rate * _SAFETY, 0.49))
+        return self.tail.beyond(min(rate * _SAFETY, 0.49))
 
     def sizes(self, looks: Looks) -> Floats:
         """Return how surprising windows are, shape (looks,)."""
@@ -90,7 +90,7 @@ def calibrate(history: Looks, *, mains: int) -> Calibration | None:
     surprises = Surprises.of(statistics, mains=mains, shocks=shocks)
     largest = np.full(len(names), -np.inf)
     np.maximum.at(largest, block, _sizes(surprises, statistics))
-    return Calibration(usual, surprises, largest, len(names))
+    return Calibration(usual, surprises, Tail.of(largest), len(names))
 
 
 def _without(history: Looks, chosen: NDArray[np.bool_], *, mains: int, shocks: int) -> Statistics:

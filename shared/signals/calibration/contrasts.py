@@ -44,6 +44,7 @@ class FeatureContrasts:
 
     weights: Floats
     mains: int
+    is_number: bool = False
 
     def of(self, counts: Counts) -> Floats:
         """Return the mean of each contrast over some counts, shape (contrasts,); NaN without any."""
@@ -115,7 +116,9 @@ def _contrasts(bins: FeatureBins, baseline: Counts) -> FeatureContrasts:
 
 def numeric_contrasts(baseline: Counts) -> FeatureContrasts:
     """Return those of a number, from its baseline's rows by bin, of which two or more are not empty."""
-    return FeatureContrasts(_orthonormal(normal_scores(baseline), baseline / baseline.sum(), degrees=1 + SHAPES), 1)
+    return FeatureContrasts(
+        _orthonormal(normal_scores(baseline), baseline / baseline.sum(), degrees=1 + SHAPES), 1, is_number=True
+    )
 
 
 def normal_scores(baseline: Counts) -> Floats:

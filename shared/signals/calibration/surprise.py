@@ -92,6 +92,10 @@ class Surprises:
         whole = sum(SHARES[respect] for respect in found)
         return {respect: one + math.log(SHARES[respect] / whole) for respect, one in found.items()}
 
+    def alone(self, strayed: Floats) -> Floats:
+        """Return how surprising it would be if no feature had strayed further than this one, shape as given."""
+        return furthest_surprise(np.abs(strayed), of=self.mains) + math.log(SHARES[Respect.ONE])
+
     def _many(self, statistics: Statistics) -> Floats:
         """Hold sums of squares against the gamma distribution of that mean and variance."""
         from scipy.special import gammaincc

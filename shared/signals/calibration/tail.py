@@ -6,7 +6,7 @@ nearly have where not: its scale is that of the history, drawn towards 1 by twen
 """
 
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -16,15 +16,24 @@ _UPPER: Final = 0.5
 _IMAGINED: Final = 20
 
 
-def too_large(surprises: Floats, *, rate: float) -> float:
-    """Return the surprise that a share ``rate`` of blocks exceeds.
+class Tail(NamedTuple):
+    """The upper half of a history's surprises: where it begins, and the scale of the exponential that it is taken for."""
 
-    Args:
-        surprises: the largest of each block, shape (blocks,), of ten or more.
-        rate: > 0, and below one half.
-    """
-    falling = np.sort(surprises)[::-1]
-    upper = int(len(falling) * _UPPER)
-    start = falling[upper]
-    scale = (float((falling[:upper] - start).sum()) + _IMAGINED) / (upper + _IMAGINED)
-    return float(start) + scale * math.log(_UPPER / rate)
+    start: float
+    scale: float
+
+    @classmethod
+    def of(cls, surprises: Floats) -> "Tail":
+        """Fit it to the largest surprise of each block, shape (blocks,), of ten or more."""
+        falling = np.sort(surprises)[::-1]
+        upper = int(len(falling) * _UPPER)
+        start = float(falling[upper])
+        return cls(start, (float((falling[:upper] - start).sum()) + _IMAGINED) / (upper + _IMAGINED))
+
+    def beyond(self, rate: float) -> float:
+        """Return the surprise that a share ``rate`` of blocks exceeds; > 0 and below one half."""
+        return self.start + self.scale * math.log(_UPPER / rate)
+
+    def share_beyond(self, surprise: float) -> float:
+        """Return the share of blocks that exceed a surprise; for all below the upper half it is that half."""
+        return _UPPER * math.exp(-max(surprise - self.start, 0.0) / self.scale)

@@ -41,11 +41,13 @@ class Strayed:
         mains: with what is common to many taken out, shape (looks, mains).
         shapes: shape (looks, shapes).
         shocks: along what is common to many, shape (looks, shocks).
+        shared: what was taken out of each main, shape (looks, mains).
     """
 
     mains: Floats
     shapes: Floats
     shocks: Floats
+    shared: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,11 @@ class Usual:
             shock_scale=np.sqrt(((stray @ directions.T) ** 2).sum(axis=0) / degrees),
         )
 
+    @property
+    def main_scale(self) -> Floats:
+        """Return by how much the mains of windows of usual size stray alone, shape (mains,)."""
+        return self.scale[: self.mains] * self.alone_scale
+
     def strayed(self, looks: Looks) -> Strayed:
         """Return how far windows stray.
 
@@ -115,8 +122,9 @@ class Usual:
         stray = np.nan_to_num((looks.values - self.mean - self.season[at]) / (self.scale * allowed))
         mains, shapes = stray[:, : self.mains], stray[:, self.mains :]
         shocks = mains @ self.directions.T
-        alone = (mains - shocks @ self.directions) / self.alone_scale
-        return Strayed(alone, shapes, shocks / np.where(self.shock_scale > 0, self.shock_scale, 1.0))
+        shared = shocks @ self.directions
+        alone = (mains - shared) / self.alone_scale
+        return Strayed(alone, shapes, shocks / np.where(self.shock_scale > 0, self.shock_scale, 1.0), shared)
 
 
 def _filled(values: Floats) -> Floats:

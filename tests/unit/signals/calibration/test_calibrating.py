@@ -8,7 +8,7 @@ from scipy import stats
 from shared.signals.calibration.calibrating import FEWEST_BLOCKS, calibrate
 from shared.signals.calibration.looks import Floats, Looks
 from shared.signals.calibration.surprise import SHARES, Respect, furthest_surprise
-from shared.signals.calibration.tail import too_large
+from shared.signals.calibration.tail import Tail
 from shared.signals.calibration.usual import Usual
 
 ROWS = 1_000
@@ -174,8 +174,15 @@ def test_the_surprise_of_the_furthest_is_that_of_the_normal_distribution() -> No
 def test_the_tail_of_right_p_values_is_found_and_is_steadier_than_an_order_statistic(rate: float) -> None:
     rng = np.random.default_rng(14)
     histories = rng.exponential(size=(400, 90))
-    found = np.array([too_large(history, rate=rate) for history in histories])
+    found = np.array([Tail.of(history).beyond(rate) for history in histories])
     by_rank = np.quantile(histories, 1 - rate, axis=1)
 
     assert found.mean() == pytest.approx(-np.log(rate), abs=0.1)
     assert found.std() < by_rank.std()
+
+
+def test_what_lies_beyond_the_threshold_is_what_was_asked_for() -> None:
+    tail = Tail.of(np.random.default_rng(15).exponential(size=90))
+
+    assert tail.share_beyond(tail.beyond(1 / 300)) == pytest.approx(1 / 300)
+    assert tail.share_beyond(-5.0) == 0.5

@@ -1,0 +1,132 @@
+"""What a window tells of each feature: is its difference sure?"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.signals.calibration.calibrating import Calibration, Surprise
+from shared.signals.calibration.contrasts import Contrasts
+from shared.signals.calibration.looks import Floats, Looks
+from shared.signals.calibration.surprise import Respect
+from shared.signals.sureness import Sureness
+
+NOTICEABLE: Final = 0.5
+"""A shift of so many standard deviations must not pass unheard."""
+
+_NOTICEABLE_SHARE: Final = 0.4
+"""A share that moves by two tenths, in the standard deviations of one of a half."""
+
+_PLAINLY: Final = 2.0
+"""Of a shift that only all features together tell, those have a part that strayed by so many standard deviations."""
+
+_STRAYS = (
+    "windows of this version stray so far by themselves that a shift of half a standard deviation would not be sure, "
+    "however many rows there are"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a window tells.
+
+    Attributes:
+        surprise: of the window as a whole.
+        by_feature: of each feature that has contrasts.
+        shares: of the shift, by feature: they add up to 1, or are all 0.
+        windows: how many of the history it was compared with.
+    """
+
+    surprise: Surprise
+    by_feature: dict[str, Sureness]
+    shares: dict[str, float]
+    windows: int
+
+
+def tell(contrasts: Contrasts, calibration: Calibration, window: Looks, *, rate: float, fewest_rows: int) -> Told:
+    """Say of each feature whether its difference is sure.
+
+    A feature is sure by itself, or it is one of those that make the window surprising together.
+
+    Args:
+        contrasts: what was watched.
+        calibration: what is usual.
+        window: one look.
+        rate: the share of blocks that may alarm though nothing is wrong.
+        fewest_rows: on fewer nothing is judged.
+    """
+    surprise = calibration.look(window, rate=rate)
+    names = [*contrasts.by_feature]
+    owners = contrasts.features[: contrasts.mains]
+    strayed = np.abs(surprise.strayed.mains[0])
+    alone = _by_owner(calibration.surprises.alone(strayed), owners, len(names), empty=-math.inf)
+    parts = _parts(contrasts, surprise)
+    has_part = parts >= min(_PLAINLY, float(parts.max(initial=0.0)))
+    of_all = surprise.is_news and not (alone > surprise.threshold).any()
+    needed = _rows_needed(contrasts, calibration, surprise.threshold, fewest_rows=fewest_rows)
+    by_feature: dict[str, Sureness] = {}
+    for index, name in enumerate(names):
+        if index not in owners:
+            continue
+        together = of_all and bool(has_part[index])
+        by_feature[name] = Sureness(
+            p_value=calibration.tail.share_beyond(surprise.size if together else float(alone[index])),
+            is_sure=together or bool(alone[index] > surprise.threshold),
+            needed=needed[name],
+            never=_STRAYS,
+        )
+    squares = parts**2
+    whole = float(squares.sum())
+    shares = {name: float(squares[index] / whole) if whole else 0.0 for index, name in enumerate(names)}
+    return Told(surprise, by_feature, shares, calibration.blocks)
+
+
+def _parts(contrasts: Contrasts, surprise: Surprise) -> Floats:
+    """Return by how many standard deviations each feature has part in what surprises most, shape (features,)."""
+    strayed, names = surprise.strayed, len(contrasts.by_feature)
+    mains, shapes = contrasts.features[: contrasts.mains], contrasts.features[contrasts.mains :]
+    most = max(surprise.by_respect, key=lambda respect: surprise.by_respect[respect])
+    if most is Respect.SHAPE:
+        return _by_owner(np.abs(strayed.shapes[0]), shapes, names, empty=0.0)
+    if most is Respect.SHOCK:
+        return _by_owner(np.abs(strayed.shared[0]), mains, names, empty=0.0)
+    return _by_owner(np.abs(strayed.mains[0]), mains, names, empty=0.0)
+
+
+def _by_owner(values: Floats, owners: NDArray[np.int64], count: int, *, empty: float) -> Floats:
+    """Return the largest value of each feature's columns, shape (features,)."""
+    found = np.full(count, empty)
+    np.maximum.at(found, owners, values)
+    return found
+
+
+def _rows_needed(
+    contrasts: Contrasts, calibration: Calibration, threshold: float, *, fewest_rows: int
+) -> dict[str, int | None]:
+    """Return from how many rows on a noticeable shift of each feature is sure; None where it never is.
+
+    With fewer rows than usual, windows stray further in proportion to the root; with more, not less.
+    """
+    usual = calibration.usual
+    far = _far_enough(calibration, threshold)
+    effects = np.array([NOTICEABLE if one.is_number else _NOTICEABLE_SHARE for one in contrasts.by_feature.values()])
+    owners = contrasts.features[: contrasts.mains]
+    worst = np.full(len(effects), 0.0)
+    np.maximum.at(worst, owners, usual.main_scale)
+    found: dict[str, int | None] = {}
+    for name, effect, scale in zip(contrasts.by_feature, effects, worst, strict=True):
+        share = (far * scale / effect) ** 2
+        found[name] = max(math.ceil(usual.typical_rows * share), fewest_rows) if share <= 1 else None
+    return found
+
+
+def _far_enough(calibration: Calibration, threshold: float) -> float:
+    """Return how many standard deviations a feature must stray to be sure by itself, by bisection."""
+    low, high = 0.0, 60.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        enough = float(calibration.surprises.alone(np.array([middle]))[0]) > threshold
+        low, high = (low, middle) if enough else (middle, high)
+    return high
