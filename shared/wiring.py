@@ -239,6 +239,7 @@ def baselines() -> "Baselines":
 def monitoring() -> "Monitoring":
     """Return what evaluates versions."""
     from shared.alerts.store import Alerts
+    from shared.monitoring.histories import Histories
     from shared.monitoring.monitoring import Monitoring
     from shared.monitoring.windows import Windows
 
@@ -247,6 +248,7 @@ def monitoring() -> "Monitoring":
         registry(),
         baselines(),
         Windows(blobs()),
+        Histories(blobs(), baselines()),
         _evaluations(),
         Alerts(blobs(), _outbox()),
         telemetry(),

@@ -20,6 +20,8 @@ class Evaluation(Document, frozen=True, kw_only=True):
         baseline: the folder of the baseline it was compared with.
         bins: digest of the bins both sides are counted over.
         config: SHA-256 of the configuration.
+        history: SHA-256 of the looks that said what is usual.
+        is_calibrating: whether these are too few yet, of any signal that needs them.
         inputs: the SHA-256 of every document that was read, of days and at the ends of hours, by path.
         judgements: one for each signal.
     """
@@ -32,6 +34,8 @@ class Evaluation(Document, frozen=True, kw_only=True):
     baseline: str
     bins: str
     config: str
+    history: str
+    is_calibrating: bool
     inputs: dict[str, str]
     judgements: tuple[Judgement, ...]
 

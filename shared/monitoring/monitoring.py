@@ -13,11 +13,13 @@ from shared.blobs import Blobs
 from shared.errors import BlobMissing, Fault, UnknownModel
 from shared.monitor_config import MonitorConfig, monitor_config_path, parse
 from shared.monitoring.evaluation import Evaluation, Evaluations
+from shared.monitoring.histories import Histories
 from shared.monitoring.windows import Window, Windows
 from shared.registry.baselines import Baselines
 from shared.registry.manifest import Manifest
 from shared.registry.store import Registry
 from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
+from shared.signals.judgement import Verdict
 from shared.signals.judging import JudgingRules, judge
 from shared.telemetry import Telemetry
 
@@ -32,6 +34,7 @@ class Monitoring:
     registry: Registry
     baselines: Baselines
     windows: Windows
+    histories: Histories
     evaluations: Evaluations
     alerts: Alerts
     telemetry: Telemetry
@@ -53,10 +56,11 @@ class Monitoring:
             with self._set_aside(failures, model):
                 config = await self._config(model)
                 window = Window.before(watermark.hour.plus(-config.offset_hours), hours=config.window_hours)
-                for manifest in await self.registry.versions(model):
+                versions = await self.registry.versions(model)
+                for manifest in versions:
                     with self._set_aside(failures, model, manifest.version):
                         if await self.evaluations.evaluated_until(model, manifest.version) < window.end.key:
-                            found.append(await self.evaluate(manifest, window, config))
+                            found.append(await self.evaluate(manifest, window, config, versions=len(versions)))
         if failures:
             raise ExceptionGroup("not every version could be evaluated", failures)
         return found
@@ -70,18 +74,29 @@ class Monitoring:
             self.telemetry.exception(fault, model=model, version=version)
             failures.append(fault)
 
-    async def evaluate(self, manifest: Manifest, window: Window, config: MonitorConfig) -> Evaluation:
-        """Judge one version over one window, store the evaluation and note what it means for alerts."""
+    async def evaluate(
+        self, manifest: Manifest, window: Window, config: MonitorConfig, *, versions: int = 1
+    ) -> Evaluation:
+        """Judge one version over one window, store the evaluation and note what it means for alerts.
+
+        The budget of false alarms is the model's: ``versions`` share it.
+        """
         model, version = manifest.model, manifest.version
         baseline = await self.baselines.current(manifest)
         contents = await self.windows.read(model, version, window, baseline.bins)
+        history = await self.histories.before(manifest, baseline, window)
+        values = history.watched.of(baseline.bins, contents.profile)
+        rows = contents.profile.rows
         rules = JudgingRules(
-            false_alarms_per_month=config.false_alarms_per_month,
+            false_alarms_per_month=config.false_alarms_per_month / versions,
             ks_floor=config.floor.ks,
             l_infinity_floor=config.floor.l_infinity,
             share_floor=config.floor.share,
         )
-        judgements = await asyncio.to_thread(judge, baseline.profile, contents.profile, baseline.bins, rules=rules)
+        told = await asyncio.to_thread(history.tell, values, window, rows=rows, rules=rules)
+        judgements = await asyncio.to_thread(
+            judge, baseline.profile, contents.profile, baseline.bins, rules=rules, told=told
+        )
         evaluation = Evaluation(
             model=model,
             version=version,
@@ -91,6 +106,8 @@ class Monitoring:
             baseline=baseline.folder,
             bins=baseline.profile.bins,
             config=config.digest,
+            history=history.digest,
+            is_calibrating=len(told) < len(history.looks) and rows > 0,
             inputs=contents.inputs,
             judgements=judgements,
         )
@@ -99,6 +116,9 @@ class Monitoring:
         for alert, news in await self.alerts.note(judgements, look):
             self.telemetry.metric(f"alerts_{news}", 1, model=model, version=version)
             logger.warning("alert news", extra={"alert": alert.id, "news": str(news)})
+        if rows:
+            is_quiet = all(one.verdict is not Verdict.BREACH for one in judgements)
+            await self.histories.add(manifest, baseline, window, values, rows=rows, is_quiet=is_quiet)
         # Last, so that an evaluation that ended before its alerts were noted is made again.
         await self.evaluations.point_to(evaluation, path)
         self.telemetry.metric("evaluated_rows", evaluation.rows, model=model, version=version)

@@ -42,6 +42,11 @@ class Window:
         return self.first.start
 
     @property
+    def hours(self) -> int:
+        """Return how many hours it has."""
+        return int((self.end.start - self.first.start).total_seconds()) // 3600
+
+    @property
     def is_day(self) -> bool:
         """Whether it is a whole day."""
         return hours_of(self.first.date) == (self.first, self.end)

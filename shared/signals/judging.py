@@ -23,6 +23,10 @@ from shared.signals.judgement import Judgement, Measurement, Signal, Verdict
 from shared.signals.measuring import Difference
 from shared.signals.sureness import Sureness, by_bonferroni
 
+HOURS_A_MONTH: Final = 730.5
+BUDGET_SHARES: Final = {Signal.DRIFT: 0.6, Signal.PREDICTION_DRIFT: 0.2, Signal.QUALITY: 0.2}
+"""How the false alarms that are tolerable are shared out."""
+
 _MOST_SHARES: Final = 20
 
 Part: TypeAlias = tuple[str, FeatureBins, FeatureProfile, FeatureProfile]
@@ -58,9 +62,13 @@ class JudgingRules:
         """Return what ``metric`` must reach to be worth hearing about."""
         return {"ks": self.ks_floor, "l_infinity": self.l_infinity_floor}.get(metric, self.share_floor)
 
-    def level(self, *, comparisons: int) -> float:
-        """Return the p-value below which one of so many comparisons of a look is sure."""
-        return self.false_alarms_per_month / self.looks_per_month / max(comparisons, 1)
+    def alarms(self, signal: Signal) -> float:
+        """Return how many false alarms of a signal are tolerable in a month."""
+        return self.false_alarms_per_month * BUDGET_SHARES[signal]
+
+    def level(self, signal: Signal, *, comparisons: int) -> float:
+        """Return the p-value below which one of so many comparisons of a look at a signal is sure."""
+        return self.alarms(signal) / self.looks_per_month / max(comparisons, 1)
 
 
 def judge(
@@ -101,7 +109,7 @@ def judge(
             for difference in measuring.quality(*part, rows=rows, design_effect=rules.design_effect)
         ],
     }
-    level = rules.level(comparisons=sum(map(len, found.values())))
+    levels = {signal: rules.level(signal, comparisons=len(differences)) for signal, differences in found.items()}
 
     def sureness(signal: Signal, difference: Difference) -> Sureness:
         known = told.get(signal)
@@ -109,7 +117,7 @@ def judge(
             return known.by_feature[difference.feature]
         return by_bonferroni(
             difference,
-            level=level,
+            level=levels[signal],
             noticeable=rules.noticeable,
             design_effect=rules.design_effect,
             fewest_rows=rules.minimum_rows,

@@ -46,13 +46,10 @@ class FeatureContrasts:
     mains: int
     is_number: bool = False
 
-    def of(self, counts: Counts) -> Floats:
-        """Return the mean of each contrast over some counts, shape (contrasts,); NaN without any."""
-        total = counts.sum()
-        if not total:
-            return np.full(len(self.weights), np.nan)
-        means: Floats = self.weights @ counts / total
-        return means
+    def sums(self, counts: Counts) -> Floats:
+        """Return the contrasts summed over the rows of some counts, shape (contrasts,)."""
+        found: Floats = self.weights @ counts
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +78,32 @@ class Contrasts:
         shapes = [index for index, one in enumerate(made.values()) for _ in range(len(one.weights) - one.mains)]
         return cls(made, np.array([*mains, *shapes], dtype=np.int64), len(mains))
 
-    def of(self, bins: Mapping[str, FeatureBins], window: Mapping[str, FeatureProfile]) -> Floats:
-        """Return the contrasts of a window, shape (columns,); NaN of features without a value.
+    def sums(self, bins: Mapping[str, FeatureBins], window: Mapping[str, FeatureProfile]) -> tuple[Floats, Floats]:
+        """Return the contrasts of a window summed over its rows, and of how many values each is; both of shape (columns,).
 
         Raises:
             IncompatibleProfiles: a profile does not belong to the bins.
         """
-        found = [(one.mains, one.of(counts_of(bins[name], window[name]))) for name, one in self.by_feature.items()]
-        return np.concatenate([*(some[:mains] for mains, some in found), *(some[mains:] for mains, some in found)])
+        mains: list[Floats] = []
+        shapes: list[Floats] = []
+        totals = np.zeros(len(self.by_feature))
+        for index, (name, one) in enumerate(self.by_feature.items()):
+            counts = counts_of(bins[name], window[name])
+            totals[index] = counts.sum()
+            found = one.sums(counts)
+            mains.append(found[: one.mains])
+            shapes.append(found[one.mains :])
+        return np.concatenate([*mains, *shapes, np.empty(0)]), totals[self.features]
+
+    def of(self, bins: Mapping[str, FeatureBins], window: Mapping[str, FeatureProfile]) -> Floats:
+        """Return the mean contrasts of a window, shape (columns,); NaN of features without a value.
+
+        Raises:
+            IncompatibleProfiles: a profile does not belong to the bins.
+        """
+        sums, values = self.sums(bins, window)
+        means: Floats = np.divide(sums, values, out=np.full(len(sums), np.nan), where=values > 0)
+        return means
 
 
 def counts_of(bins: FeatureBins, profile: FeatureProfile) -> Counts:
@@ -106,9 +121,13 @@ def counts_of(bins: FeatureBins, profile: FeatureProfile) -> Counts:
 
 def _contrasts(bins: FeatureBins, baseline: Counts) -> FeatureContrasts:
     if isinstance(bins, CategoricalBins):
-        return _of_shares(baseline) if bins.categories and baseline.any() else FeatureContrasts(np.empty((0, 0)), 0)
+        return (
+            _of_shares(baseline)
+            if bins.categories and baseline.any()
+            else FeatureContrasts(np.empty((0, len(baseline))), 0)
+        )
     if not baseline.any():
-        return FeatureContrasts(np.empty((0, 0)), 0)
+        return FeatureContrasts(np.empty((0, len(baseline))), 0)
     if np.count_nonzero(baseline) < 2:
         return _of_shares(baseline)  # a constant: how many rows are not it
     return numeric_contrasts(baseline)

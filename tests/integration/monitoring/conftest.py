@@ -9,6 +9,7 @@ from shared.alerts.outbox import Outbox
 from shared.alerts.store import Alerts
 from shared.blobs import Blobs
 from shared.monitoring.evaluation import Evaluations
+from shared.monitoring.histories import Histories
 from shared.monitoring.monitoring import Monitoring
 from shared.monitoring.windows import Windows
 from shared.registry.baselines import Baselines
@@ -46,6 +47,7 @@ class Watched:
             registry,
             Baselines(ours, registry),
             Windows(ours),
+            Histories(ours, Baselines(ours, registry)),
             Evaluations(ours),
             Alerts(ours, Outbox(ours, self.stages.calendar, ("a" * 16,))),
             Telemetry.to("", clock=self.stages.calendar),

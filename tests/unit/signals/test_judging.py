@@ -14,7 +14,7 @@ from shared.profiles.cutting import cut
 from shared.profiles.profile import Profile, empty, profile
 from shared.schema import Feature, FeatureType, Output, Schema
 from shared.signals.judgement import Judgement, Measurement, Signal, Verdict
-from shared.signals.judging import JudgingRules, judge
+from shared.signals.judging import BUDGET_SHARES, JudgingRules, judge
 
 NUMBERS = [f"n{i}" for i in range(10)]
 CATEGORIES = ("a", "b", "c", "d")
@@ -227,7 +227,13 @@ def test_profiles_over_other_bins_are_refused() -> None:
 
 def test_more_looks_and_more_features_ask_for_more() -> None:
     """The budget is shared out over them."""
-    often, seldom = (JudgingRules(looks_per_month=looks).level(comparisons=10) for looks in (720, 30))
+    often, seldom = (JudgingRules(looks_per_month=looks).level(Signal.DRIFT, comparisons=10) for looks in (720, 30))
 
     assert often == pytest.approx(seldom / 24)
-    assert JudgingRules().level(comparisons=100) == pytest.approx(often / 10)
+    assert JudgingRules().level(Signal.DRIFT, comparisons=100) == pytest.approx(often / 10)
+
+
+def test_the_signals_share_the_budget() -> None:
+    rules = JudgingRules(false_alarms_per_month=2.0)
+
+    assert sum(map(rules.alarms, BUDGET_SHARES)) == pytest.approx(2.0)
