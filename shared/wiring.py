@@ -33,8 +33,11 @@ if TYPE_CHECKING:  # building imports them; importing this module must not
     from shared.capture.publishing.lanes import Lanes
     from shared.capture.publishing.publisher import CaptureOff, Publisher
     from shared.health import Health
+    from shared.monitoring.backtest import Backtest
     from shared.monitoring.catalog import Catalog
+    from shared.monitoring.evaluating import Evaluating
     from shared.monitoring.evaluation import Evaluations
+    from shared.monitoring.histories import Histories
     from shared.monitoring.monitoring import Monitoring
     from shared.monitoring.watching_capture import WatchingCapture
     from shared.registry.baselines import Baselines
@@ -239,20 +242,26 @@ def baselines() -> "Baselines":
 def monitoring() -> "Monitoring":
     """Return what evaluates versions."""
     from shared.alerts.store import Alerts
-    from shared.monitoring.histories import Histories
     from shared.monitoring.monitoring import Monitoring
-    from shared.monitoring.windows import Windows
 
     return Monitoring(
         blobs(),
         registry(),
         baselines(),
-        Windows(blobs()),
-        Histories(blobs(), baselines()),
+        _evaluating(),
+        _histories(),
         _evaluations(),
         Alerts(blobs(), _outbox()),
         telemetry(),
     )
+
+
+@cache
+def backtest() -> "Backtest":
+    """Return what replays stored hours."""
+    from shared.monitoring.backtest import Backtest
+
+    return Backtest(blobs(), registry(), baselines(), _evaluating())
 
 
 @cache
@@ -319,6 +328,21 @@ async def close() -> None:
         await blobs().close()
     if _credential.cache_info().currsize:
         await _credential().close()
+
+
+@cache
+def _histories() -> "Histories":
+    from shared.monitoring.histories import Histories
+
+    return Histories(blobs(), baselines())
+
+
+@cache
+def _evaluating() -> "Evaluating":
+    from shared.monitoring.evaluating import Evaluating
+    from shared.monitoring.windows import Windows
+
+    return Evaluating(Windows(blobs()), _histories())
 
 
 @cache

@@ -46,6 +46,12 @@ class StoredLook(msgspec.Struct, frozen=True, kw_only=True):
     is_quiet: bool
     values: dict[str, bytes]
 
+    @classmethod
+    def at(cls, window: Window, values: Mapping[Signal, Floats], *, rows: int, is_quiet: bool) -> "StoredLook":
+        """Return a look at a window: its contrasts, its rows, and whether nothing was wrong."""
+        packed = {str(signal): one.astype("<f4").tobytes() for signal, one in values.items()}
+        return cls(end=window.end.key, rows=rows, is_quiet=is_quiet, values=packed)
+
 
 class StoredLooks(Document, frozen=True, kw_only=True):
     """The looks at one version, of one length, against one baseline; in the order of time."""
@@ -63,6 +69,19 @@ class Watched:
     def of(self, bins: Bins, window: Profile) -> dict[Signal, Floats]:
         """Return the contrasts of a window."""
         return {signal: one.of(*_part(signal, bins, window)) for signal, one in self.contrasts.items()}
+
+    def history(self, looks: Sequence[StoredLook], window: Window) -> "History":
+        """Return what a window may be judged by.
+
+        Those windows of the baseline count for as much as the looks since: else a version that drifts slowly would teach
+        what it drifts to. Where the baseline has too few, the first looks since take their place.
+        """
+        quiet = [one for one in looks if one.is_quiet and one.end <= window.first.key]
+        joined = {
+            signal: _joined(one.windows(window.hours), _looks(signal, quiet, window.hours, one.sums.shape[1]))
+            for signal, one in self.hours.items()
+        }
+        return History(self, joined)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,45 +145,27 @@ class Histories:
             self._watched[baseline.folder] = await asyncio.to_thread(_watched, baseline, hours)
         return self._watched[baseline.folder]
 
-    async def before(self, manifest: Manifest, baseline: Baseline, window: Window) -> History:
-        """Return what a window may be judged by.
-
-        Those of the baseline count for as much as those since: else a version that drifts slowly would teach what it
-        drifts to. Where the baseline has too few, the first ones since take their place.
-        """
-        watched = await self.watched(baseline)
-        hours = window.hours
+    async def looks(self, manifest: Manifest, baseline: Baseline, hours: int) -> tuple[StoredLook, ...]:
+        """Return the looks that were made of windows of so many hours."""
         stored = await documents.find(self.blobs, _path(manifest, baseline, hours), StoredLooks)
-        quiet = [one for one in (stored.looks if stored else ()) if one.is_quiet and one.end <= window.first.key]
-        looks = {
-            signal: _joined(one.windows(hours), _looks(signal, quiet, hours, len(watched.contrasts[signal].features)))
-            for signal, one in watched.hours.items()
-        }
-        return History(watched, looks)
+        return stored.looks if stored else ()
 
-    async def add(
-        self,
-        manifest: Manifest,
-        baseline: Baseline,
-        window: Window,
-        values: Mapping[Signal, Floats],
-        *,
-        rows: int,
-        is_quiet: bool,
-    ) -> None:
+    async def add(self, manifest: Manifest, baseline: Baseline, window: Window, look: StoredLook) -> None:
         """Remember a look; the same one again is the same one."""
-        look = StoredLook(
-            end=window.end.key,
-            rows=rows,
-            is_quiet=is_quiet,
-            values={signal: one.astype("<f4").tobytes() for signal, one in values.items()},
-        )
 
         def put(old: StoredLooks | None) -> StoredLooks:
-            others = [one for one in (old.looks if old else ()) if one.end != look.end]
-            return StoredLooks(looks=_newest(sorted([*others, look], key=lambda one: one.end), window.hours))
+            return StoredLooks(looks=with_look(old.looks if old else (), look, window.hours))
 
         await documents.swap(self.blobs, _path(manifest, baseline, window.hours), StoredLooks, put)
+
+
+def with_look(looks: Sequence[StoredLook], look: StoredLook, hours: int) -> tuple[StoredLook, ...]:
+    """Return looks with one more, or with it in the place of an older one at the same window; those that are remembered."""
+    every = sorted([*(one for one in looks if one.end != look.end), look], key=lambda one: one.end)
+    blocks = [number_of(Hour.parse(one.end)) // hours for one in every]
+    kept = sorted(set(blocks))
+    remembered = {*kept[:MOST_BLOCKS], *kept[-MOST_BLOCKS:]}
+    return tuple(one for one, block in zip(every, blocks, strict=True) if block in remembered)
 
 
 def _watched(baseline: Baseline, hours: Iterable[tuple[Hour, Profile]]) -> Watched:
@@ -193,7 +194,9 @@ def _looks(signal: Signal, stored: Sequence[StoredLook], hours: int, columns: in
     ends = np.array([number_of(Hour.parse(one.end)) for one in stored], dtype=np.int64)
     values = [np.frombuffer(one.values[signal], dtype="<f4") for one in stored]
     rows = np.array([one.rows for one in stored], dtype=np.int64)
-    return Looks(np.array(values, dtype=np.float64).reshape(len(stored), columns), rows, slots_of(ends, hours), ends // hours)
+    return Looks(
+        np.array(values, dtype=np.float64).reshape(len(stored), columns), rows, slots_of(ends, hours), ends // hours
+    )
 
 
 def _joined(baseline: Looks, since: Looks) -> Looks:
@@ -208,14 +211,6 @@ def _joined(baseline: Looks, since: Looks) -> Looks:
         # Blocks of the two never mix, whenever the training data was recorded.
         np.concatenate([baseline.blocks - baseline.blocks[-1] - 1, newest.blocks]),
     )
-
-
-def _newest(looks: Sequence[StoredLook], hours: int) -> tuple[StoredLook, ...]:
-    """Return the looks of the first blocks, and of the newest."""
-    blocks = [number_of(Hour.parse(one.end)) // hours for one in looks]
-    kept = sorted(set(blocks))
-    kept_blocks = {*kept[:MOST_BLOCKS], *kept[-MOST_BLOCKS:]}
-    return tuple(one for one, block in zip(looks, blocks, strict=True) if block in kept_blocks)
 
 
 def _path(manifest: Manifest, baseline: Baseline, hours: int) -> str:

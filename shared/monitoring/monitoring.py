@@ -1,6 +1,5 @@
 """Look at every version whenever there is more to see, and note what the look found."""
 
-import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,15 +11,14 @@ from shared.alerts.store import Alerts
 from shared.blobs import Blobs
 from shared.errors import BlobMissing, Fault, UnknownModel
 from shared.monitor_config import MonitorConfig, monitor_config_path, parse
+from shared.monitoring.evaluating import Evaluating
 from shared.monitoring.evaluation import Evaluation, Evaluations
 from shared.monitoring.histories import Histories
-from shared.monitoring.windows import Window, Windows
+from shared.monitoring.windows import Window
 from shared.registry.baselines import Baselines
 from shared.registry.manifest import Manifest
 from shared.registry.store import Registry
 from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
-from shared.signals.judgement import Verdict
-from shared.signals.judging import JudgingRules, judge
 from shared.telemetry import Telemetry
 
 logger = logging.getLogger(__name__)
@@ -33,7 +31,7 @@ class Monitoring:
     blobs: Blobs
     registry: Registry
     baselines: Baselines
-    windows: Windows
+    evaluating: Evaluating
     histories: Histories
     evaluations: Evaluations
     alerts: Alerts
@@ -83,42 +81,16 @@ class Monitoring:
         """
         model, version = manifest.model, manifest.version
         baseline = await self.baselines.current(manifest)
-        contents = await self.windows.read(model, version, window, baseline.bins)
-        history = await self.histories.before(manifest, baseline, window)
-        values = history.watched.of(baseline.bins, contents.profile)
-        rows = contents.profile.rows
-        rules = JudgingRules(
-            false_alarms_per_month=config.false_alarms_per_month / versions,
-            ks_floor=config.floor.ks,
-            l_infinity_floor=config.floor.l_infinity,
-            share_floor=config.floor.share,
-        )
-        told = await asyncio.to_thread(history.tell, values, window, rows=rows, rules=rules)
-        judgements = await asyncio.to_thread(
-            judge, baseline.profile, contents.profile, baseline.bins, rules=rules, told=told
-        )
-        evaluation = Evaluation(
-            model=model,
-            version=version,
-            start=window.first.key,
-            end=window.end.key,
-            rows=contents.profile.rows,
-            baseline=baseline.folder,
-            bins=baseline.profile.bins,
-            config=config.digest,
-            history=history.digest,
-            is_calibrating=len(told) < len(history.looks) and rows > 0,
-            inputs=contents.inputs,
-            judgements=judgements,
-        )
+        looks = await self.histories.looks(manifest, baseline, window.hours)
+        looked = await self.evaluating.evaluate(manifest, baseline, window, config, looks=looks, versions=versions)
+        evaluation, judgements = looked.evaluation, looked.evaluation.judgements
         path = await self.evaluations.store(evaluation)
         look = Look(model, version, window.start, window.end.start, path)
         for alert, news in await self.alerts.note(judgements, look):
             self.telemetry.metric(f"alerts_{news}", 1, model=model, version=version)
             logger.warning("alert news", extra={"alert": alert.id, "news": str(news)})
-        if rows:
-            is_quiet = all(one.verdict is not Verdict.BREACH for one in judgements)
-            await self.histories.add(manifest, baseline, window, values, rows=rows, is_quiet=is_quiet)
+        if looked.look is not None:
+            await self.histories.add(manifest, baseline, window, looked.look)
         # Last, so that an evaluation that ended before its alerts were noted is made again.
         await self.evaluations.point_to(evaluation, path)
         self.telemetry.metric("evaluated_rows", evaluation.rows, model=model, version=version)

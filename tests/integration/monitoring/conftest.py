@@ -8,6 +8,7 @@ import pytest
 from shared.alerts.outbox import Outbox
 from shared.alerts.store import Alerts
 from shared.blobs import Blobs
+from shared.monitoring.evaluating import Evaluating
 from shared.monitoring.evaluation import Evaluations
 from shared.monitoring.histories import Histories
 from shared.monitoring.monitoring import Monitoring
@@ -42,12 +43,13 @@ class Watched:
         """Return what looks, as a new process does."""
         ours = blobs or self.stages.blobs
         registry = self.stages.registry(ours)
+        histories = Histories(ours, Baselines(ours, registry))
         return Monitoring(
             ours,
             registry,
             Baselines(ours, registry),
-            Windows(ours),
-            Histories(ours, Baselines(ours, registry)),
+            Evaluating(Windows(ours), histories),
+            histories,
             Evaluations(ours),
             Alerts(ours, Outbox(ours, self.stages.calendar, ("a" * 16,))),
             Telemetry.to("", clock=self.stages.calendar),
