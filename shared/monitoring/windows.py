@@ -16,7 +16,7 @@ from shared.profiles.bins import Bins, digest
 from shared.profiles.profile import Profile, empty, merge, profile
 from shared.sealing.days.day import Day, is_over
 from shared.sealing.days.finding import rolled_up
-from shared.sealing.hours.hour import Generation, read
+from shared.sealing.hours.hour import Generation, read, readable
 from shared.sealing.hours.manifests import Manifests, SealedHour
 from shared.sealing.paths import day_folder, day_path, hour_folder
 
@@ -132,5 +132,6 @@ class Windows:
             return encoding.decode((await self.blobs.read(path)).data, Profile, path=path)
         async with self._profiling:
             content = await self.blobs.read(f"{folder}{generation.rows_file}")
-            rows, _ = await asyncio.to_thread(read, content.data)
+            with readable(f"{folder}{generation.rows_file}"):
+                rows, _ = await asyncio.to_thread(read, content.data)
             return await asyncio.to_thread(profile, rows, bins)

@@ -47,6 +47,7 @@ async def frame(
         NotSealed: ``end`` is after the watermark, so that nobody knows whether these are all the rows.
         UnknownModel: the version is not registered.
         InvalidSchema: a version of these features and outputs has no such column.
+        InvalidDocument: rows were damaged.
         ValueError: a moment is naive, or not the beginning of an hour.
     """
     import pyarrow as pa
@@ -69,14 +70,15 @@ async def frame(
 
 async def _rows(blobs: Blobs, shelf: Shelf, first: Hour, last: Hour, wanted: "pa.Schema") -> "list[pa.Table]":
     """Return the rows of every generation of some hours."""
-    from shared.sealing.hours.hour import read
+    from shared.sealing.hours.hour import read, readable
     from shared.sealing.hours.manifests import Manifests
     from shared.sealing.paths import hour_folder
 
     async def one(path: str) -> "pa.Table":
         data = (await blobs.read(path)).data
-        rows, _ = await asyncio.to_thread(read, data, only=wanted.names)
-        return rows.select(wanted.names).cast(wanted)
+        with readable(path):
+            rows, _ = await asyncio.to_thread(read, data, only=wanted.names)
+            return rows.select(wanted.names).cast(wanted)
 
     hours = await Manifests(blobs).between(shelf, first, last)
     paths = [

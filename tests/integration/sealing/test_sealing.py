@@ -23,11 +23,13 @@ from shared.hours import Hour
 from shared.profiles import encoding
 from shared.profiles.profile import Profile, profile
 from shared.registry.baselines import Baselines
+from shared.sealing.hours.chain import Chain, Intent
 from shared.sealing.hours.hour import HourManifest, read
 from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
-from shared.sealing.paths import hour_folder, manifest_path
+from shared.sealing.paths import chain_path, hour_folder, manifest_path
 from tests.integration.sealing.batches import event, id_of, prediction
 from tests.integration.sealing.conftest import HUB, NINE, Stages
+from tests.integration.sealing.verified import lines, path_of, rewrite
 from tests.integration.stored import Calendar, Killed, Mortal, everything
 
 SHELF = Shelf(Kind.PREDICTION, "flights", "1")
@@ -453,6 +455,56 @@ async def test_rows_are_sealed_without_a_profile_when_their_baseline_is_damaged(
     assert written == 1
     assert (generation.footer.rows, generation.profile) == (1, None)
     assert await sealed_before(stages.blobs) == HOUR.plus(1).key
+
+
+async def captured_beside(stages: Stages, calendar: Calendar, *records: bytes) -> None:
+    """Capture predictions, an event each, and an actual in the hour after; both hours can be sealed."""
+    actual = prediction(at(61), kind="actual", version=None, external_id="a", prediction_id=None, value=1)
+    events = [event(one, sequence=number, at=at(number)) for number, one in enumerate(records)]
+    await stages.capturing().append(events)
+    await stages.capturing().append([event(actual, sequence=len(records), at=at(61))])
+    calendar.set(NINE + LATE + timedelta(hours=1))
+
+
+async def assert_the_others_are_sealed(stages: Stages, damaged: str) -> None:
+    """Sealing says what is damaged, at every try, and seals what has nothing to do with it."""
+    for _ in range(2):
+        with pytest.raises(ExceptionGroup) as raised:
+            await stages.sealing().seal()
+        (invalid,) = raised.value.exceptions
+        assert isinstance(invalid, InvalidDocument)
+        assert invalid.path == damaged
+    assert (await manifest_of(stages.blobs, Shelf(Kind.ACTUAL, "flights", "_none"), HOUR.plus(1))).rows == 1
+    assert await sealed_before(stages.blobs) == HOUR.key
+
+
+@pytest.mark.parametrize("line", [b"", b'{"partition":0,"sequence":1,"ind', b"\0" * 40 + b"\n", b"}{\n"])
+async def test_a_damaged_log_holds_up_its_own_shelf_alone(stages: Stages, calendar: Calendar, line: bytes) -> None:
+    """Of a line that does not say where it came from nobody can say that it was counted: no dead letter makes up for it."""
+    await captured_beside(stages, calendar, *(prediction(at(number)) for number in range(3)))
+    log = await path_of(stages.blobs, "captures/logs/kind=prediction/")
+    await rewrite(stages.blobs, log, lambda data: b"".join(lines(data)[:2]) + (line or lines(data)[2][:40]))
+
+    await assert_the_others_are_sealed(stages, log)
+
+
+async def test_damaged_rows_hold_up_their_own_shelf_alone(stages: Stages, calendar: Calendar) -> None:
+    """A sealer that was killed had written them, and no manifest names them yet."""
+    await captured_beside(stages, calendar, prediction(at(1)))
+    rows = f"{FOLDER}rows-0.parquet"
+    await stages.blobs.create(rows, b"PAR1")
+
+    await assert_the_others_are_sealed(stages, rows)
+
+
+async def test_a_damaged_import_that_waits_holds_up_its_own_shelf_alone(stages: Stages, calendar: Calendar) -> None:
+    await captured_beside(stages, calendar, prediction(at(1)))
+    waiting = f"captures/imports/{SHELF.folder}/{HOUR.folder}/0f.parquet"
+    await stages.blobs.create(waiting, b"PAR1")
+    intent = Intent(hour=HOUR.key, generation=0, ranges=(), imported=waiting)
+    await stages.blobs.create(chain_path(SHELF), documents.encode(Chain(intent=intent, ids={})))
+
+    await assert_the_others_are_sealed(stages, waiting)
 
 
 async def test_what_cannot_be_sealed_holds_up_the_watermark_and_nothing_else(
