@@ -42,9 +42,13 @@ class Wait:
 
 
 def remembered(last: LastLook | None, account: Account) -> LastLook:
-    """Return what is to be remembered after a look: of each partition the oldest number known to be waiting."""
+    """Return what is to be remembered after a look: of each partition the oldest number known to be waiting.
+
+    While the hub cannot be asked, what was known stays; what a cursor has passed by then falls away at the next look
+    that can ask. Otherwise a hub that fails every second look would hide for ever that something is stuck.
+    """
     known = last.waiting if last is not None else {}
-    waiting: dict[str, tuple[int, datetime]] = {}
+    waiting: dict[str, tuple[int, datetime]] = {} if account.hub_problem is None else dict(known)
     for one in account.partitions:
         if one.in_flight:
             before = known.get(one.name)

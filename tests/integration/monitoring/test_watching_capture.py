@@ -221,6 +221,31 @@ async def test_a_partition_whose_cursor_does_not_move_is_stuck(run: Run, watch: 
     assert (await watch.told())[1:] == ["capture_stuck resolved"]
 
 
+@pytest.mark.usefixtures("run")
+async def test_a_hub_that_fails_every_second_look_hides_no_stuck_partition(watch: Watch) -> None:
+    """What was seen to be waiting is waiting still, as long as the cursor has not passed it."""
+    for last in range(80, 84):
+        watch.hub.last_sequence, watch.hub.newest_at, watch.hub.is_down = last, watch.stages.calendar.now(), False
+        await watch.look(minutes=5)
+        watch.hub.is_down = True
+        await watch.look(minutes=5)
+
+    assert await watch.told() == ["capture_stuck open"]
+
+
+async def test_what_was_captured_while_the_hub_could_not_be_asked_is_not_waiting(run: Run, watch: Watch) -> None:
+    watch.hub.last_sequence, watch.hub.newest_at = 80, watch.stages.calendar.now()
+    await watch.look()
+    await run.capture(1)
+    watch.hub.is_down = True
+    await watch.look(minutes=20)
+    watch.hub.last_sequence, watch.hub.newest_at, watch.hub.is_down = 81, watch.stages.calendar.now(), False
+
+    await watch.look()
+
+    assert await watch.told() == []
+
+
 async def test_a_capture_that_moves_and_does_not_keep_up_lags(run: Run, watch: Watch) -> None:
     for last in range(100, 200, 20):
         watch.hub.last_sequence, watch.hub.newest_at = last, watch.stages.calendar.now() - timedelta(seconds=LAG_S)
