@@ -51,6 +51,8 @@ class Checked:
         bad_rows: how many do not.
         misfits: what does not fit of them, the first twenty.
         hours: how many hours the rows are of.
+        later_actuals: how many actuals of these rows are left out, because they were known in an hour that is not sealed
+            yet: they can be added once it is.
         is_ordered: whether these never fall from one row to the next, so that the file is read piece by piece.
     """
 
@@ -58,6 +60,7 @@ class Checked:
     bad_rows: int = 0
     misfits: tuple[Misfit, ...] = ()
     hours: int = 0
+    later_actuals: int = 0
     is_ordered: bool = True
 
 
@@ -176,6 +179,7 @@ def _check(history: History, source: Source) -> Checked:
     for part in _parts(history, source):
         found.rows += part.records.num_rows
         found.bad_rows += part.bad_rows
+        found.later_actuals += part.later_actuals
         found.misfits = (*found.misfits, *part.misfits)[:MOST_MISFITS]
         of_part = numbers(part.records)
         if not len(of_part):
