@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Final
 
 from shared.documents import Document
-from shared.sealing.accounting.account import Account, Discrepancy, PartitionAccount
+from shared.sealing.accounting import discrepancies
+from shared.sealing.accounting.account import Account, Discrepancy, PartitionAccount, unaccepted
 from shared.signals.judgement import Judgement, Signal, Verdict
 
 LAST_LOOK_PATH: Final = "monitoring/account.json"
@@ -89,7 +90,8 @@ def judge_capture(account: Account, waits: Iterable[Wait], *, limit_s: float) ->
     late = [wait for wait in waits if wait.seconds > limit_s]
     stuck = [wait for wait in late if not wait.is_moving]
     return (
-        _judged(Signal.CAPTURE_GAP, [one for one in account.wrong if one.what == "gap"]),
+        # All there are, however old: the account is one of the last days, and nobody took note of these either.
+        _judged(Signal.CAPTURE_GAP, [discrepancies.gap(one) for one in unaccepted(account.gaps)]),
         _waiting(Signal.CAPTURE_STUCK, stuck, account, "its cursor has not moved meanwhile"),
         _waiting(Signal.CAPTURE_LAG, [wait for wait in late if wait.is_moving], account, "capture is behind"),
         _judged(Signal.SPOOL, [one for one in account.wrong if one.what == "spool"]),

@@ -62,6 +62,20 @@ class Asked:
         """Whether an hour is among them."""
         return hour.is_within(self.start, self.end)
 
+    def touches(self, gap: Gap, partitions: Sequence[PartitionAccount]) -> bool:
+        """Whether numbers of a gap are among those asked for, as ``partitions`` say which those are.
+
+        One that was found above the cursor, which has not passed it yet, is among them where they have no end.
+        """
+        if self.start is None and self.end is None:
+            return True
+        return any(
+            (one.incarnation, one.partition) == (gap.incarnation, gap.partition)
+            and one.first <= gap.last
+            and (self.end is None or gap.first <= one.last)
+            for one in partitions
+        )
+
 
 @dataclass(slots=True)
 class _Found:
@@ -119,9 +133,7 @@ class Verifying:
             spans = [Span(one.incarnation, one.partition, one.first, one.last) for one in partitions]
             found.wrong += await depth.check(found.hours, spans, gaps, unread=found.written_down)
             found.wrong += await depth.check_days(found.profiles_of_days)
-        found.wrong += [
-            discrepancies.gap(Span(gap.incarnation, gap.partition, gap.first, gap.last)) for gap in unaccepted(gaps)
-        ]
+        found.wrong += [discrepancies.gap(gap) for gap in unaccepted(gaps) if asked.touches(gap, partitions)]
         spool = await state.spool()
         if spool.oldest_s is not None and spool.oldest_s > self.spool_max_age_s:
             found.wrong.append(discrepancies.old_spool(spool.waiting, spool.oldest_s, self.spool_max_age_s))

@@ -193,6 +193,22 @@ async def test_a_gap_is_told_until_somebody_takes_note(run: Run, watch: Watch) -
     assert await watch.told() == ["capture_gap open", "capture_gap resolved"]
 
 
+async def test_a_gap_stays_in_sight_however_old_it_grows(run: Run, watch: Watch) -> None:
+    """It lies before the days that the account is drawn up for, and still nobody took note of it."""
+    stages = run.stages
+    incarnation = await stages.hub.incarnation()
+    gap = Gap(incarnation=incarnation, partition=0, first=40, last=44, found_at=NINE)
+    await stages.blobs.create(gap_path(incarnation, "0", 40, 44), documents.encode(gap))
+    await run.seal(hours=24 * 5)
+    watch.timer = watch.made()
+
+    await watch.look()
+    await run.seal(hours=24 * 6)
+    await watch.look()
+
+    assert await watch.told() == ["capture_gap open"]
+
+
 @pytest.mark.usefixtures("run")
 async def test_an_event_after_a_long_quiet_is_no_lag(watch: Watch) -> None:
     """The cursor is hours old, and so is the time of its event; what waits has just come."""
