@@ -43,7 +43,7 @@ run: $(VENV)/ready
 	@$(BIN)/python -m infra.local
 
 test: all
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(VENV)/ready
 	@$(BIN)/ruff format --check .

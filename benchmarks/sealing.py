@@ -123,7 +123,7 @@ def _stages(data: bytes, *, full_precision: bool, seed: int) -> dict[str, float]
         spent[stage] = time.process_time() - began
         return done
 
-    read = timed("decode", lambda: rows.read(data, Kind.PREDICTION, features))
+    read = timed("decode", lambda: rows.read(data, Kind.PREDICTION, features, path=""))
     table = timed("order", lambda: rows.table({_LOG: read.rows}))
     timed("doubles", lambda: first_ones(pack(table.column("_id")), []))
     digest = timed("digest", lambda: hashlib.sha256(data).hexdigest())
@@ -155,7 +155,7 @@ async def _register(blobs: Blobs, *, full_precision: bool, seed: int) -> None:
 def _training(*, full_precision: bool, seed: int) -> Any:  # noqa: ANN401 - a pyarrow.Table
     """Return rows of the same kind to cut bins from."""
     sent = bodies(_TRAINING_ROWS, FEATURES, an_event=1, seed=seed + 1, full_precision=full_precision)
-    return rows.read(log(sent), Kind.PREDICTION, schema(FEATURES, full_precision=full_precision)).rows
+    return rows.read(log(sent), Kind.PREDICTION, schema(FEATURES, full_precision=full_precision), path="").rows
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

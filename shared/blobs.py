@@ -219,19 +219,21 @@ class Blobs:
         return self._service.get_blob_client(container, name)
 
 
-def service(storage: str, *, credential: "AsyncTokenCredential | None" = None) -> "BlobServiceClient":
+def service(
+    storage: str, *, credential: "AsyncTokenCredential | None" = None, timeout_s: float = 30.0
+) -> "BlobServiceClient":
     """Build the client for a connection string, or for an https address with ``credential``.
 
-    The SDK tries again by itself, for some seconds: a trigger that still fails is run again by its host.
+    The SDK tries again by itself, for some seconds: a trigger that still fails is run again by its host. That goes for a
+    request as well to which nothing was answered within ``timeout_s``.
     """
     from azure.storage.blob.aio import BlobServiceClient, ExponentialRetry
 
     retry = ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=3)
+    times: dict[str, Any] = {"retry_policy": retry, "connection_timeout": 5, "read_timeout": timeout_s}
     if storage.startswith("https://"):
-        return BlobServiceClient(
-            storage, credential=credential, retry_policy=retry, connection_timeout=5, read_timeout=30
-        )
-    return BlobServiceClient.from_connection_string(storage, retry_policy=retry, connection_timeout=5, read_timeout=30)
+        return BlobServiceClient(storage, credential=credential, **times)
+    return BlobServiceClient.from_connection_string(storage, **times)
 
 
 @contextmanager

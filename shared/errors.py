@@ -19,6 +19,7 @@ Fault
 |-- InvalidRecord          can never be read: dead-letter it, do not retry
 |-- UnknownGap             no such loss is written down
 |-- NotSealed              hours were asked for that may still be added to
+|-- LetGo                  hours were asked for whose rows retention has taken
 |-- WebhookFailed          a webhook did not take what was posted
 |-- EventsUnavailable      Event Hubs cannot be reached: a retry can help
 |-- EventRefused           an event is larger than anything the hub takes: a retry cannot help
@@ -351,6 +352,21 @@ class NotSealed(Fault):
         super().__init__(f"{known}, and not up to {end}: ask for less, or wait")
         self.end = end
         self.before = before
+
+
+class LetGo(Fault):
+    """Of what was asked for, the rows of some ``dates`` are not kept any more, or are going at this moment."""
+
+    code = "let_go"
+
+    def __init__(self, model: str, version: str, *, dates: tuple[str, ...]) -> None:
+        days = dates[0] if len(dates) == 1 else f"{len(dates)} days, from {dates[0]} to {dates[-1]}"
+        super().__init__(
+            f"rows of {model} {version} were let go (HOURS_KEPT_DAYS), those of {days}: ask for later ones"
+        )
+        self.model = model
+        self.version = version
+        self.dates = dates
 
 
 class WebhookFailed(Fault):

@@ -104,3 +104,16 @@ def hours_of(date: str) -> tuple[Hour, Hour]:
     """
     first = Hour.parse(f"{date}T00")
     return first, first.plus(24)
+
+
+def dates_of(first: Hour, end: Hour) -> list[str]:
+    """Return the dates of the hours from ``first`` up to ``end``, which is not among them, in their order.
+
+    >>> dates_of(Hour.parse("2026-02-27T23"), Hour.parse("2026-03-01T00"))
+    ['2026-02-27', '2026-02-28']
+    """
+    dates: list[str] = []
+    while first < end:
+        dates.append(first.date)
+        first = hours_of(first.date)[1]
+    return dates

@@ -130,6 +130,7 @@ class Settings:
 
     storage: str = _setting(_storage, secret=True)
     """A connection string, or the https address of the blob endpoint for access by identity."""
+    storage_timeout_s: float = _setting(_positive, default=30.0)
     events: str = _setting(_events, secret=True, default="")
     """A connection string of the Event Hubs namespace, or nothing for access by identity."""
     events_namespace: str = _setting(_one, env=_IDENTITY, default="")

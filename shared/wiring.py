@@ -89,8 +89,9 @@ def blobs() -> "Blobs":
     """Return storage."""
     from shared.blobs import Blobs, service
 
-    storage = settings().storage
-    return Blobs(service(storage, credential=_credential() if storage.startswith("https://") else None))
+    ours = settings()
+    credential = _credential() if ours.storage.startswith("https://") else None
+    return Blobs(service(ours.storage, credential=credential, timeout_s=ours.storage_timeout_s))
 
 
 @cache

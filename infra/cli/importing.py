@@ -74,6 +74,11 @@ async def _import(asked: argparse.Namespace) -> Answer:
         )
     if not asked.json:
         _show(added)
+        if checked.later_actuals:
+            print(
+                f"left out {checked.later_actuals:,} actuals: the hours that they were known in are not sealed yet; "
+                "import the file again once they are"
+            )
     return Answer({**values, **msgspec.to_builtins(added)})
 
 

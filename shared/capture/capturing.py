@@ -122,8 +122,7 @@ class Capturing:
         if events[0].sequence > cursor.sequence + 1:
             lost = await record_lost(self.cursors, place, cursor, last=events[0].sequence - 1)
             self.telemetry.metric("capture_lost_events", lost)
-        repeats_above = cursor.sequence if position.may_repeat else None
-        filed = await self._filing.file(events, place, repeats_above=repeats_above)
+        filed = await self._filing.file(events, place, above=cursor.sequence, may_repeat=position.may_repeat)
         last = events[-1]
         moved = await self.cursors.advance(
             place.incarnation, place.partition, sequence=last.sequence, enqueued_at=last.enqueued_at

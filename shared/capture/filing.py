@@ -73,16 +73,22 @@ class Filing:
 
     logs: HourLogs
     registry: Registry
+    _seen: dict[Place, set[Shelf]] = field(default_factory=dict)
+    """By place, the registered shelves that this process has filed events of."""
 
-    async def file(self, events: Sequence[Event], place: Place, *, repeats_above: int | None) -> Filed:
+    async def file(self, events: Sequence[Event], place: Place, *, above: int, may_repeat: bool) -> Filed:
         """Append events of one partition, in order and none missing, to their logs.
+
+        An attempt may have broken off above the cursor, and a model have been registered since then: an event that was
+        set aside stays there, and one that is in a log stays in the log. Otherwise it would be counted twice.
 
         Args:
             events: all above the cursor.
             place: where their numbers count.
-            repeats_above: the cursor, where an attempt may have broken off above it. A model may have been registered
-                since then: an event that was set aside stays there, and one that is in a log stays in the log.
-                Otherwise it would be counted twice.
+            above: the cursor.
+            may_repeat: whether to look for such an attempt in any case, and not only where a shelf turns out registered
+                of which this process has filed nothing there: another one may have had the partition meanwhile, and a
+                shelf that was registered before was so for both.
 
         Raises:
             ExceptionGroup: of the faults with which appends failed; those under way were cancelled, and what was
@@ -93,16 +99,18 @@ class Filing:
         known = await self._registered({read.shelf for _, read in reads if read.shelf is not None})
         aside: set[int] = set()
         logged: set[int] = set()
-        if repeats_above is not None:
+        seen = self._seen.setdefault(place, set())
+        if may_repeat or not known <= seen:
             hours = {Hour.containing(event.enqueued_at) for event, _ in reads}
-            aside = await resting.set_aside(self.logs.blobs, place, hours=hours, above=repeats_above)
+            aside = await resting.set_aside(self.logs.blobs, place, hours=hours, above=above)
             homeless = {
                 (read.shelf, Hour.containing(event.enqueued_at))
                 for event, read in reads
                 if read.shelf is not None and read.shelf not in known
             }
             for shelf, hour in homeless:
-                logged |= await resting.logged(self.logs.blobs, place, shelf=shelf, hour=hour, above=repeats_above)
+                logged |= await resting.logged(self.logs.blobs, place, shelf=shelf, hour=hour, above=above)
+            seen |= known
         appends = _Appends()
         for event, read in reads:
             to_log = read.shelf in known or event.sequence in logged

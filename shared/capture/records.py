@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -179,15 +179,18 @@ def lines(records: Iterable[tuple[int, bytes]], event: Event, *, partition: str)
     return b"".join(parts)
 
 
+_Number: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+
+
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """Where a record came from, as the first four members of its line say.
 
     After them stands ``lines``, where there are several of the event in its log.
     """
 
-    partition: int
-    sequence: int
-    index: int
+    partition: _Number
+    sequence: _Number
+    index: _Number
     enqueued_at: datetime
 
     @classmethod

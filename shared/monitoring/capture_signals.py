@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Final
 
 from shared.documents import Document
-from shared.sealing.accounting.account import Account, Discrepancy, PartitionAccount
+from shared.sealing.accounting import discrepancies
+from shared.sealing.accounting.account import Account, Discrepancy, PartitionAccount, unaccepted
 from shared.signals.judgement import Judgement, Signal, Verdict
 
 LAST_LOOK_PATH: Final = "monitoring/account.json"
@@ -42,9 +43,13 @@ class Wait:
 
 
 def remembered(last: LastLook | None, account: Account) -> LastLook:
-    """Return what is to be remembered after a look: of each partition the oldest number known to be waiting."""
+    """Return what is to be remembered after a look: of each partition the oldest number known to be waiting.
+
+    While the hub cannot be asked, what was known stays; what a cursor has passed by then falls away at the next look
+    that can ask. Otherwise a hub that fails every second look would hide for ever that something is stuck.
+    """
     known = last.waiting if last is not None else {}
-    waiting: dict[str, tuple[int, datetime]] = {}
+    waiting: dict[str, tuple[int, datetime]] = {} if account.hub_problem is None else dict(known)
     for one in account.partitions:
         if one.in_flight:
             before = known.get(one.name)
@@ -85,7 +90,8 @@ def judge_capture(account: Account, waits: Iterable[Wait], *, limit_s: float) ->
     late = [wait for wait in waits if wait.seconds > limit_s]
     stuck = [wait for wait in late if not wait.is_moving]
     return (
-        _judged(Signal.CAPTURE_GAP, [one for one in account.wrong if one.what == "gap"]),
+        # All there are, however old: the account is one of the last days, and nobody took note of these either.
+        _judged(Signal.CAPTURE_GAP, [discrepancies.gap(one) for one in unaccepted(account.gaps)]),
         _waiting(Signal.CAPTURE_STUCK, stuck, account, "its cursor has not moved meanwhile"),
         _waiting(Signal.CAPTURE_LAG, [wait for wait in late if wait.is_moving], account, "capture is behind"),
         _judged(Signal.SPOOL, [one for one in account.wrong if one.what == "spool"]),

@@ -14,9 +14,9 @@ from shared.hours import Hour, hours_of
 from shared.profiles import encoding
 from shared.profiles.bins import Bins, digest
 from shared.profiles.profile import Profile, empty, merge, profile
-from shared.sealing.days.day import Day, is_over
+from shared.sealing.days.day import Day, is_counted_over
 from shared.sealing.days.finding import rolled_up
-from shared.sealing.hours.hour import Generation, read
+from shared.sealing.hours.hour import Generation, read, readable
 from shared.sealing.hours.manifests import Manifests, SealedHour
 from shared.sealing.paths import day_folder, day_path, hour_folder
 
@@ -112,7 +112,7 @@ class Windows:
     async def _profile_of_day(self, shelf: Shelf, day: Day, wanted: str) -> list[Profile] | None:
         if not day.rows:
             return []
-        if day.profile is None or not is_over(day.profile, wanted):
+        if day.profile is None or not is_counted_over(day.profile, wanted):
             return None
         path = f"{day_folder(shelf, day.date)}{day.profile}"
         try:
@@ -137,5 +137,6 @@ class Windows:
             return encoding.decode((await self.blobs.read(path)).data, Profile, path=path)
         async with self._profiling:
             content = await self.blobs.read(f"{folder}{generation.rows_file}")
-            rows, _ = await asyncio.to_thread(read, content.data)
+            with readable(f"{folder}{generation.rows_file}"):
+                rows, _ = await asyncio.to_thread(read, content.data)
             return await asyncio.to_thread(profile, rows, bins)

@@ -9,10 +9,12 @@ from shared import documents
 from shared.blobs import Blobs
 from shared.bounded import each
 from shared.capture.records import Kind, Shelf
-from shared.errors import InvalidSchema, NotSealed, UnknownModel
-from shared.hours import Hour
+from shared.errors import InvalidSchema, LetGo, NotSealed, UnknownModel
+from shared.hours import Hour, dates_of
 from shared.registry.manifest import Manifest, manifest_path
+from shared.sealing.days.day import DayAccount
 from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
+from shared.sealing.paths import account_path
 
 if TYPE_CHECKING:  # whoever imports this package need not have them loaded
     import pandas as pd
@@ -45,8 +47,10 @@ async def frame(
 
     Raises:
         NotSealed: ``end`` is after the watermark, so that nobody knows whether these are all the rows.
+        LetGo: they are not all the rows, because retention took some.
         UnknownModel: the version is not registered.
         InvalidSchema: a version of these features and outputs has no such column.
+        InvalidDocument: rows were damaged.
         ValueError: a moment is naive, or not the beginning of an hour.
     """
     import pyarrow as pa
@@ -69,22 +73,44 @@ async def frame(
 
 async def _rows(blobs: Blobs, shelf: Shelf, first: Hour, last: Hour, wanted: "pa.Schema") -> "list[pa.Table]":
     """Return the rows of every generation of some hours."""
-    from shared.sealing.hours.hour import read
+    from shared.sealing.hours.hour import read, readable
     from shared.sealing.hours.manifests import Manifests
     from shared.sealing.paths import hour_folder
 
     async def one(path: str) -> "pa.Table":
         data = (await blobs.read(path)).data
-        rows, _ = await asyncio.to_thread(read, data, only=wanted.names)
-        return rows.select(wanted.names).cast(wanted)
+        with readable(path):
+            rows, _ = await asyncio.to_thread(read, data, only=wanted.names)
+            return rows.select(wanted.names).cast(wanted)
 
     hours = await Manifests(blobs).between(shelf, first, last)
+    # After the listing: that a day goes is written down before its first file does.
+    await _check_kept(blobs, shelf, first, last)
     paths = [
         f"{hour_folder(shelf, hour.hour)}{generation.rows_file}"
         for hour in hours
         for generation in hour.manifest.generations
     ]
     return await each(paths, one, at_once=_READS_AT_ONCE)
+
+
+async def _check_kept(blobs: Blobs, shelf: Shelf, first: Hour, last: Hour) -> None:
+    """See that retention has let go of none of the days that some hours are of.
+
+    Raises:
+        LetGo: of some it has.
+    """
+    dates = dates_of(first, last)
+
+    async def is_let_go(date: str) -> bool:
+        account = await documents.find(blobs, account_path(date), DayAccount)
+        noted = account.shelves.get(shelf.folder) if account is not None else None
+        return noted is not None and noted.is_let_go
+
+    found = await each(dates, is_let_go, at_once=_READS_AT_ONCE)
+    gone = tuple(date for date, is_gone in zip(dates, found, strict=True) if is_gone)
+    if gone:
+        raise LetGo(shelf.model, shelf.version, dates=gone)
 
 
 def _hour(moment: datetime) -> Hour:

@@ -1,9 +1,12 @@
 """Seal what can be sealed, each hour after all earlier ones, then move the watermark."""
 
 import asyncio
+import time
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from shared import documents
 from shared.blobs import Blobs
@@ -26,6 +29,12 @@ from shared.telemetry import Telemetry
 _LOGS = "captures/logs/"
 _DEAD = "captures/dead/"
 
+LONGEST_S: Final = 300.0
+"""After that the next call goes on: past the host's ``functionTimeout`` the worker is ended, and requests with it.
+
+Half of that time, since the generation under way is finished, and days and retention get their turn in any case.
+"""
+
 
 @dataclass(slots=True)
 class Sealing:
@@ -46,11 +55,13 @@ class Sealing:
     rolling: Rolling
     retention: Retention
     most_bytes: int = MOST_GENERATION_BYTES
+    monotonic: Callable[[], float] = time.monotonic
 
     async def seal(self) -> int:
-        """Seal every hour that can be, add to sealed ones whose logs have grown, and return how many were written.
+        """Seal every hour that can be, for some minutes, and return how many generations were written.
 
-        Days that the watermark has passed are rolled up, and what has been kept long enough is deleted.
+        Sealed hours whose logs have grown are added to. Where the time is over before everything is sealed, the watermark
+        moves to the first hour that may not be, and the next call goes on there. Days that the watermark has passed are rolled up, and what has been kept long enough is deleted.
 
         Killed at any point and called again, it comes to the same state. Where one kind, model and version cannot be
         sealed, the others are; the watermark waits at its hour, because before it everything is sealed.
@@ -60,6 +71,7 @@ class Sealing:
             StorageUnavailable, EventsUnavailable: what was sealed stays sealed; the rest waits for the next call.
             BlobChanged: another one is sealing the same hour; likewise.
         """
+        until = self.monotonic() + LONGEST_S
         before = await self._sealable_before()
         if before is None:
             return 0
@@ -76,13 +88,16 @@ class Sealing:
                     continue
                 if shelf not in chains:
                     chains[shelf] = Chaining(shelf, self.blobs, self.manifests, self.generations, self.most_bytes)
-                written += await chains[shelf].seal(logs)
+                written += await chains[shelf].seal(logs, is_over=lambda: self.monotonic() > until)
             except (StorageUnavailable, BlobChanged):
                 raise
             except Fault as fault:
                 self.telemetry.exception(fault, model=shelf.model, version=shelf.version)
                 failed[shelf] = fault
                 before = min(before, logs.hour)
+            if self.monotonic() > until:
+                before = min(before, logs.hour)
+                break
         watermark = await self._move_watermark(before)
         await self.rolling.roll_up(watermark.hour)
         await self.retention.apply(watermark.hour)

@@ -14,6 +14,7 @@ from tests.chaos.fleet import Fleet
 from tests.chaos.ledger import Ledger
 from tests.chaos.load import Load
 from tests.chaos.nemesis import Act, Nemesis, shuffled
+from tests.chaos.proxies.storage import EVERY
 
 BEGIN: Final = datetime(2026, 3, 1, 9, tzinfo=UTC)
 SPEED: Final = 600.0
@@ -79,6 +80,7 @@ async def run(
         plan.most_rows,
     )
     fleet.storage.share, fleet.own_storage.share = plan.fault_share, plan.fault_share / 5
+    fleet.storage.faults = EVERY
     watching = asyncio.create_task(_watch(nemesis, ledger, seen)) if seen else None
     try:
         async with asyncio.TaskGroup() as both:

@@ -25,6 +25,7 @@ from tests.flying import SCHEDULES
 from tests.integration.models import registered
 
 CAPTURE_TIMEOUT_S: Final = 2.0
+STORAGE_TIMEOUT_S: Final = 3.0
 OWNERSHIP_S: Final = 4.0
 # Short, so that what a killed host held is soon another's.
 _OPTIONS: Final = ("--ownership-s", str(OWNERSHIP_S), "--lease-s", "15")
@@ -117,7 +118,8 @@ async def fleet(
     rivals: bool = False,
 ) -> AsyncIterator[Fleet]:
     """Run a fleet in ``folder`` that answers for one model; nothing fails yet. One that was there goes on."""
-    own = {**SCHEDULES, "CAPTURE_TIMEOUT_S": str(CAPTURE_TIMEOUT_S)}
+    timeouts = {"CAPTURE_TIMEOUT_S": str(CAPTURE_TIMEOUT_S), "STORAGE_TIMEOUT_S": str(STORAGE_TIMEOUT_S)}
+    own = {**SCHEDULES, **timeouts}
     system = System.in_folder(folder, clock=clock, settings=own)
     ports = _ports(folder / "fleet.json", hosts)
     chance = random.Random(seed)

@@ -26,7 +26,10 @@ from tests.unit.sealing.logs import without_control_lines
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 APPEND = "comp=appendblock"
 
-Writer = Callable[[type[Blobs]], Blobs]
+PATIENCE_S = 0.5
+"""How long a writer that is told so waits for an answer."""
+
+Writer = Callable[..., Blobs]
 
 
 @pytest.fixture
@@ -41,8 +44,8 @@ async def writer(storage_proxy: StorageProxy, blobs: Blobs) -> AsyncIterator[Wri
     del blobs  # the containers are there
     made: list[Blobs] = []
 
-    def make(kind: type[Blobs]) -> Blobs:
-        made.append(kind(service(storage_emulator.connection_string(storage_proxy.port))))
+    def make(kind: type[Blobs], *, timeout_s: float = 30.0) -> Blobs:
+        made.append(kind(service(storage_emulator.connection_string(storage_proxy.port), timeout_s=timeout_s)))
         return made[-1]
 
     yield make
@@ -82,31 +85,33 @@ async def test_an_append_that_arrives_late_is_refused_by_its_position(
     assert await sequences(writer(Blobs), path) == written
 
 
+@pytest.mark.parametrize("fault", [Fault.ANSWER_LOST, Fault.SILENCE_AFTER])
 @pytest.mark.parametrize(
     ("kind", "written"), [(Blobs, [1, 2, 3]), (AnyPosition, [1, 2, 2, 3])], ids=["fenced", "unfenced"]
 )
 async def test_an_append_whose_answer_was_lost_is_not_done_again(
-    storage_proxy: StorageProxy, writer: Writer, path: str, kind: type[Blobs], written: list[int]
+    storage_proxy: StorageProxy, writer: Writer, path: str, kind: type[Blobs], written: list[int], fault: Fault
 ) -> None:
     """The SDK sends it again by itself. The position refuses that, and the log's end shows that it was done."""
-    logs = HourLogs(writer(kind))
+    logs = HourLogs(writer(kind, timeout_s=PATIENCE_S))
     await logs.append(path, entries(1))
-    storage_proxy.plan("PUT", path, APPEND, fault=Fault.ANSWER_LOST)
+    storage_proxy.plan("PUT", path, APPEND, fault=fault)
 
     await logs.append(path, entries(2))
     await logs.append(path, entries(3))
 
-    assert storage_proxy.met == {"ANSWER_LOST": 1}
+    assert storage_proxy.met == {fault.name: 1}
     assert await sequences(writer(Blobs), path) == written
 
 
+@pytest.mark.parametrize("fault", [Fault.RESET, Fault.SILENCE])
 async def test_an_append_that_storage_never_heard_of_is_done(
-    storage_proxy: StorageProxy, writer: Writer, path: str
+    storage_proxy: StorageProxy, writer: Writer, path: str, fault: Fault
 ) -> None:
     """To its writer it looks the same as one whose answer was lost."""
-    logs = HourLogs(writer(Blobs))
+    logs = HourLogs(writer(Blobs, timeout_s=PATIENCE_S))
     await logs.append(path, entries(1))
-    storage_proxy.plan("PUT", path, APPEND, fault=Fault.RESET)
+    storage_proxy.plan("PUT", path, APPEND, fault=fault)
 
     await logs.append(path, entries(2))
 
@@ -168,3 +173,22 @@ async def test_a_cursor_that_is_written_late_does_not_go_backwards(
     cursor: Cursor | None = await owner.read(incarnation, "0")
     assert cursor is not None
     assert (cursor.first, cursor.sequence) == (1, reached)
+
+
+@pytest.mark.parametrize("fault", [Fault.ANSWER_LOST, Fault.RESET, Fault.SILENCE, Fault.SILENCE_AFTER])
+async def test_a_cursor_whose_write_has_no_answer_moves_all_the_same(
+    storage_proxy: StorageProxy, writer: Writer, fault: Fault
+) -> None:
+    """The SDK writes again by itself, and is told that the cursor is another by now: its own, which nobody says."""
+    incarnation = uuid.uuid4().hex
+    cursors = Cursors(writer(Blobs, timeout_s=PATIENCE_S), Clock.standing(AT))
+    storage_proxy.plan("PUT", incarnation, fault=fault)
+    await cursors.begin(incarnation, "0", first=1)
+    storage_proxy.plan("PUT", incarnation, fault=fault)
+
+    await cursors.advance(incarnation, "0", sequence=5, enqueued_at=AT)
+
+    cursor: Cursor | None = await cursors.read(incarnation, "0")
+    assert cursor is not None
+    assert (cursor.first, cursor.sequence) == (1, 5)
+    assert storage_proxy.met == {fault.name: 2}

@@ -78,12 +78,12 @@ class CursorFirst(Filing):
 
     cursors: Cursors = field(kw_only=True)
 
-    async def file(self, events: Sequence[Event], place: Place, *, repeats_above: int | None) -> Filed:
+    async def file(self, events: Sequence[Event], place: Place, *, above: int, may_repeat: bool) -> Filed:
         last = events[-1]
         await self.cursors.advance(
             place.incarnation, place.partition, sequence=last.sequence, enqueued_at=last.enqueued_at
         )
-        return await Filing.file(self, events, place, repeats_above=repeats_above)
+        return await Filing.file(self, events, place, above=above, may_repeat=may_repeat)
 
 
 def _as_it_is(_: Capturing) -> None:

@@ -4,6 +4,7 @@ Each schedule is told twice: with the fence it comes out right, and with the fen
 """
 
 import asyncio
+import contextlib
 import hashlib
 import io
 from collections.abc import AsyncIterator
@@ -90,13 +91,27 @@ class Shelved:
         return sorted(found)
 
 
-@pytest.fixture
-async def shelved(storage_proxy: StorageProxy) -> AsyncIterator[Shelved]:
-    """A shelf whose version is registered, behind the proxy."""
-    async with own_storage(storage_emulator.connection_string(storage_proxy.port)) as blobs:
+@contextlib.asynccontextmanager
+async def behind(proxy: StorageProxy, *, timeout_s: float = 30.0) -> AsyncIterator[Shelved]:
+    """Make a shelf whose version is registered; whoever reaches its storage waits so long for an answer."""
+    async with own_storage(storage_emulator.connection_string(proxy.port), timeout_s=timeout_s) as blobs:
         made = Shelved(blobs, Calendar(TEN.start))
         version = registered("flights", "1")
         await Registry(blobs, made.calendar).register(version.manifest, files=version.files)
+        yield made
+
+
+@pytest.fixture
+async def shelved(storage_proxy: StorageProxy) -> AsyncIterator[Shelved]:
+    """A shelf behind the proxy."""
+    async with behind(storage_proxy) as made:
+        yield made
+
+
+@pytest.fixture
+async def hasty(storage_proxy: StorageProxy) -> AsyncIterator[Shelved]:
+    """The same, of somebody who soon gives up."""
+    async with behind(storage_proxy, timeout_s=1.0) as made:
         yield made
 
 
@@ -200,18 +215,18 @@ async def test_rows_that_are_written_late_do_not_change_what_the_manifest_names(
 
 
 @pytest.mark.parametrize("written", [CHAIN, ROWS, "_profile-0-", MANIFEST])
-@pytest.mark.parametrize("fault", [Fault.ANSWER_LOST, Fault.RESET])
+@pytest.mark.parametrize("fault", [Fault.ANSWER_LOST, Fault.RESET, Fault.SILENCE, Fault.SILENCE_AFTER])
 async def test_a_lost_answer_to_any_write_of_sealing_changes_nothing(
-    storage_proxy: StorageProxy, shelved: Shelved, written: str, fault: Fault
+    storage_proxy: StorageProxy, hasty: Shelved, written: str, fault: Fault
 ) -> None:
     """The SDK writes again by itself, is told that the blob is there, and that it is its own nobody says."""
     records = [record(minute) for minute in range(3)]
-    await shelved.capture(NINE, *records)
+    await hasty.capture(NINE, *records)
     storage_proxy.plan("PUT", written, fault=fault)
 
-    await shelved.seal(NINE)
-    await shelved.seal(NINE)
+    await hasty.seal(NINE)
+    await hasty.seal(NINE)
 
     assert storage_proxy.met == {fault.name: 1}
-    assert await shelved.ids() == sorted(map(id_of, records))
-    assert len((await shelved.manifest(NINE)).generations) == 1
+    assert await hasty.ids() == sorted(map(id_of, records))
+    assert len((await hasty.manifest(NINE)).generations) == 1

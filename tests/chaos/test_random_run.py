@@ -7,6 +7,7 @@ from shared.clock import Clock
 from tests.chaos import campaign
 from tests.chaos.fleet import fleet
 from tests.chaos.nemesis import Act
+from tests.chaos.proxies.storage import EVERY
 
 PLAN: Final = campaign.Plan(
     records=50_000,
@@ -34,5 +35,6 @@ async def test_nothing_acknowledged_is_lost_or_doubled_and_the_account_says_so(t
         verdict = await campaign.judge(system, ledger)
 
     assert nemesis.counts() == {act.name: count for act, count in PLAN.acts.items()}
+    assert {fault.name for fault in EVERY} == set(system.storage.met), "every fault was met"
     assert ledger.acknowledged >= PLAN.records
     assert verdict.holds, f"{verdict}\nwhat was done is in {nemesis.log}, logs are beside it"

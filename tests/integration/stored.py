@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class _OwnContainers:
     """A client whose containers nobody else sees: what stages list is then what the test stored."""
 
-    def __init__(self, connection: str) -> None:
-        self._service = service(connection)
+    def __init__(self, connection: str, timeout_s: float = 30.0) -> None:
+        self._service = service(connection, timeout_s=timeout_s)
         self._own = uuid.uuid4().hex[:12]
 
     def get_blob_client(self, container: str, name: str) -> Any:  # noqa: ANN401 - the client's own
@@ -31,9 +31,9 @@ class _OwnContainers:
 
 
 @asynccontextmanager
-async def own_storage(connection: str) -> AsyncIterator[Blobs]:
+async def own_storage(connection: str, *, timeout_s: float = 30.0) -> AsyncIterator[Blobs]:
     """Return empty storage."""
-    blobs = Blobs(cast("BlobServiceClient", _OwnContainers(connection)))
+    blobs = Blobs(cast("BlobServiceClient", _OwnContainers(connection, timeout_s)))
     try:
         await blobs.create_containers()
         yield blobs

@@ -299,6 +299,24 @@ async def test_a_history_is_imported_once(
 
 
 @pytest.mark.usefixtures("watermark")
+def test_an_actual_that_comes_later_keeps_no_prediction_out(
+    environment: dict[str, str], files: tuple[str, ...], tmp_path: Path
+) -> None:
+    assert run(environment, "register", "late", "1", *files, "--json")[0] == 0
+    path = tmp_path / "history.csv"
+    history = (*_history(path), "--model=late", "--skip-bad")
+    path.write_text(path.read_text().replace("03-01T12:00", "03-02T12:00", 2))
+
+    code, out, error = run(environment, *history, "--json")
+    _, said, _ = run(environment, *history)
+
+    assert code == 0, error
+    answer = json.loads(out)
+    assert [answer[name] for name in ("predictions", "actuals", "later_actuals")] == [4, 1, 1]
+    assert "left out 1 actuals: the hours that they were known in are not sealed yet" in said
+
+
+@pytest.mark.usefixtures("watermark")
 async def test_a_key_in_the_first_column_of_what_a_spreadsheet_saved_stays_a_text(
     environment: dict[str, str], blobs: Blobs, files: tuple[str, ...], tmp_path: Path
 ) -> None:

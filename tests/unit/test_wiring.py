@@ -4,6 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from shared import wiring
+from shared.settings import Settings
+
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import asyncio
@@ -61,3 +66,17 @@ def test_what_nobody_waits_for_is_sent_before_the_process_ends() -> None:
 
     assert (ended.returncode, ended.stdout) == (0, "handed over\n")
     assert "records lost" in ended.stderr
+
+
+def test_storage_is_waited_for_as_long_as_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def service(_: str, *, timeout_s: float, **__: None) -> None:
+        asked.append(timeout_s)
+
+    monkeypatch.setattr("shared.blobs.service", service)
+    monkeypatch.setattr(wiring, "settings", lambda: Settings.from_env({**SETTINGS, "STORAGE_TIMEOUT_S": "2.5"}))
+
+    wiring.blobs.__wrapped__()
+
+    assert asked == [2.5]

@@ -98,7 +98,7 @@ class Span(msgspec.Struct, frozen=True):
         return Span(self.incarnation, self.partition, self.last + 1, self.last)
 
 
-class Spool(msgspec.Struct, frozen=True, kw_only=True):
+class SpoolState(msgspec.Struct, frozen=True, kw_only=True):
     """What waits in the spool; ``oldest_s`` is in real seconds, None where nothing waits."""
 
     waiting: int
@@ -145,7 +145,7 @@ class Account(Document, frozen=True, kw_only=True):
     hub_problem: str | None
     partitions: tuple[PartitionAccount, ...]
     gaps: tuple[Gap, ...]
-    spool: Spool
+    spool: SpoolState
     totals: Totals
     wrong: tuple[Discrepancy, ...]
     missing: tuple[Span, ...] = ()

@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 
 from shared.blobs import Blobs, Stored
 from shared.bounded import each
+from shared.capture.records import DEAD_SHELF
 from shared.documents import Document, Found, Reader
 from shared.errors import BlobMissing, InvalidDocument
 from shared.hours import Hour
@@ -17,7 +18,7 @@ from shared.sealing.hours.hour import HourManifest
 from shared.sealing.hours.listing import shelf_folders
 from shared.sealing.tables.logs import is_log
 
-DEAD_SHELF: Final = "kind=_dead/model=_none/version=_none"
+DEAD_FOLDER: Final = DEAD_SHELF.folder
 """Where the hours of dead letters are sealed; their logs have a place of their own."""
 
 DEAD_LOGS: Final = "captures/dead/"
@@ -104,7 +105,7 @@ class Books:
         async for stored in self._under(_LOGS, dates, shelves):
             self._put_log(stock, _shelf_of(stored.path), stored)
         async for stored in self._under(DEAD_LOGS, dates, [""]):
-            self._put_log(stock, DEAD_SHELF, stored)
+            self._put_log(stock, DEAD_FOLDER, stored)
         manifests: list[tuple[ShelfHour, Stored]] = []
         async for stored in self._under(_HOURS, dates, shelves):
             if "/hour=" not in stored.path:

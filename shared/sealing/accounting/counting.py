@@ -17,7 +17,7 @@ from shared.errors import BlobMissing
 from shared.hours import Hour
 from shared.sealing.accounting import discrepancies
 from shared.sealing.accounting.account import Booked, Discrepancy, Totals
-from shared.sealing.accounting.books import DEAD_LOGS, DEAD_SHELF, Books, ShelfHour
+from shared.sealing.accounting.books import DEAD_FOLDER, DEAD_LOGS, Books, ShelfHour
 from shared.sealing.accounting.places import Places
 from shared.sealing.hours.hour import Generation
 from shared.sealing.hours.tally import Tally, merged, tally
@@ -26,9 +26,8 @@ from shared.sealing.tables.logs import LogName
 _READ_BYTES: Final = 8 * 1024 * 1024
 _READ_LOGS_AT_ONCE: Final = 8
 
-Cursors: TypeAlias = Mapping[tuple[str, int], Cursor]
-Numbers: TypeAlias = defaultdict[tuple[str, int], list[int]]
-"""Sequence numbers by incarnation and partition."""
+Whose: TypeAlias = tuple[str, int]
+"""Incarnation and partition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +61,12 @@ class Counted:
     booked: list[Booked] = field(default_factory=list)
     wrong: list[Discrepancy] = field(default_factory=list)
     totals: Totals = field(default_factory=Totals)
-    numbers: defaultdict[tuple[str, int], list[NDArray[np.int64]]] = field(default_factory=lambda: defaultdict(list))
+    numbers: defaultdict[Whose, list[NDArray[np.int64]]] = field(default_factory=lambda: defaultdict(list))
     lines: dict[int, int | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Tail:
+class Unsealed:
     """What a log has from ``start`` to ``end``, beyond what is sealed of it."""
 
     start: int
@@ -88,17 +87,17 @@ class _Part:
 class Counting:
     """Counts hours up to ``cursors``; ``is_deep`` reads the logs of sealed hours again.
 
-    ``without_cursor`` are those who had events and no cursor when the cursors were read. ``tails`` are the logs as far as
-    they were read beyond what is sealed; with those of an earlier account, ``known``, only what was appended since is read.
+    ``without_cursor`` are those who had events and no cursor when the cursors were read. ``unsealed`` are the logs as far
+    as they were read beyond what is sealed; with those of an earlier account, ``known``, only what was appended since is read.
     """
 
     books: Books
-    cursors: Cursors
+    cursors: Mapping[Whose, Cursor]
     sealed: Sealed | None
     is_deep: bool
-    known: Mapping[str, Tail] = field(default_factory=dict)
-    tails: dict[str, Tail] = field(default_factory=dict)
-    without_cursor: set[tuple[str, int]] = field(default_factory=set)
+    known: Mapping[str, Unsealed] = field(default_factory=dict)
+    unsealed: dict[str, Unsealed] = field(default_factory=dict)
+    without_cursor: set[Whose] = field(default_factory=set)
     _reading: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_READ_LOGS_AT_ONCE))
 
     async def hour(self, one: ShelfHour) -> Counted:
@@ -117,8 +116,8 @@ class Counting:
     async def _count(self, one: ShelfHour) -> Counted:
         found = Counted()
         generations = one.manifest.generations if one.manifest is not None else ()
-        sealed = [each for generation in generations for each in await self._sealed(one, generation, found)]
-        unsealed = await self._unsealed(one, found)
+        sealed = [each for generation in generations for each in await self._count_sealed(one, generation, found)]
+        unsealed = await self._count_unsealed(one, found)
         found.wrong += discrepancies.rolls_missing(set(one.logs) | set(one.manifest.consumed if one.manifest else ()))
         found.booked = [Booked(one.hour, each) for each in merged([*sealed, *unsealed])]
         events = sum(each.tally.events for each in found.booked)
@@ -126,8 +125,8 @@ class Counting:
         found.totals = Totals(
             events=events,
             unsealed_events=sum(each.events for each in unsealed),
-            dead_letters=events if one.shelf == DEAD_SHELF else 0,
-            rows=manifest.rows if manifest and one.shelf != DEAD_SHELF else 0,
+            dead_letters=events if one.shelf == DEAD_FOLDER else 0,
+            rows=manifest.rows if manifest and one.shelf != DEAD_FOLDER else 0,
             imported=manifest.imported if manifest else 0,
             doubles=manifest.doubles if manifest else 0,
             unreadable=manifest.unreadable if manifest else 0,
@@ -135,7 +134,7 @@ class Counting:
         )
         return found
 
-    async def _sealed(self, one: ShelfHour, generation: Generation, found: Counted) -> list[Tally]:
+    async def _count_sealed(self, one: ShelfHour, generation: Generation, found: Counted) -> list[Tally]:
         """Return what a generation has up to the cursors.
 
         Where it has more, because capture was killed between an append and its cursor, the numbers up to the cursor are
@@ -159,10 +158,10 @@ class Counting:
         return tallies
 
     async def _recount(
-        self, one: ShelfHour, generation: Generation, found: Counted, *, only: Collection[tuple[str, int]] | None
-    ) -> tuple[Numbers, int | None]:
+        self, one: ShelfHour, generation: Generation, found: Counted, *, only: Collection[Whose] | None
+    ) -> tuple[defaultdict[Whose, list[int]], int | None]:
         """Return the numbers in the logs a generation was made from, and how many lines; None where a log is gone."""
-        numbers: Numbers = defaultdict(list)
+        numbers: defaultdict[Whose, list[int]] = defaultdict(list)
         lines: int | None = 0
         for part in generation.footer.consumed:
             name = LogName.of(part.log)
@@ -179,7 +178,7 @@ class Counting:
                 found.wrong.append(discrepancies.changed_log(part))
         return numbers, lines
 
-    async def _unsealed(self, one: ShelfHour, found: Counted) -> list[Tally]:
+    async def _count_unsealed(self, one: ShelfHour, found: Counted) -> list[Tally]:
         """Return what stands in the logs beyond what was sealed, up to the cursors."""
         consumed = one.manifest.consumed if one.manifest is not None else {}
         tallies: list[Tally] = []
@@ -193,7 +192,7 @@ class Counting:
                 if size < start:
                     found.wrong.append(discrepancies.torn_log(path, size, start))
                 continue
-            places = await self._tail(stored, name, start)
+            places = await self._read_on(stored, name, start)
             found.wrong += [discrepancies.bad_line(path, why) for why in places.problems]
             whose = name.incarnation, name.partition
             numbers = self._up_to_cursor(whose, places.numbers)
@@ -204,28 +203,28 @@ class Counting:
                 found.wrong.append(discrepancies.not_sealed(path, start, stored.size_bytes))
         return tallies
 
-    def _cursor(self, whose: tuple[str, int]) -> int:
+    def _cursor(self, whose: Whose) -> int:
         cursor = self.cursors.get(whose)
         if cursor is None:
             self.without_cursor.add(whose)
             return -1
         return cursor.sequence
 
-    def _up_to_cursor(self, whose: tuple[str, int], numbers: list[int]) -> list[int]:
+    def _up_to_cursor(self, whose: Whose, numbers: list[int]) -> list[int]:
         cursor = self._cursor(whose)
         return [number for number in numbers if number <= cursor]
 
-    async def _tail(self, log: Stored, name: LogName, start: int) -> Places:
+    async def _read_on(self, log: Stored, name: LogName, start: int) -> Places:
         """Read a log from ``start`` on, as far as it was not read before."""
         known = self.known.get(log.path)
         if known is None or known.start != start or known.end > log.size_bytes or self.is_deep:
-            known = Tail(start, start, Places(name, is_dead=log.path.startswith(DEAD_LOGS)))
+            known = Unsealed(start, start, Places(name, is_dead=log.path.startswith(DEAD_LOGS)))
         before = known.places  # stays as it is, should reading break off
         places = replace(before, numbers=list(before.numbers), problems=list(before.problems))
         async with self._reading:
             await self._feed(log, known.end, log.size_bytes, places.feed)
         places.end()
-        self.tails[log.path] = Tail(start, log.size_bytes, places)
+        self.unsealed[log.path] = Unsealed(start, log.size_bytes, places)
         return places
 
     async def _read(self, log: Stored, name: LogName, start: int, end: int) -> _Part:
@@ -250,5 +249,5 @@ class Counting:
         return (await self.books.blobs.read_end(log.path, most_bytes=1)).size_bytes
 
 
-def _whose(one: Tally) -> tuple[str, int]:
+def _whose(one: Tally) -> Whose:
     return one.incarnation, one.partition

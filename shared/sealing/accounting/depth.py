@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from shared.profiles.profile import Profile
 from shared.sealing.accounting import discrepancies
 from shared.sealing.accounting.account import Discrepancy, Span
 from shared.sealing.accounting.books import ShelfHour
-from shared.sealing.accounting.counting import Counted
+from shared.sealing.accounting.counting import Counted, Whose
 from shared.sealing.accounting.examining import Doubled, Examined, examine
 from shared.sealing.accounting.numbers import Numbers, Range, missing, outside, too_often
 from shared.sealing.days.day import is_named_after
@@ -25,8 +25,6 @@ from shared.sealing.hours.hour import Generation
 from shared.sealing.hours.tally import Tally
 
 _FILES_AT_ONCE: Final = 4
-
-Whose: TypeAlias = tuple[str, int]
 
 
 @dataclass(slots=True)

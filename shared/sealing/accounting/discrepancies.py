@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from shared.capture.gap import Gap
 from shared.hours import Hour
 from shared.sealing.accounting.account import Discrepancy, Span
 from shared.sealing.hours.hour import Consumed
@@ -44,13 +45,14 @@ def no_cursor(incarnation: str, partition: int) -> Discrepancy:
     )
 
 
-def gap(span: Span) -> Discrepancy:
+def gap(one: Gap) -> Discrepancy:
     """Numbers that the hub let go before they were captured, of which nobody took note yet."""
+    name = f"{one.incarnation}/p{one.partition}/{one.first}-{one.last}"
     return Discrepancy(
         what="gap",
-        where=f"{span.name}/{span.first}-{span.last}",
-        why=f"{span.last - span.first + 1} events were lost: the hub let them go before they were captured",
-        mend=f"`manage.py verify --accept-gap {span.name}/{span.first}-{span.last} --by NAME` takes note of the loss",
+        where=name,
+        why=f"{one.last - one.first + 1} events were lost: the hub let them go before they were captured",
+        mend=f"`manage.py verify --accept-gap {name} --by NAME` takes note of the loss",
     )
 
 

@@ -4,13 +4,12 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from shared.sealing.accounting.numbers import Numbers
-from shared.sealing.hours.hour import Generation, read
+from shared.sealing.hours.hour import DAMAGED, Generation, read
 from shared.sealing.hours.tally import merged, tally
 from shared.sealing.tables.packed import pack
 
@@ -44,7 +43,7 @@ def examine(data: bytes, generation: Generation, lines: int | None) -> Examined:
         return found  # no byte of it says anything any more
     try:
         rows, footer = read(data)
-    except (pa.ArrowException, msgspec.DecodeError, OSError, KeyError, TypeError) as error:
+    except DAMAGED as error:
         found.problems.append(f"it cannot be read: {error}")
         return found
     if footer != about:

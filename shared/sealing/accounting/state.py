@@ -10,7 +10,7 @@ from shared.capture.cursor import Cursor
 from shared.capture.gap import Gap
 from shared.capture.hub import Hub, Partition
 from shared.errors import EventsUnavailable
-from shared.sealing.accounting.account import Discrepancy, PartitionAccount, Spool
+from shared.sealing.accounting.account import Discrepancy, PartitionAccount, SpoolState
 from shared.sealing.accounting.books import Books
 from shared.sealing.accounting.counting import Sealed
 from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
@@ -57,13 +57,13 @@ class State:
         read = await each(paths, lambda path: self.books.document(path, Gap, wrong))
         return [one.document for one in read if one is not None]
 
-    async def spool(self) -> Spool:
+    async def spool(self) -> SpoolState:
         """Return what waits in the spool; ages are real, by storage's clock and ours."""
         written = [stored.modified_at async for stored in self.books.blobs.under(_SPOOL)]
         if not written:
-            return Spool(waiting=0, oldest_s=None)
+            return SpoolState(waiting=0, oldest_s=None)
         age = datetime.fromtimestamp(time.time(), UTC) - min(written)
-        return Spool(waiting=len(written), oldest_s=max(0.0, age.total_seconds()))
+        return SpoolState(waiting=len(written), oldest_s=max(0.0, age.total_seconds()))
 
     async def sealed(self, wrong: list[Discrepancy]) -> Sealed | None:
         async for stored in self.books.blobs.under(WATERMARK_PATH):

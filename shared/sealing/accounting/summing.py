@@ -7,19 +7,19 @@ from datetime import datetime, timedelta
 from shared.hours import Hour
 from shared.sealing.accounting import discrepancies
 from shared.sealing.accounting.account import Booked, Discrepancy, Totals
-from shared.sealing.accounting.books import DEAD_SHELF, ShelfHour
+from shared.sealing.accounting.books import DEAD_FOLDER, ShelfHour
 from shared.sealing.days.day import Day, DayAccount, ShelfAccount
 from shared.sealing.hours.tally import merged
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class HoursKept:
     """How long sealed hours are kept, as of ``now``; 0 days mean for ever."""
 
     days: int
     now: datetime
 
-    def is_over(self, date: str) -> bool:
+    def may_be_gone(self, date: str) -> bool:
         """Whether retention may have taken the hours of a date."""
         return self.days > 0 and Hour.parse(f"{date}T00").start + timedelta(days=self.days + 1) <= self.now
 
@@ -28,7 +28,7 @@ def from_account(shelf: str, date: str, kept: ShelfAccount) -> tuple[list[Booked
     """Return what is known of a shelf's day whose hours are gone, as if all of it had been in its first hour."""
     first = Hour.parse(f"{date}T00")
     events = sum(one.events for one in kept.account)
-    is_dead = shelf == DEAD_SHELF
+    is_dead = shelf == DEAD_FOLDER
     totals = Totals(
         events=events,
         dead_letters=events if is_dead else 0,

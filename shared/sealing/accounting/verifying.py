@@ -39,11 +39,11 @@ from shared.sealing.accounting.account import (
     unaccepted,
 )
 from shared.sealing.accounting.books import Books, ShelfHour, Stock
-from shared.sealing.accounting.counting import Counted, Counting, Tail
+from shared.sealing.accounting.counting import Counted, Counting, Unsealed
 from shared.sealing.accounting.depth import Depth
 from shared.sealing.accounting.files import Files
 from shared.sealing.accounting.state import HubState, State, not_begun
-from shared.sealing.accounting.summing import Kept, from_account, problems_of_account, problems_of_day
+from shared.sealing.accounting.summing import HoursKept, from_account, problems_of_account, problems_of_day
 from shared.sealing.hours.tally import Tally
 
 Done = Callable[[int, int], None]
@@ -61,6 +61,20 @@ class Asked:
     def has(self, hour: Hour) -> bool:
         """Whether an hour is among them."""
         return hour.is_within(self.start, self.end)
+
+    def touches(self, gap: Gap, partitions: Sequence[PartitionAccount]) -> bool:
+        """Whether numbers of a gap are among those asked for, as ``partitions`` say which those are.
+
+        One that was found above the cursor, which has not passed it yet, is among them where they have no end.
+        """
+        if self.start is None and self.end is None:
+            return True
+        return any(
+            (one.incarnation, one.partition) == (gap.incarnation, gap.partition)
+            and one.first <= gap.last
+            and (self.end is None or gap.first <= one.last)
+            for one in partitions
+        )
 
 
 @dataclass(slots=True)
@@ -86,7 +100,7 @@ class Verifying:
     spool_max_age_s: float
     hours_kept_days: int
     books: Books = field(init=False)
-    _tails: dict[str, Tail] = field(default_factory=dict)
+    _unsealed: dict[str, Unsealed] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.books = Books(self.blobs)
@@ -104,12 +118,12 @@ class Verifying:
         cursors = await state.cursors(found.wrong)
         gaps = await state.gaps(found.wrong)
         sealed = await state.sealed(found.wrong)
-        counting = Counting(self.books, cursors, sealed, asked.is_deep, known=self._tails)
+        counting = Counting(self.books, cursors, sealed, asked.is_deep, known=self._unsealed)
         stock = await self.books.stock(_dates(asked, at))
         found.wrong += stock.wrong
         await self._add_up(stock, asked, counting, found, done)
         await self._look_beside(asked, cursors, counting, found)
-        self._tails = counting.tails
+        self._unsealed = counting.unsealed
         for whose in sorted(counting.without_cursor):
             if whose not in await state.cursors([]):
                 found.wrong.append(discrepancies.no_cursor(*whose))
@@ -119,9 +133,7 @@ class Verifying:
             spans = [Span(one.incarnation, one.partition, one.first, one.last) for one in partitions]
             found.wrong += await depth.check(found.hours, spans, gaps, unread=found.written_down)
             found.wrong += await depth.check_days(found.profiles_of_days)
-        found.wrong += [
-            discrepancies.gap(Span(gap.incarnation, gap.partition, gap.first, gap.last)) for gap in unaccepted(gaps)
-        ]
+        found.wrong += [discrepancies.gap(gap) for gap in unaccepted(gaps) if asked.touches(gap, partitions)]
         spool = await state.spool()
         if spool.oldest_s is not None and spool.oldest_s > self.spool_max_age_s:
             found.wrong.append(discrepancies.old_spool(spool.waiting, spool.oldest_s, self.spool_max_age_s))
@@ -143,7 +155,7 @@ class Verifying:
         self, stock: Stock, asked: Asked, counting: Counting, found: _Found, done: Done | None = None
     ) -> None:
         """Count every hour, or what was written down of a day whose hours are gone."""
-        kept = Kept(self.hours_kept_days, self.clock.now())
+        kept = HoursKept(self.hours_kept_days, self.clock.now())
         by_day: dict[tuple[str, str], list[ShelfHour]] = {}
         for one in stock.hours.values():
             by_day.setdefault((one.shelf, one.date), []).append(one)
@@ -153,7 +165,7 @@ class Verifying:
         to_count: list[ShelfHour] = []
         for (shelf, date), hours in sorted(by_day.items()):
             noted = stock.accounts[date].shelves.get(shelf) if date in stock.accounts else None
-            if noted is not None and (noted.is_let_go or kept.is_over(date)):
+            if noted is not None and (noted.is_let_go or kept.may_be_gone(date)):
                 booked, totals = from_account(shelf, date, noted)
                 is_asked = asked.has(Hour.parse(f"{date}T00"))
                 (found.booked if is_asked else found.beside).extend(booked)
@@ -292,7 +304,11 @@ def _begins_in(booked: Sequence[Booked], cursor: Cursor | None) -> bool:
 
 
 def _is_sought(cursor: Cursor, asked: Asked, *, before: bool) -> bool:
-    """Whether a partition has events in or after the hours asked for, or else after them."""
+    """Whether a partition has events past a border of the hours asked for, as its cursor says.
+
+    ``before`` means their beginning: it has some in these hours or after them, so that its last number before them is
+    worth a search. Otherwise it is their end, and its first number after them.
+    """
     if cursor.enqueued_at is None:
         return False
     border = asked.start if before else asked.end

@@ -105,10 +105,10 @@ def is_named_after(profile: str, data: bytes) -> bool:
     return profile.endswith(f"-{hashlib.sha256(data).hexdigest()[:16]}")
 
 
-def is_over(profile: str, bins: str) -> bool:
+def is_counted_over(profile: str, bins: str) -> bool:
     """Whether the profile with this name is counted over the bins with this digest.
 
-    >>> is_over(profile_file("5f2a", b""), "5f2a")
+    >>> is_counted_over(profile_file("5f2a", b""), "5f2a")
     True
     """
     return profile.startswith(f"_profile-{bins}-")

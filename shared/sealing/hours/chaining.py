@@ -1,7 +1,7 @@
 """One kind, model and version, whose hours gain one generation after the other."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -48,8 +48,10 @@ class Chaining:
     _ids: dict[str, tuple[str, str]] = field(default_factory=dict)
     _days: dict[str, dict[Hour, HourManifest]] = field(default_factory=dict)
 
-    async def seal(self, logs: Logs) -> int:
+    async def seal(self, logs: Logs, *, is_over: Callable[[], bool] = lambda: False) -> int:
         """Add what is in an hour's logs and in no generation yet, and return how many generations that took.
+
+        After each it ends if the time ``is_over``: what is left is in the logs still, and nothing is half done.
 
         Raises:
             UnknownModel, InvalidDocument: this shelf cannot be sealed as it is.
@@ -69,6 +71,8 @@ class Chaining:
             if await self._begin(intent):
                 await self._carry_out(intent, await self._contents(intent))
                 added += 1
+            if is_over():
+                return added
 
     async def add_imported(self, hour: Hour, path: str, data: bytes) -> Generation:
         """Add the rows that wait at ``path``, which are ``data``, to an hour, and return the generation they became.

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.blobs import Blobs
+from shared.sealing.hours.hour import readable
 from shared.sealing.tables.packed import Ids, around, between, first_ones, in_order, pack
 from shared.sealing.tables.remote_parquet import read_column
 
@@ -65,4 +66,5 @@ class Doubles:
             return len(between(wanted, low, high)) > 0
 
         column = await read_column(self.blobs, file.path, "_id", size_bytes=file.size_bytes, wanted=may_have_one)
-        return await asyncio.to_thread(pack, column)
+        with readable(file.path):
+            return await asyncio.to_thread(pack, column)

@@ -28,7 +28,17 @@ from shared.registry.store import Registry
 from shared.schema import Schema
 from shared.sealing.hours.chain import Intent
 from shared.sealing.hours.doubles import Doubles, RowsFile
-from shared.sealing.hours.hour import Consumed, Footer, Generation, HourManifest, footer, read, rows_file, write
+from shared.sealing.hours.hour import (
+    Consumed,
+    Footer,
+    Generation,
+    HourManifest,
+    footer,
+    read,
+    readable,
+    rows_file,
+    write,
+)
 from shared.sealing.paths import day_path, hour_folder, manifest_path
 from shared.sealing.tables import rows as tables
 from shared.sealing.tables.packed import Ids, ends, pack
@@ -112,7 +122,8 @@ class Generations:
             await self.blobs.create(path, data)
         except BlobChanged:  # by whoever carried out the intent before: it wrote the same
             data = (await self.blobs.read(path)).data
-            rows, about = await asyncio.to_thread(read, data)
+            with readable(path):
+                rows, about = await asyncio.to_thread(read, data)
         else:
             if decoded.ids is not None and first is not None:
                 await self.doubles.remember(path, decoded.ids[first])
@@ -174,12 +185,20 @@ def _profile(rows: pa.Table, bins: Bins) -> bytes:
 
 
 def _decode(kind: Kind, schema: Schema | None, intent: Intent, contents: Sequence[bytes]) -> _Decoded:
-    """Read what an intent consumes: the one place where lines become rows."""
+    """Read what an intent consumes: the one place where lines become rows.
+
+    Raises:
+        InvalidDocument: it is not what was written.
+    """
     if intent.imported is not None:
         (data,) = contents
-        waiting = pq.ParquetFile(io.BytesIO(data)).read()
-        return _Decoded((), waiting, pack(waiting.column("_id")), {}, (), is_imported=True)
-    logs = {part.log: tables.read(data, kind, schema) for part, data in zip(intent.ranges, contents, strict=True)}
+        with readable(intent.imported):
+            waiting = pq.ParquetFile(io.BytesIO(data)).read()
+            return _Decoded((), waiting, pack(waiting.column("_id")), {}, (), is_imported=True)
+    logs = {
+        part.log: tables.read(data, kind, schema, path=part.log)
+        for part, data in zip(intent.ranges, contents, strict=True)
+    }
     rows = tables.table({path: log.rows for path, log in logs.items()})
     return _Decoded(
         tuple(

@@ -2,7 +2,8 @@
 
 import io
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 import msgspec
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
 from shared.documents import Document
+from shared.errors import InvalidDocument
 from shared.sealing.hours.tally import Tally, merged, tally
 from shared.sealing.tables.logs import LogName
 from shared.sealing.tables.packed import ends, pack
@@ -19,6 +21,9 @@ from shared.sealing.tables.packed import ends, pack
 _FOOTER: Final = b"driftline"
 _UNIQUE: Final = frozenset({"_id", "_external_id", "_request_id", "_prediction_id", "sha256"})
 _ROW_GROUP_ROWS: Final = 65_536
+
+DAMAGED: Final = (pa.ArrowException, msgspec.DecodeError, OSError, KeyError, TypeError, ValueError)
+"""What reading a file raises that is not the one that was written."""
 
 
 class Consumed(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,3 +183,16 @@ def read(data: bytes, *, only: Sequence[str] | None = None) -> tuple[pa.Table, F
     # not read_table, which imports pandas
     rows = pq.ParquetFile(io.BytesIO(data)).read(columns=None if only is None else list(only))
     return rows, msgspec.json.decode(rows.schema.metadata[_FOOTER], type=Footer)
+
+
+@contextmanager
+def readable(path: str) -> Iterator[None]:
+    """Say of a file that cannot be read which one it is.
+
+    Raises:
+        InvalidDocument: what was read of it is not what was written.
+    """
+    try:
+        yield
+    except DAMAGED as error:
+        raise InvalidDocument(path, reason=f"it cannot be read: {error}") from error

@@ -8,7 +8,7 @@ from shared.bounded import each
 from shared.capture.records import Shelf
 from shared.documents import Reader
 from shared.errors import BlobMissing
-from shared.hours import Hour, hours_of
+from shared.hours import Hour, dates_of
 from shared.sealing.hours.hour import HourManifest
 
 
@@ -48,11 +48,9 @@ class Manifests:
             InvalidDocument: a manifest cannot be read.
         """
         found: list[SealedHour] = []
-        hour = first
-        while hour < end:
-            folder = f"captures/hours/{shelf.folder}/date={hour.date}/"
+        for date in dates_of(first, end):
+            folder = f"captures/hours/{shelf.folder}/date={date}/"
             found += await self._under(folder, lambda one: first <= one < end)
-            hour = hours_of(hour.date)[1]
         return found
 
     async def _under(self, folder: str, is_wanted: Callable[[Hour], bool]) -> list[SealedHour]:

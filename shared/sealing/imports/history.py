@@ -43,15 +43,18 @@ class Part:
 
     Attributes:
         records: those that fit, as rows of predictions whose id is missing.
-        told: what turned out of each, as ``at``, ``value`` and ``value_text``; all null where nothing did.
+        told: what turned out of each, as ``at``, ``value`` and ``value_text``; all null where nothing did, and where it
+            comes later.
         misfits: what does not fit, by row of the file.
         bad_rows: how many rows that are.
+        later_actuals: how many actuals of ``records`` were known in an hour that is not sealed yet.
     """
 
     records: pa.Table
     told: pa.Table
     misfits: tuple[Misfit, ...]
     bad_rows: int
+    later_actuals: int = 0
 
 
 class History:
@@ -94,7 +97,7 @@ class History:
         outputs = {self._source(name): output.type for name, output in self._outputs.items()}
         values = self._values(rows, self._features, features, misfits)
         answers = self._values(rows, self._answers, outputs, misfits)
-        told = self._told(rows, misfits)
+        told, later = self._told(rows, misfits)
         bad = {one.row for one in misfits}
         good = [row for row in range(rows.num_rows) if row not in bad]
         system = self._system(rows, ats, good)
@@ -104,7 +107,8 @@ class History:
         records = pa.table([pa.array(made[field.name], field.type) for field in self._wanted], schema=self._wanted)
         misfits.sort(key=lambda one: one.row)
         in_file = [Misfit(first_row + one.row, one.feature, one.reason) for one in misfits]
-        return Part(records, _table(_TOLD, [told[row] for row in good]), tuple(in_file), len(bad))
+        of_good = _table(_TOLD, [told[row] for row in good])
+        return Part(records, of_good, tuple(in_file), len(bad), len(later - bad))
 
     def _system(self, rows: pa.Table, ats: Sequence[Any], good: Sequence[int]) -> dict[str, list[Any]]:
         """Return the system's columns of the rows that fit: an import has no place in a hub, and took no time."""
@@ -142,24 +146,30 @@ class History:
         except InvalidRows:
             return [_row(validator, list(names), row, number, misfits) for number, row in enumerate(values)]
 
-    def _told(self, rows: pa.Table, misfits: list[Misfit]) -> list[tuple[Any, Any, Any]]:
-        """Return what turned out of each row: when, and as a number or a text."""
+    def _told(self, rows: pa.Table, misfits: list[Misfit]) -> tuple[list[tuple[Any, Any, Any]], set[int]]:
+        """Return what turned out of each row: when, and as a number or a text; and the rows of which that comes later.
+
+        That it is known only in an hour that is not sealed yet is no fault of the row: it was predicted all the same.
+        """
         name, time = self._columns.actual, self._columns.actual_time
+        nothing = (None, None, None)
         if name is None or time is None:
-            return [(None, None, None)] * rows.num_rows
+            return [nothing] * rows.num_rows, set()
         answer = self._manifest.schema.outputs[0].type
         actuals = plain(rows, name, answer)
         happened = rows.filter(pc.is_valid(pa.array(actuals)))
-        times: list[Misfit] = []
-        ats = iter(self._times(happened, time, times))
-        places = [row for row, value in enumerate(actuals) if value is not None]
-        misfits += [Misfit(places[one.row], one.feature, one.reason) for one in times]
+        ats = self._moments.read(happened.column(time), time)
         told: list[tuple[Any, Any, Any]] = []
+        later: set[int] = set()
         for row, value in enumerate(actuals):
             if value is None:
-                told.append((None, None, None))
+                told.append(nothing)
                 continue
             at = next(ats)
+            if isinstance(at, Unreadable) and at.comes_later:
+                later.add(row)
+            elif isinstance(at, Unreadable):
+                misfits.append(Misfit(row, time, at.reason))
             if isinstance(value, str) and answer in TEXT:
                 told.append((at, None, value))
             elif isinstance(value, bool | int | float) and math.isfinite(value):
@@ -172,8 +182,10 @@ class History:
                         "a text is wanted, or a finite number" if answer in TEXT else "a finite number is wanted",
                     )
                 )
-                told.append((None, None, None))
-        return told
+                told.append(nothing)
+            if isinstance(at, Unreadable):
+                told[row] = nothing
+        return told, later
 
 
 def _row(validator: Validator, names: Sequence[str], row: list[Any], number: int, misfits: list[Misfit]) -> list[Any]:

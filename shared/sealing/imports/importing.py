@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import hashlib
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, TypeAlias
@@ -32,7 +32,7 @@ from shared.sealing.hours.generations import Generations
 from shared.sealing.hours.manifests import Manifests
 from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
 from shared.sealing.imports.history import Columns, History, Part
-from shared.sealing.imports.minting import actuals, by_hour, by_time, in_order, numbers
+from shared.sealing.imports.minting import MOST_ROWS, actuals, by_hour, by_time, in_order, numbers
 from shared.sealing.imports.moments import Moments
 from shared.sealing.tables.packed import pack
 
@@ -51,6 +51,8 @@ class Checked:
         bad_rows: how many do not.
         misfits: what does not fit of them, the first twenty.
         hours: how many hours the rows are of.
+        later_actuals: how many actuals of these rows are left out, because they were known in an hour that is not sealed
+            yet: they can be added once it is.
         is_ordered: whether these never fall from one row to the next, so that the file is read piece by piece.
     """
 
@@ -58,6 +60,7 @@ class Checked:
     bad_rows: int = 0
     misfits: tuple[Misfit, ...] = ()
     hours: int = 0
+    later_actuals: int = 0
     is_ordered: bool = True
 
 
@@ -82,6 +85,8 @@ class Importing:
     clock: Clock
     privacy_key: bytes
     hours_kept_days: int
+    most_told: int = MOST_ROWS
+    """So many actuals at least are added together: each lot of them is a generation more of every hour it is of."""
     _chains: dict[Shelf, Chaining] = field(default_factory=dict)
 
     async def history(
@@ -125,6 +130,7 @@ class Importing:
         """
         added = Added()
         told: list[pa.Table] = []
+        waiting = 0
         parts = _parts(history, source) if checked.is_ordered else iter([in_order(list(_parts(history, source)))])
         pieces = by_hour(parts, manifest)
         hours: set[Hour] = set()
@@ -134,13 +140,21 @@ class Importing:
             added.predictions += new
             added.predictions_known += piece.predictions.num_rows - new
             told.append(actuals(piece, manifest))
+            waiting += told[-1].num_rows
+            if waiting >= self.most_told:
+                await self._add_told(told, manifest, added)
+                told, waiting = [], 0
             hours.add(piece.hour)
             done(len(hours))
+        await self._add_told(told, manifest, added)
+        return added
+
+    async def _add_told(self, told: Sequence[pa.Table], manifest: Manifest, added: Added) -> None:
+        """Add actuals, whose predictions are there, to the hours they were known in."""
         for hour, records in by_time(told) if told else ():
             new = await self._add(Shelf(Kind.ACTUAL, manifest.model, NONE), hour, records)
             added.actuals += new
             added.actuals_known += records.num_rows - new
-        return added
 
     async def _add(self, shelf: Shelf, hour: Hour, records: pa.Table) -> int:
         """Add those records to an hour that the shelf does not have, and return how many those are."""
@@ -165,6 +179,7 @@ def _check(history: History, source: Source) -> Checked:
     for part in _parts(history, source):
         found.rows += part.records.num_rows
         found.bad_rows += part.bad_rows
+        found.later_actuals += part.later_actuals
         found.misfits = (*found.misfits, *part.misfits)[:MOST_MISFITS]
         of_part = numbers(part.records)
         if not len(of_part):

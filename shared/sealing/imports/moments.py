@@ -13,9 +13,10 @@ from shared.hours import Hour
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A time that cannot be taken, and why."""
+    """A time that cannot be taken, and why; one that ``comes_later`` can be once its hour is sealed."""
 
     reason: str
+    comes_later: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Moments:
             return Unreadable("it is before 1970, which no id can tell")
         hour = Hour.containing(moment)
         if hour >= self.end:
-            return Unreadable(f"its hour is not sealed yet: only what is before {self.end.key} is")
+            return Unreadable(f"its hour is not sealed yet: only what is before {self.end.key} is", comes_later=True)
         if self.first is not None and hour < self.first:
             return Unreadable(f"its hour is not kept any more: only what is from {self.first.key} on (HOURS_KEPT_DAYS)")
         return moment

@@ -9,6 +9,7 @@ import msgspec
 
 from shared.capture.records import CONTROL, Kind, Origin
 from shared.schema import Feature, FeatureType, Output, Schema
+from shared.sealing.tables.logs import origin_of
 
 Int32: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 Int64: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
@@ -135,16 +136,20 @@ def pieces(data: bytes) -> Iterator[bytes]:
         begin = end
 
 
-def decode(data: bytes, kind: LineType) -> Decoded:
-    """Read lines, each as it is; those that are about the log itself are passed over.
+def decode(data: bytes, kind: LineType, *, path: str) -> Decoded:
+    """Read lines of the log at ``path``, each as it is; those that are about the log itself are passed over.
 
     One line that is no record sends all of ``data`` down the slow path, and so a log is read in ``pieces``.
+
+    Raises:
+        InvalidDocument: a line that cannot be read does not say where it came from either, so that the log was damaged:
+            which event it is of nobody knows, and what is left of the log would be counted as all of it.
     """
     decoder = msgspec.json.Decoder(kind)
     try:
         read = decoder.decode_lines(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return _one_by_one(data, decoder)
+        return _one_by_one(data, decoder, path)
     counted = [line for line in read if _counts(line)] if kind is DeadLine else read
     return Decoded(read, [], [(line.sequence, line.index) for line in counted])
 
@@ -153,7 +158,7 @@ def _counts(line: Placed | Origin) -> bool:
     return not (isinstance(line, DeadLine) and line.part)
 
 
-def _one_by_one(data: bytes, decoder: "msgspec.json.Decoder[Placed]") -> Decoded:
+def _one_by_one(data: bytes, decoder: "msgspec.json.Decoder[Placed]", path: str) -> Decoded:
     decoded = Decoded([], [], [])
     # Not splitlines, which also parts a line where a record has a carriage return between its members.
     for line in data.removesuffix(b"\n").split(b"\n"):
@@ -164,7 +169,7 @@ def _one_by_one(data: bytes, decoder: "msgspec.json.Decoder[Placed]") -> Decoded
             origin = decoder.decode(line)
             decoded.read.append(origin)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-            origin = Origin.of(line)
+            origin = origin_of(line, path)
             decoded.unreadable.append((line, str(error)))
         if _counts(origin):
             decoded.places.append((origin.sequence, origin.index))

@@ -63,6 +63,18 @@ class Logs:
         ]
 
 
+def origin_of(line: bytes, path: str) -> Origin:
+    """Return where a line of the log at ``path`` came from, which every line says that capture has written.
+
+    Raises:
+        InvalidDocument: it does not say so.
+    """
+    try:
+        return Origin.of(line)
+    except (ValueError, msgspec.DecodeError) as error:
+        raise InvalidDocument(path, reason=f"a line does not say where it came from: {error}") from error
+
+
 def last_event(data: bytes, path: str) -> int | None:
     """Return where the last event begins of which ``data``, the end of a range of a log, has a whole line.
 
@@ -89,8 +101,5 @@ def _place(line: bytes, path: str) -> tuple[int, int] | None:
     """Return (sequence, index) of a line, None of one that is about the log itself."""
     if line.startswith(CONTROL):
         return None
-    try:
-        origin = Origin.of(line)
-    except (ValueError, msgspec.DecodeError) as error:
-        raise InvalidDocument(path, reason=f"a line does not say where it came from: {error}") from error
+    origin = origin_of(line, path)
     return origin.sequence, origin.index

@@ -31,13 +31,14 @@ class LogRows:
     places: NDArray[np.int64]
 
 
-def read(data: bytes, kind: Kind, schema: Schema | None) -> LogRows:
-    """Read whole lines of one log into columns; those that are about the log itself are passed over.
+def read(data: bytes, kind: Kind, schema: Schema | None, *, path: str) -> LogRows:
+    """Read whole lines of the log at ``path`` into columns; those that are about the log itself are passed over.
 
     Piece by piece: what Python makes of a line is gone before the next piece, and stays in the processor's cache. Of
     50,000 lines at once, decoding and columns together take twice as long.
 
     Raises:
+        InvalidDocument: a line does not say where it came from.
         TypeError: predictions without a schema.
     """
     of_kind = line_type(kind, schema)
@@ -47,7 +48,7 @@ def read(data: bytes, kind: Kind, schema: Schema | None) -> LogRows:
     unreadable: list[tuple[bytes, str]] = []
     places: list[NDArray[np.int64]] = []
     for piece in pieces(data):
-        decoded = decode(piece, of_kind)
+        decoded = decode(piece, of_kind, path=path)
         columns = [column for group in its_groups for column in group.of(decoded.read)]
         batches.append(pa.record_batch(columns, schema=wanted))
         unreadable += decoded.unreadable

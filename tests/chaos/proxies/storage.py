@@ -46,6 +46,8 @@ USUAL: Final = (
     *(Fault.RESET, Fault.TRUNCATED, Fault.ANSWER_LOST),
 )
 """Every fault that does not cost a client's whole time-out."""
+EVERY: Final = tuple(Fault)
+"""Those as well that do: for clients whose time-out is short."""
 
 _NEVER_HEARD_OF: Final = (Fault.RESET, Fault.SILENCE)
 _UNANSWERED: Final = (Fault.ANSWER_LOST, Fault.SILENCE_AFTER)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.sealing.accounting.verifying import Asked, Verifying
 from tests.integration.capture.delivery import handed_over
 from tests.integration.capture.streams import MINUTE, Stream, pass_time, stream
 from tests.unit.capture.records import record
@@ -39,7 +40,10 @@ async def test_a_hub_recreated_after_capture_caught_up_loses_nothing(hub: Stream
 
 
 async def test_of_a_hub_recreated_before_capture_caught_up_nothing_is_claimed(hub: Stream) -> None:
-    """What was above its cursor went with it: nobody can say what that was, so nobody says that it was kept, or lost."""
+    """What was above its cursor went with it: nobody can say what that was, so nobody says that it was kept, or lost.
+
+    The account says of it that this is unknown, which is neither nothing nor a fault.
+    """
     old = await hub.hub.incarnation()
     capturing = hub.capturing()
     await capturing.append(await hub.send_numbered(0, 1))
@@ -55,6 +59,12 @@ async def test_of_a_hub_recreated_before_capture_caught_up_nothing_is_claimed(hu
     assert await hub.gaps() == []
     assert await hub.kept(old) == [0, 1]
     assert await hub.kept(new) == list(range(10, 16))
+    account = await Verifying(hub.blobs, hub.hub, hub.calendar, spool_max_age_s=0.0, hours_kept_days=0).verify(Asked())
+    assert {one.incarnation: (one.is_live, one.last, one.in_flight) for one in account.partitions} == {
+        old: (False, 1, None),
+        new: (True, 5, 0),
+    }
+    assert account.closes
 
 
 @pytest.mark.parametrize("same_process", [True, False])

@@ -193,6 +193,22 @@ async def test_a_gap_is_told_until_somebody_takes_note(run: Run, watch: Watch) -
     assert await watch.told() == ["capture_gap open", "capture_gap resolved"]
 
 
+async def test_a_gap_stays_in_sight_however_old_it_grows(run: Run, watch: Watch) -> None:
+    """It lies before the days that the account is drawn up for, and still nobody took note of it."""
+    stages = run.stages
+    incarnation = await stages.hub.incarnation()
+    gap = Gap(incarnation=incarnation, partition=0, first=40, last=44, found_at=NINE)
+    await stages.blobs.create(gap_path(incarnation, "0", 40, 44), documents.encode(gap))
+    await run.seal(hours=24 * 5)
+    watch.timer = watch.made()
+
+    await watch.look()
+    await run.seal(hours=24 * 6)
+    await watch.look()
+
+    assert await watch.told() == ["capture_gap open"]
+
+
 @pytest.mark.usefixtures("run")
 async def test_an_event_after_a_long_quiet_is_no_lag(watch: Watch) -> None:
     """The cursor is hours old, and so is the time of its event; what waits has just come."""
@@ -219,6 +235,31 @@ async def test_a_partition_whose_cursor_does_not_move_is_stuck(run: Run, watch: 
     alert = await alert_of(run.stages.blobs, "capture_stuck")
     assert "4 events wait above number 79" in alert.reasons[0]
     assert (await watch.told())[1:] == ["capture_stuck resolved"]
+
+
+@pytest.mark.usefixtures("run")
+async def test_a_hub_that_fails_every_second_look_hides_no_stuck_partition(watch: Watch) -> None:
+    """What was seen to be waiting is waiting still, as long as the cursor has not passed it."""
+    for last in range(80, 84):
+        watch.hub.last_sequence, watch.hub.newest_at, watch.hub.is_down = last, watch.stages.calendar.now(), False
+        await watch.look(minutes=5)
+        watch.hub.is_down = True
+        await watch.look(minutes=5)
+
+    assert await watch.told() == ["capture_stuck open"]
+
+
+async def test_what_was_captured_while_the_hub_could_not_be_asked_is_not_waiting(run: Run, watch: Watch) -> None:
+    watch.hub.last_sequence, watch.hub.newest_at = 80, watch.stages.calendar.now()
+    await watch.look()
+    await run.capture(1)
+    watch.hub.is_down = True
+    await watch.look(minutes=20)
+    watch.hub.last_sequence, watch.hub.newest_at, watch.hub.is_down = 81, watch.stages.calendar.now(), False
+
+    await watch.look()
+
+    assert await watch.told() == []
 
 
 async def test_a_capture_that_moves_and_does_not_keep_up_lags(run: Run, watch: Watch) -> None:

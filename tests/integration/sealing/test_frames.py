@@ -10,8 +10,9 @@ import pytest
 
 from infra.local.processes import HERE
 from shared import blobs as storage
-from shared.errors import InvalidSchema, NotSealed, UnknownModel
+from shared.errors import InvalidSchema, LetGo, NotSealed, UnknownModel
 from shared.sealing import frame
+from shared.sealing.retention import Periods
 from tests.integration.sealing.batches import event, id_of, prediction
 from tests.integration.sealing.conftest import NINE, Stages
 from tests.integration.stored import Calendar
@@ -93,6 +94,26 @@ async def test_hours_that_are_not_sealed_are_refused(stages: Stages) -> None:
 async def test_before_anything_is_sealed_everything_is_refused(stages: Stages) -> None:
     with pytest.raises(NotSealed, match="nothing is sealed"):
         await frame(stages.blobs, "flights", "1", at(0), at(1))
+
+
+@pytest.mark.usefixtures("sealed")
+@pytest.mark.parametrize("most", [1, 2_000])
+async def test_days_that_retention_took_are_refused(stages: Stages, calendar: Calendar, most: int) -> None:
+    """Fewer rows than there were look like a quiet week; while they go, one file after the other, not even like that."""
+    calendar.set(at(24 * 20))
+    await stages.sealing().seal()
+    stages.periods = Periods(logs=14, hours=14, dead=90)
+    sealing = stages.sealing()
+    sealing.retention.most = 1_000
+    await sealing.seal()  # logs first
+    sealing.retention.most = most
+    await sealing.seal()
+
+    with pytest.raises(LetGo, match="those of 2026-03-01") as raised:
+        await frame(stages.blobs, "flights", "1", at(0), at(48))
+
+    assert raised.value.dates == ("2026-03-01",)
+    assert len(await frame(stages.blobs, "flights", "1", at(24), at(48))) == 0
 
 
 @pytest.mark.usefixtures("sealed")

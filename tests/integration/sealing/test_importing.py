@@ -261,6 +261,37 @@ async def test_what_turned_out_is_an_actual_of_its_prediction(ready: Stages) -> 
     assert [one.hour for one in hours] == [FIRST.plus(3), FIRST.plus(4), FIRST.plus(5)]
 
 
+class Noting(Blobs):
+    """Storage that notes of which kind the rows are that wait to be imported."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        super().__init__(blobs._service)
+        self.kinds: list[Kind] = []
+
+    async def create(self, path: str, data: bytes) -> str:
+        if path.startswith("captures/imports/"):
+            self.kinds.append(Shelf.at_path(path).kind)
+        return await super().create(path, data)
+
+
+async def test_actuals_are_added_while_the_file_is_read(ready: Stages) -> None:
+    """What turned out of a file that is longer than memory must not wait there until all of it was read."""
+    noting = Noting(ready.blobs)
+    made = importing(ready, noting)
+    made.most_told = 4
+    manifest, history = await made.history("flights", "1", COLUMNS, naive_is_utc=False)
+    whole = pieces(table(24), 4)
+
+    added = await made.add(manifest, history, whole, await made.check(history, whole), done=lambda _: None)
+    again = await add(ready, table(24))
+
+    two_hours = [Kind.PREDICTION] * 2 + [Kind.ACTUAL] * 2
+    assert noting.kinds == two_hours * 3
+    assert (added.predictions, added.actuals) == (24, 12)
+    assert (again.predictions, again.actuals, again.actuals_known) == (0, 0, 12)
+    assert not wrong(await verify(ready, Asked(is_deep=True)))
+
+
 async def test_captured_and_imported_rows_share_an_hour(ready: Stages) -> None:
     await add(ready, table(4))
     at = NINE + timedelta(minutes=5)

@@ -14,20 +14,27 @@ from azure.eventhub import EventData
 from azure.eventhub.aio import EventHubProducerClient
 
 from infra.local.eventhubs.emulator import Emulator
+from infra.local.host.hostjson import parse_host_json
+from infra.local.processes import HERE
 from shared import documents
 from shared.blobs import Blobs
 from shared.capture.hub import Hub, producer
+from shared.capture.publishing import draining
 from shared.capture.records import DEAD_SHELF, Kind, Shelf
 from shared.errors import BlobChanged, BlobMissing, InvalidDocument
 from shared.hours import Hour
 from shared.profiles import encoding
 from shared.profiles.profile import Profile, profile
 from shared.registry.baselines import Baselines
+from shared.sealing.hours.chain import Chain, Intent
+from shared.sealing.hours.chaining import MOST_GENERATION_BYTES
 from shared.sealing.hours.hour import HourManifest, read
 from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
-from shared.sealing.paths import hour_folder, manifest_path
+from shared.sealing.paths import chain_path, hour_folder, manifest_path
+from shared.sealing.sealing import LONGEST_S, Sealing
 from tests.integration.sealing.batches import event, id_of, prediction
 from tests.integration.sealing.conftest import HUB, NINE, Stages
+from tests.integration.sealing.verified import lines, path_of, rewrite
 from tests.integration.stored import Calendar, Killed, Mortal, everything
 
 SHELF = Shelf(Kind.PREDICTION, "flights", "1")
@@ -453,6 +460,134 @@ async def test_rows_are_sealed_without_a_profile_when_their_baseline_is_damaged(
     assert written == 1
     assert (generation.footer.rows, generation.profile) == (1, None)
     assert await sealed_before(stages.blobs) == HOUR.plus(1).key
+
+
+class Ticking:
+    """Real time that passes, a minute whenever a generation has been written, and otherwise stands still."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        self.blobs = _Counting(blobs, self)
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class _Counting(Blobs):
+    def __init__(self, blobs: Blobs, ticking: Ticking) -> None:
+        super().__init__(blobs._service)
+        self._ticking = ticking
+
+    async def create(self, path: str, data: bytes) -> str:
+        if "/rows-" in path:
+            self._ticking.now += 60.0
+        return await super().create(path, data)
+
+
+def timed(stages: Stages, *, most_bytes: int = MOST_GENERATION_BYTES) -> Sealing:
+    ticking = Ticking(stages.blobs)
+    sealing = stages.sealing(ticking.blobs, most_bytes=most_bytes)
+    sealing.monotonic = ticking
+    return sealing
+
+
+async def test_sealing_ends_before_the_host_ends_it_and_goes_on_at_the_next_turn(
+    stages: Stages, calendar: Calendar
+) -> None:
+    """After an outage hundreds of hours wait. What the host cuts off takes the requests with it that are being answered."""
+    hours = [prediction(at(60 * hour)) for hour in range(26)]
+    await stages.capturing().append([
+        event(record, sequence=hour, at=at(60 * hour)) for hour, record in enumerate(hours)
+    ])  # fmt: skip
+    calendar.set(NINE + timedelta(hours=30))
+
+    written: list[int] = []
+    reached: list[str] = []
+    days: list[int] = []
+    while not written or written[-1]:
+        written.append(await timed(stages).seal())
+        reached.append(await sealed_before(stages.blobs))
+        days.append(len([path for path in await everything(stages.blobs, "captures/days/") if path.endswith(".json")]))
+
+    assert written == [6, 6, 6, 6, 2, 0]
+    assert reached[0] == HOUR.plus(5).key, "of the hour it ended at it does not say that it is done"
+    assert reached[-1] == HOUR.plus(29).key
+    assert days == [0, 0, 1, 1, 1, 1], "days are rolled up all the same, as soon as they are over"
+    assert await ids_at_rest(stages.blobs) == sorted(map(id_of, hours))
+
+
+async def test_an_hour_that_takes_longer_is_sealed_in_several_turns(stages: Stages, calendar: Calendar) -> None:
+    """An hour of any size is so many generations, each of which is whole."""
+    records = [prediction(at(minute)) for minute in range(30)]
+    await stages.capturing().append([
+        event(record, sequence=number, at=at(number)) for number, record in enumerate(records)
+    ])  # fmt: skip
+    await stages.capturing().append([event(prediction(at(61)), sequence=30, at=at(61))])
+    calendar.set(NINE + 2 * LATE)
+
+    written = [await timed(stages, most_bytes=SMALL).seal()]
+    reached = [await sealed_before(stages.blobs)]
+    while written[-1]:
+        written.append(await timed(stages, most_bytes=SMALL).seal())
+        reached.append(await sealed_before(stages.blobs))
+
+    assert written == [6, 3, 0]
+    assert reached == [HOUR.key, HOUR.plus(3).key, HOUR.plus(3).key]
+    assert (await manifest_of(stages.blobs)).rows == 30
+
+
+def test_the_host_gives_sealing_and_draining_twice_the_time_they_take() -> None:
+    assert parse_host_json((HERE / "host.json").read_bytes()).timeout_s == 2 * LONGEST_S == 2 * draining._LONGEST_S
+
+
+async def captured_beside(stages: Stages, calendar: Calendar, *records: bytes) -> None:
+    """Capture predictions, an event each, and an actual in the hour after; both hours can be sealed."""
+    actual = prediction(at(61), kind="actual", version=None, external_id="a", prediction_id=None, value=1)
+    events = [event(one, sequence=number, at=at(number)) for number, one in enumerate(records)]
+    await stages.capturing().append(events)
+    await stages.capturing().append([event(actual, sequence=len(records), at=at(61))])
+    calendar.set(NINE + LATE + timedelta(hours=1))
+
+
+async def assert_the_others_are_sealed(stages: Stages, damaged: str) -> None:
+    """Sealing says what is damaged, at every try, and seals what has nothing to do with it."""
+    for _ in range(2):
+        with pytest.raises(ExceptionGroup) as raised:
+            await stages.sealing().seal()
+        (invalid,) = raised.value.exceptions
+        assert isinstance(invalid, InvalidDocument)
+        assert invalid.path == damaged
+    assert (await manifest_of(stages.blobs, Shelf(Kind.ACTUAL, "flights", "_none"), HOUR.plus(1))).rows == 1
+    assert await sealed_before(stages.blobs) == HOUR.key
+
+
+@pytest.mark.parametrize("line", [b"", b'{"partition":0,"sequence":1,"ind', b"\0" * 40 + b"\n", b"}{\n"])
+async def test_a_damaged_log_holds_up_its_own_shelf_alone(stages: Stages, calendar: Calendar, line: bytes) -> None:
+    """Of a line that does not say where it came from nobody can say that it was counted: no dead letter makes up for it."""
+    await captured_beside(stages, calendar, *(prediction(at(number)) for number in range(3)))
+    log = await path_of(stages.blobs, "captures/logs/kind=prediction/")
+    await rewrite(stages.blobs, log, lambda data: b"".join(lines(data)[:2]) + (line or lines(data)[2][:40]))
+
+    await assert_the_others_are_sealed(stages, log)
+
+
+async def test_damaged_rows_hold_up_their_own_shelf_alone(stages: Stages, calendar: Calendar) -> None:
+    """A sealer that was killed had written them, and no manifest names them yet."""
+    await captured_beside(stages, calendar, prediction(at(1)))
+    rows = f"{FOLDER}rows-0.parquet"
+    await stages.blobs.create(rows, b"PAR1")
+
+    await assert_the_others_are_sealed(stages, rows)
+
+
+async def test_a_damaged_import_that_waits_holds_up_its_own_shelf_alone(stages: Stages, calendar: Calendar) -> None:
+    await captured_beside(stages, calendar, prediction(at(1)))
+    waiting = f"captures/imports/{SHELF.folder}/{HOUR.folder}/0f.parquet"
+    await stages.blobs.create(waiting, b"PAR1")
+    intent = Intent(hour=HOUR.key, generation=0, ranges=(), imported=waiting)
+    await stages.blobs.create(chain_path(SHELF), documents.encode(Chain(intent=intent, ids={})))
+
+    await assert_the_others_are_sealed(stages, waiting)
 
 
 async def test_what_cannot_be_sealed_holds_up_the_watermark_and_nothing_else(

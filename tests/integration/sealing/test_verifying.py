@@ -338,6 +338,39 @@ async def test_two_incarnations_close_each_by_itself(run: Run) -> None:
     assert (live_one.is_live, live_one.events) == (True, 90)
 
 
+async def test_a_gap_is_wrong_in_the_hours_that_it_touches(run: Run) -> None:
+    """Whoever asks for July need not hear, with an exit code, of a loss in March; whoever asks for everything does."""
+    incarnation = await run.stages.hub.incarnation()
+    nine, ten = Hour.containing(NINE), Hour.containing(NINE).plus(1)
+    for partition, first, last in ((0, 60, 64), (1, 0, 4)):
+        gap = Gap(incarnation=incarnation, partition=partition, first=first, last=last, found_at=NINE)
+        await run.stages.blobs.create(gap_path(incarnation, str(partition), first, last), documents.encode(gap))
+    above = Gap(incarnation=incarnation, partition=0, first=90, last=94, found_at=NINE)
+    await run.stages.blobs.create(gap_path(incarnation, "0", 90, 94), documents.encode(above))
+
+    told = [
+        {one.where.partition("/")[2] for one in account.wrong if one.what == "gap"}
+        for account in [
+            await verify(run.stages, asked)
+            for asked in (
+                Asked(),
+                Asked(nine, ten),
+                Asked(ten, ten.plus(1)),
+                Asked(ten, None),
+                Asked(ten.plus(24), None),
+            )
+        ]
+    ]
+
+    assert told == [
+        {"p0/60-64", "p0/90-94", "p1/0-4"},
+        set(),
+        {"p0/60-64"},
+        {"p0/60-64", "p0/90-94"},
+        {"p0/90-94"},
+    ]
+
+
 async def test_a_gap_is_lost_until_somebody_takes_note(run: Run) -> None:
     stages = run.stages
     await run.capture(10)

@@ -90,7 +90,7 @@ def without_control_lines(log: bytes) -> bytes:
 
 def predictions(*lines: bytes) -> list[Line]:
     """Decode lines that can all be read."""
-    decoded = decode(b"".join(lines), line_type(Kind.PREDICTION, SCHEMA))
+    decoded = decode(b"".join(lines), line_type(Kind.PREDICTION, SCHEMA), path=log_name())
     assert not decoded.unreadable
     return [line for line in decoded.read if isinstance(line, Line)]
 
@@ -103,4 +103,5 @@ def log_name(incarnation: str = "a", partition: int = 0, roll: int = 0) -> str:
 def table_of(*logs: bytes, kind: Kind = Kind.PREDICTION) -> pa.Table:
     """Return the rows of logs, which are rolls of one."""
     schema = SCHEMA if kind is Kind.PREDICTION else None
-    return table({log_name(roll=roll): read(log, kind, schema).rows for roll, log in enumerate(logs)})
+    by_path = {log_name(roll=roll): log for roll, log in enumerate(logs)}
+    return table({path: read(log, kind, schema, path=path).rows for path, log in by_path.items()})

@@ -192,6 +192,22 @@ def test_what_turned_out_is_told_of_the_prediction_by_its_id() -> None:
     ]
 
 
+def test_what_turned_out_in_an_hour_that_is_not_sealed_yet_is_left_out_and_counted() -> None:
+    """The newest predictions of a history have nearly always such actuals: they were predicted all the same."""
+    part = history(actual="late", actual_time="known").read(
+        rows(
+            {"late": 1, "known": END.start},
+            {"temp": 2.0, "late": 1, "known": NINE},
+            {"late": float("inf"), "known": END.start},
+        ),
+        first_row=0,
+    )
+
+    assert part.told.column("value").to_pylist() == [None, 1.0]
+    assert (part.records.num_rows, part.later_actuals, part.bad_rows) == (2, 1, 1)
+    assert [(one.row, one.reason) for one in part.misfits] == [(2, "a finite number is wanted")]
+
+
 def test_what_turned_out_without_a_time_or_a_number_is_named() -> None:
     part = history(actual="late", actual_time="known").read(
         rows({"late": 1.0, "known": None}, {"late": float("inf"), "known": NINE}), first_row=0

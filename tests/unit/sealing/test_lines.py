@@ -7,12 +7,24 @@ from hypothesis import strategies as st
 
 from shared.capture.reading import dead_part
 from shared.capture.records import Kind
+from shared.errors import InvalidDocument
 from shared.schema import Schema
 from shared.sealing.tables.lines import Decoded, Line, decode, line_type
-from tests.unit.sealing.logs import ENQUEUED_AT, INPUTS, SCHEMA, actual, logged, prediction, predictions, record_id
+from tests.unit.sealing.logs import (
+    ENQUEUED_AT,
+    INPUTS,
+    SCHEMA,
+    actual,
+    log_name,
+    logged,
+    prediction,
+    predictions,
+    record_id,
+)
 
 PREDICTIONS = line_type(Kind.PREDICTION, SCHEMA)
 ACTUALS = line_type(Kind.ACTUAL, None)
+LOG = log_name()
 
 
 def ids(decoded: Decoded) -> list[str]:
@@ -61,7 +73,7 @@ def test_a_line_that_no_column_can_hold_is_unreadable_and_stops_no_other(record:
     """Capture does not look into inputs: what any sender wrote there must not stop an hour, at every try for ever."""
     log = logged(prediction(1), sequence=1) + logged(record, sequence=2) + logged(prediction(3), sequence=3)
 
-    decoded = decode(log, PREDICTIONS)
+    decoded = decode(log, PREDICTIONS, path=LOG)
 
     assert ids(decoded) == [record_id(1), record_id(3)]
     assert [line for line, _ in decoded.unreadable] == [logged(record, sequence=2).rstrip(b"\n")]
@@ -72,7 +84,7 @@ def test_a_line_that_no_column_can_hold_is_unreadable_and_stops_no_other(record:
 def test_an_actual_that_no_column_can_hold_is_unreadable(value: int) -> None:
     written = actual().replace(b'"value":1', b'"value":%d' % value)
 
-    decoded = decode(logged(written), ACTUALS)
+    decoded = decode(logged(written), ACTUALS, path=LOG)
 
     assert not decoded.read
     assert len(decoded.unreadable) == 1
@@ -80,7 +92,7 @@ def test_an_actual_that_no_column_can_hold_is_unreadable(value: int) -> None:
 
 def test_an_unreadable_line_becomes_a_dead_letter_without_its_bytes() -> None:
     line = logged(prediction(inputs={**INPUTS, "temp": "secret"}), sequence=2, partition=3)
-    decoded = decode(line, PREDICTIONS)
+    decoded = decode(line, PREDICTIONS, path=LOG)
 
     letter = dead_part(*decoded.unreadable[0])
 
@@ -89,11 +101,29 @@ def test_an_unreadable_line_becomes_a_dead_letter_without_its_bytes() -> None:
     assert b'"partition":3,"sequence":2' in letter
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"garbage\n",
+        logged(prediction())[:60],
+        b"\0" * 40 + b"\n",
+        b'"enqueued_at":"\n',
+        logged(prediction(row="x")).replace(b'"sequence":7', b'"sequence":1' + b"0" * 30),
+    ],
+)
+def test_a_line_that_does_not_say_where_it_came_from_names_its_log(line: bytes) -> None:
+    """Capture writes none: the log was damaged, and which events are missing in it nobody can say."""
+    with pytest.raises(InvalidDocument, match="where it came from") as raised:
+        decode(logged(prediction()) + line, PREDICTIONS, path=LOG)
+
+    assert raised.value.path == LOG
+
+
 def test_a_carriage_return_between_members_parts_no_line() -> None:
     record = prediction(1).replace(b'"row"', b'\r"row"')
     bad = prediction(2, row="x")
 
-    decoded = decode(logged(record, bad), PREDICTIONS)
+    decoded = decode(logged(record, bad), PREDICTIONS, path=LOG)
 
     assert ids(decoded) == [record_id(1)]
     assert len(decoded.unreadable) == 1
@@ -105,8 +135,8 @@ def test_lines_read_one_by_one_are_those_read_at_once(readable: list[bool]) -> N
     records = [prediction(number, row=number if good else "x") for number, good in enumerate(readable)]
     good_ones = [record for record, good in zip(records, readable, strict=True) if good]
 
-    mixed = decode(b"".join(logged(one, sequence=number) for number, one in enumerate(records)), PREDICTIONS)
-    alone = decode(b"".join(logged(one) for one in good_ones), PREDICTIONS)
+    mixed = decode(b"".join(logged(one, sequence=number) for number, one in enumerate(records)), PREDICTIONS, path=LOG)
+    alone = decode(b"".join(logged(one) for one in good_ones), PREDICTIONS, path=LOG)
 
     assert ids(mixed) == ids(alone)
     assert [number for number, _ in mixed.places] == list(range(len(readable)))
@@ -126,7 +156,7 @@ def test_lines_about_the_log_itself_are_passed_over() -> None:
     closed = b'{"control":"closed","sequence":2,"enqueued_at":"t"}\n'
 
     for data in (whole + closed, closed, whole):
-        decoded = decode(data, PREDICTIONS)
+        decoded = decode(data, PREDICTIONS, path=LOG)
         assert len(decoded.read) == len(decoded.places) == (data != closed)
         assert decoded.unreadable == []
 
@@ -136,7 +166,7 @@ def test_an_id_that_is_no_uuid_makes_a_line_unreadable() -> None:
     dashless, upper = record_id(2).replace("-", ""), record_id(3).upper()
     records = [prediction(1, id=one) for one in ("x", f"{record_id(1)}\n", dashless, upper, f"{{{record_id(4)}}}")]
 
-    decoded = decode(logged(*records), PREDICTIONS)
+    decoded = decode(logged(*records), PREDICTIONS, path=LOG)
 
     assert ids(decoded) == [dashless, upper]
     assert len(decoded.unreadable) == 3
@@ -152,7 +182,9 @@ def test_of_dead_letters_those_that_are_part_of_an_event_elsewhere_do_not_count(
         {**letter, "sequence": 3, "index": 0},
     ]
 
-    decoded = decode(b"".join(msgspec.json.encode(one) + b"\n" for one in letters), line_type(Kind.DEAD, None))
+    decoded = decode(
+        b"".join(msgspec.json.encode(one) + b"\n" for one in letters), line_type(Kind.DEAD, None), path=LOG
+    )
 
     assert len(decoded.read) == 4
     assert decoded.places == [(2, 1), (3, 0)]

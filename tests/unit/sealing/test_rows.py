@@ -75,7 +75,7 @@ def test_columns_hold_what_stands_in_the_lines_however_a_log_is_parted(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lines, "_PIECE_BYTES", piece_bytes)
-        found = read(log, Kind.PREDICTION, SCHEMA)
+        found = read(log, Kind.PREDICTION, SCHEMA, path=log_name())
 
     records = [json.loads(line) for line in log.splitlines()]
     readable = [record for record in records if _can_be_read(record["inputs"])]
@@ -120,7 +120,7 @@ def _rows_at(partition: int, places: list[tuple[int, int]]) -> pa.Table:
         logged(*[prediction()] * (index + 1), sequence=sequence, partition=partition).splitlines()[-1] + b"\n"
         for sequence, index in places
     ]
-    return read(b"".join(lines), Kind.PREDICTION, SCHEMA).rows
+    return read(b"".join(lines), Kind.PREDICTION, SCHEMA, path=log_name()).rows
 
 
 def test_ids_are_written_in_their_usual_form_however_they_came() -> None:
