@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # building imports them; importing this module must not
     from shared.monitoring.catalog import Catalog
     from shared.monitoring.evaluation import Evaluations
     from shared.monitoring.monitoring import Monitoring
+    from shared.monitoring.rebaselining import Rebaselining
     from shared.monitoring.watching_capture import WatchingCapture
     from shared.registry.baselines import Baselines
     from shared.registry.store import Registry
@@ -251,6 +252,14 @@ def monitoring() -> "Monitoring":
         Alerts(blobs(), _outbox()),
         telemetry(),
     )
+
+
+@cache
+def rebaselining() -> "Rebaselining":
+    """Return what makes baselines of sealed hours."""
+    from shared.monitoring.rebaselining import Rebaselining
+
+    return Rebaselining(blobs(), registry(), _manifests())
 
 
 @cache
