@@ -13,6 +13,7 @@ from shared.blobs import Blobs
 from shared.clock import Clock
 from shared.errors import AlreadyRegistered, BlobChanged, BlobMissing, InvalidDocument, StorageUnavailable, UnknownModel
 from shared.ids import is_name
+from shared.monitor_config import MonitorConfig, monitor_config_path, parse
 from shared.registry.manifest import (
     CHAMPION,
     Aliases,
@@ -206,6 +207,18 @@ class Registry:
         )
         self._aliases[model] = (self.monotonic(), changed)
         return changed
+
+    async def monitor_config(self, model: str) -> MonitorConfig:
+        """Return how a model is monitored now, read afresh.
+
+        Raises:
+            InvalidDocument: what was written down cannot be read.
+        """
+        path = monitor_config_path(model)
+        try:
+            return parse((await self.blobs.read(path)).data, path=path)
+        except BlobMissing:
+            return MonitorConfig()
 
     async def current_baseline(self, manifest: Manifest) -> str:
         """Return the folder of the baseline that a version is compared with."""
