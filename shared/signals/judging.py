@@ -16,7 +16,7 @@ from typing import TypeAlias
 from shared.errors import IncompatibleProfiles
 from shared.profiles.bins import Bins, FeatureBins, digest
 from shared.profiles.profile import FeatureProfile, Profile
-from shared.signals import measuring
+from shared.signals import measuring, quality
 from shared.signals.judgement import Judgement, Measurement, Signal, Verdict
 from shared.signals.measuring import Difference
 from shared.signals.significance import ks_rows, share_rows
@@ -86,7 +86,7 @@ def judge(baseline: Profile, current: Profile, bins: Bins, *, rules: JudgingRule
         Signal.QUALITY: [
             difference
             for part in features + outputs
-            for difference in measuring.quality(*part, rows=rows, design_effect=rules.design_effect)
+            for difference in quality.quality(*part, rows=rows, design_effect=rules.design_effect)
         ],
     }
     level = rules.level(comparisons=sum(map(len, found.values())))
