@@ -5,13 +5,16 @@ Every evaluation and alert records the hash of the configuration it was made wit
 
 import hashlib
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
 from shared.errors import InvalidDocument
 
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
+MOST_SEGMENTED: Final = 5
+"""Each adds up to eight profiles to every hour."""
+
 _HOUR = timedelta(hours=1)
 _LONGEST = timedelta(days=366)
 
@@ -32,18 +35,24 @@ class MonitorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         lookback_window_size: how much is compared at once, in whole hours; written as in Azure ML: ``P1D``, ``PT6H``.
         lookback_window_offset: how far before the newest sealed hour the window ends.
         floor: the smallest change worth hearing about.
+        segments: categories or booleans; the rows of each of their commonest values are profiled by themselves as well.
     """
 
     false_alarms_per_month: Annotated[float, msgspec.Meta(gt=0, le=1e6)] = 1.0
     lookback_window_size: timedelta = timedelta(days=1)
     lookback_window_offset: timedelta = timedelta(0)
     floor: Floor = Floor()
+    segments: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not _HOUR <= self.lookback_window_size <= _LONGEST or self.lookback_window_size % _HOUR:
             raise ValueError("lookback_window_size is a number of whole hours, up to a year, such as P1D or PT6H")
         if not timedelta(0) <= self.lookback_window_offset <= _LONGEST or self.lookback_window_offset % _HOUR:
             raise ValueError("lookback_window_offset is a number of whole hours, up to a year, such as PT0H")
+        if len(set(self.segments)) < len(self.segments):
+            raise ValueError("segments names a feature twice")
+        if len(self.segments) > MOST_SEGMENTED:
+            raise ValueError(f"segments names {len(self.segments)} features, and {MOST_SEGMENTED} is the most")
 
     @property
     def window_hours(self) -> int:

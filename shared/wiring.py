@@ -39,6 +39,7 @@ if TYPE_CHECKING:  # building imports them; importing this module must not
     from shared.monitoring.evaluation import Evaluations
     from shared.monitoring.histories import Histories
     from shared.monitoring.monitoring import Monitoring
+    from shared.monitoring.rebaselining import Rebaselining
     from shared.monitoring.watching_capture import WatchingCapture
     from shared.registry.baselines import Baselines
     from shared.registry.store import Registry
@@ -263,6 +264,14 @@ def backtest() -> "Backtest":
     from shared.monitoring.backtest import Backtest
 
     return Backtest(blobs(), registry(), baselines(), _evaluating())
+
+
+@cache
+def rebaselining() -> "Rebaselining":
+    """Return what makes baselines of sealed hours."""
+    from shared.monitoring.rebaselining import Rebaselining
+
+    return Rebaselining(blobs(), registry(), _manifests())
 
 
 @cache

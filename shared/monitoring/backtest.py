@@ -97,7 +97,7 @@ class Backtest:
         watermark = await documents.find(self.blobs, WATERMARK_PATH, Watermark)
         if watermark is None or end > watermark.hour:
             raise NotSealed(end.key, before=watermark.before if watermark else None)
-        baseline = await self.baselines.current(manifest)
+        baseline = await self.baselines.current(manifest, config.segments)
         versions = len(await self.registry.versions(model))
         ends = list(start.plus(config.window_hours).until(end.plus(1)))[::every_hours]
         looks: tuple[StoredLook, ...] = ()

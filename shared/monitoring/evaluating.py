@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.monitor_config import MonitorConfig
 from shared.monitoring.evaluation import Evaluation
@@ -65,6 +65,9 @@ class Evaluating:
         history = watched.history(looks, window)
         values = watched.of(baseline.bins, contents.profile)
         told = await asyncio.to_thread(history.tell, values, window, rows=rows, rules=rules)
+        # What has no history of its own is judged by how rows come in bursts in what has one.
+        learned = (one.design_effect for one in told.values())
+        rules = replace(rules, design_effect=max(rules.design_effect, *learned, 0.0))
         judgements = await asyncio.to_thread(
             judge, baseline.profile, contents.profile, baseline.bins, rules=rules, told=told
         )

@@ -9,7 +9,7 @@ from shared import documents
 from shared.alerts.lifecycle import Look
 from shared.alerts.store import Alerts
 from shared.blobs import Blobs
-from shared.errors import BlobMissing, Fault, UnknownModel
+from shared.errors import BlobMissing, Fault, InvalidDocument
 from shared.monitor_config import MonitorConfig, monitor_config_path, parse
 from shared.monitoring.evaluating import Evaluating
 from shared.monitoring.evaluation import Evaluation, Evaluations
@@ -18,6 +18,7 @@ from shared.monitoring.windows import Window
 from shared.registry.baselines import Baselines
 from shared.registry.manifest import Manifest
 from shared.registry.store import Registry
+from shared.schema import FeatureType
 from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
 from shared.telemetry import Telemetry
 
@@ -52,7 +53,7 @@ class Monitoring:
         failures: list[Exception] = []
         for model in await self.registry.models():
             with self._set_aside(failures, model):
-                config = await self._config(model)
+                config = await self.registry.monitor_config(model)
                 window = Window.before(watermark.hour.plus(-config.offset_hours), hours=config.window_hours)
                 versions = await self.registry.versions(model)
                 for manifest in versions:
@@ -80,7 +81,7 @@ class Monitoring:
         The budget of false alarms is the model's: ``versions`` share it.
         """
         model, version = manifest.model, manifest.version
-        baseline = await self.baselines.current(manifest)
+        baseline = await self.baselines.current(manifest, config.segments)
         looks = await self.histories.looks(manifest, baseline, window.hours)
         looked = await self.evaluating.evaluate(manifest, baseline, window, config, looks=looks, versions=versions)
         evaluation, judgements = looked.evaluation, looked.evaluation.judgements
@@ -106,8 +107,7 @@ class Monitoring:
         """
         path = monitor_config_path(model)
         config = parse(data, path="monitor.yaml")
-        if not await self.registry.has(model):
-            raise UnknownModel(model)
+        _refuse_unknown_segments(config, await self.registry.versions(model))
         try:
             old = await self.blobs.read(path)
         except BlobMissing:
@@ -116,9 +116,17 @@ class Monitoring:
             await self.blobs.replace(path, data, etag=old.etag)
         return config
 
-    async def _config(self, model: str) -> MonitorConfig:
-        path = monitor_config_path(model)
-        try:
-            return parse((await self.blobs.read(path)).data, path=path)
-        except BlobMissing:
-            return MonitorConfig()
+
+def _refuse_unknown_segments(config: MonitorConfig, versions: list[Manifest]) -> None:
+    """A name that no version has is a mistake, and would be passed over at every look."""
+    known = {
+        feature.name
+        for version in versions
+        for feature in version.schema.captured.features
+        if feature.type in {FeatureType.CATEGORY, FeatureType.BOOLEAN}
+    }
+    for name in config.segments:
+        if name not in known:
+            raise InvalidDocument(
+                "monitor.yaml", reason=f"{name!r} is no category or boolean of any version - at `$.segments`"
+            )

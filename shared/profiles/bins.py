@@ -61,12 +61,20 @@ FeatureBins: TypeAlias = NumericBins | CategoricalBins
 
 
 class Bins(msgspec.Struct, frozen=True, kw_only=True):
-    """The bins of every feature and output column of a version, in the order of its schema, and those of all features jointly."""
+    """What a version's rows are counted over.
+
+    Attributes:
+        features: the bins of every feature, in the order of the schema.
+        outputs: of every output column, likewise.
+        joint: what all features are summed over together.
+        segments: by features of known values, those values whose rows are profiled by themselves as well.
+    """
 
     format: int = 1
     features: dict[str, FeatureBins]
     outputs: dict[str, FeatureBins]
     joint: JointBins = JointBins()
+    segments: dict[str, tuple[str, ...]] = {}
 
 
 def digest(bins: Bins) -> str:

@@ -1,19 +1,18 @@
 """The profile of a window: every feature and output of a version."""
 
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
 import msgspec
 import pyarrow as pa
 
 from shared.errors import IncompatibleProfiles
-from shared.profiles.bins import Bins, FeatureBins, NumericBins, digest
-from shared.profiles.categorical import CategoricalProfile
-from shared.profiles.columns import numbers, words
+from shared.profiles.bins import Bins, digest
+from shared.profiles.features import FeatureProfile, empty_features, merge_features, profile_features
 from shared.profiles.joint import JointProfile
-from shared.profiles.numeric import NumericProfile
 from shared.profiles.sample import Sample
+from shared.profiles.segments import Segments, empty_segments, merge_segments, profile_segments
 
-FeatureProfile: TypeAlias = NumericProfile | CategoricalProfile
+__all__ = ["FeatureProfile", "Profile", "empty", "merge", "profile", "segment"]
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +25,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
         outputs: by column: ``prediction``, ``prediction.<name>``.
         joint: how features go together.
         sample: some of the rows.
+        segments: the rows of each segment that the bins name, by themselves.
     """
 
     format: int = 1
@@ -35,6 +35,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     outputs: dict[str, FeatureProfile]
     joint: JointProfile = JointProfile()
     sample: Sample = Sample()
+    segments: Segments = {}
 
 
 def profile(table: pa.Table, bins: Bins) -> Profile:
@@ -46,10 +47,11 @@ def profile(table: pa.Table, bins: Bins) -> Profile:
     return Profile(
         bins=digest(bins),
         rows=table.num_rows,
-        features={name: _profile(table, name, kind) for name, kind in bins.features.items()},
-        outputs={name: _profile(table, name, kind) for name, kind in bins.outputs.items()},
+        features=profile_features(table, bins.features),
+        outputs=profile_features(table, bins.outputs),
         joint=JointProfile.of(table, bins.joint),
         sample=Sample.of(table, [*bins.features, *bins.outputs]),
+        segments=profile_segments(table, bins),
     )
 
 
@@ -58,8 +60,9 @@ def empty(bins: Bins) -> Profile:
     return Profile(
         bins=digest(bins),
         rows=0,
-        features={name: _empty(kind) for name, kind in bins.features.items()},
-        outputs={name: _empty(kind) for name, kind in bins.outputs.items()},
+        features=empty_features(bins.features),
+        outputs=empty_features(bins.outputs),
+        segments=empty_segments(bins),
     )
 
 
@@ -67,37 +70,30 @@ def merge(a: Profile, b: Profile) -> Profile:
     """Return the profile of both windows together, to the bit that of their rows in one table.
 
     Raises:
-        IncompatibleProfiles: they are counted over different bins.
+        IncompatibleProfiles: they are counted over different bins, or by different segments.
     """
     if a.bins != b.bins:
         raise IncompatibleProfiles(f"{a.bins} and {b.bins}")
+    if a.segments.keys() != b.segments.keys():
+        raise IncompatibleProfiles(f"segments of {', '.join(a.segments.keys() ^ b.segments.keys())} in one alone")
     return Profile(
         bins=a.bins,
         rows=a.rows + b.rows,
-        features=_merge(a.features, b.features),
-        outputs=_merge(a.outputs, b.outputs),
+        features=merge_features(a.features, b.features),
+        outputs=merge_features(a.outputs, b.outputs),
         joint=a.joint.merge(b.joint),
         sample=a.sample.merge(b.sample),
+        segments=merge_segments(a.segments, b.segments),
     )
 
 
-def _profile(table: pa.Table, name: str, kind: FeatureBins) -> FeatureProfile:
-    if isinstance(kind, NumericBins):
-        return NumericProfile.of(numbers(table, name), kind)
-    return CategoricalProfile.of(words(table, name), kind)
+def segment(whole: Profile, feature: str, value: str) -> Profile:
+    """Return one segment of a window as a profile of its own, over the same bins.
 
-
-def _empty(kind: FeatureBins) -> FeatureProfile:
-    return NumericProfile() if isinstance(kind, NumericBins) else CategoricalProfile()
-
-
-def _merge(a: dict[str, FeatureProfile], b: dict[str, FeatureProfile]) -> dict[str, FeatureProfile]:
-    return {name: _merge_one(name, part, b[name]) for name, part in a.items()}
-
-
-def _merge_one(name: str, a: FeatureProfile, b: FeatureProfile) -> FeatureProfile:
-    if isinstance(a, NumericProfile) and isinstance(b, NumericProfile):
-        return a.merge(b)
-    if isinstance(a, CategoricalProfile) and isinstance(b, CategoricalProfile):
-        return a.merge(b)
-    raise IncompatibleProfiles(f"{name} is a number in one and a category in the other")
+    Raises:
+        IncompatibleProfiles: the window is not profiled by this segment.
+    """
+    found = whole.segments.get(feature, {}).get(value)
+    if found is None:
+        raise IncompatibleProfiles(f"there is no segment {feature} = {value}")
+    return Profile(bins=whole.bins, rows=found.rows, features=found.features, outputs=found.outputs)

@@ -1,9 +1,11 @@
 """Baselines: what a version's training data looked like, or a newer normal, in the form windows are compared in."""
 
+import asyncio
 import io
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -11,10 +13,11 @@ from shared.blobs import Blobs
 from shared.documents import Document
 from shared.errors import BlobMissing
 from shared.profiles import encoding
-from shared.profiles.bins import Bins
+from shared.profiles.bins import Bins, digest
 from shared.profiles.hourly import Hours
 from shared.profiles.joint_cutting import thinned
 from shared.profiles.profile import Profile
+from shared.profiles.segments import Segments, profile_segments, segmented
 from shared.registry.manifest import Manifest
 from shared.registry.store import Registry
 
@@ -58,20 +61,38 @@ class Baselines:
 
     blobs: Blobs
     registry: Registry
-    _read: dict[str, Baseline] = field(default_factory=dict)
+    _read: dict[tuple[str, tuple[str, ...]], Baseline] = field(default_factory=dict)
 
-    async def current(self, manifest: Manifest) -> Baseline:
-        """Return the baseline that a version is compared with now."""
+    async def current(self, manifest: Manifest, segments: tuple[str, ...] = ()) -> Baseline:
+        """Return the baseline that a version is compared with now, by the values of some features as well.
+
+        The whole is counted over all rows of the baseline. Its segments are counted over the rows that are kept of it,
+        because which ones are wanted is said later than when it is made.
+        """
         folder = await self.registry.current_baseline(manifest)
-        if folder not in self._read:
-            bins = await self.blobs.read(f"{folder}{BINS_FILE}")
-            profile = await self.blobs.read(f"{folder}{PROFILE_FILE}")
-            self._read[folder] = Baseline(
-                folder,
-                encoding.decode(bins.data, Bins, path=f"{folder}{BINS_FILE}"),
-                encoding.decode(profile.data, Profile, path=f"{folder}{PROFILE_FILE}"),
-            )
-        return self._read[folder]
+        if (folder, segments) not in self._read:
+            whole = self._read.get((folder, ())) or await self._whole(folder)
+            self._read[folder, ()] = whole
+            self._read[folder, segments] = await self._segmented(whole, segments)
+        return self._read[folder, segments]
+
+    async def _whole(self, folder: str) -> Baseline:
+        bins = await self.blobs.read(f"{folder}{BINS_FILE}")
+        found = await self.blobs.read(f"{folder}{PROFILE_FILE}")
+        return Baseline(
+            folder,
+            encoding.decode(bins.data, Bins, path=f"{folder}{BINS_FILE}"),
+            encoding.decode(found.data, Profile, path=f"{folder}{PROFILE_FILE}"),
+        )
+
+    async def _segmented(self, whole: Baseline, segments: tuple[str, ...]) -> Baseline:
+        bins = segmented(whole.bins, whole.profile.features, segments)
+        if not bins.segments:
+            return whole
+        data = (await self.blobs.read(f"{whole.folder}{ROWS_FILE}")).data
+        found = await asyncio.to_thread(_profile_segments, data, bins)
+        profile = msgspec.structs.replace(whole.profile, bins=digest(bins), segments=found)
+        return Baseline(whole.folder, bins, profile)
 
     async def hours(self, baseline: Baseline) -> Hours:
         """Return a baseline hour by hour, oldest first: none of training data without times.
@@ -84,6 +105,10 @@ class Baselines:
         except BlobMissing:
             data = b""
         return Hours(data, path, baseline.profile.bins)
+
+
+def _profile_segments(data: bytes, bins: Bins) -> Segments:
+    return profile_segments(pq.ParquetFile(io.BytesIO(data)).read(), bins)
 
 
 def rows_file(rows: pa.Table) -> bytes:

@@ -13,6 +13,7 @@ from shared.blobs import Blobs
 from shared.clock import Clock
 from shared.errors import AlreadyRegistered, BlobChanged, BlobMissing, InvalidDocument, StorageUnavailable, UnknownModel
 from shared.ids import is_name
+from shared.monitor_config import MonitorConfig, monitor_config_path, parse
 from shared.registry.manifest import (
     CHAMPION,
     Aliases,
@@ -178,7 +179,7 @@ class Registry:
         first = CurrentBaseline(number=1, history=((1, manifest.registered_at),))
         await documents.swap(
             self.blobs,
-            f"{folder(manifest.model, manifest.version)}baseline.json",
+            _baseline_path(manifest),
             CurrentBaseline,
             lambda old: old or first,
         )
@@ -207,11 +208,37 @@ class Registry:
         self._aliases[model] = (self.monotonic(), changed)
         return changed
 
+    async def monitor_config(self, model: str) -> MonitorConfig:
+        """Return how a model is monitored now, read afresh.
+
+        Raises:
+            InvalidDocument: what was written down cannot be read.
+        """
+        path = monitor_config_path(model)
+        try:
+            return parse((await self.blobs.read(path)).data, path=path)
+        except BlobMissing:
+            return MonitorConfig()
+
     async def current_baseline(self, manifest: Manifest) -> str:
         """Return the folder of the baseline that a version is compared with."""
-        path = f"{folder(manifest.model, manifest.version)}baseline.json"
-        current, _ = await documents.read(self.blobs, path, CurrentBaseline)
+        current = await self.baselines_of(manifest)
         return folder(manifest.model, manifest.version) + baseline_name(current.number)
+
+    async def baselines_of(self, manifest: Manifest) -> CurrentBaseline:
+        """Return which baseline a version is compared with, and which ones were before."""
+        return (await documents.read(self.blobs, _baseline_path(manifest), CurrentBaseline))[0]
+
+    async def accept_baseline(self, manifest: Manifest, number: int) -> CurrentBaseline:
+        """Make a baseline, whose files are written, the one that a version is compared with."""
+        now = self.clock.now()
+
+        def accepted(old: CurrentBaseline | None) -> CurrentBaseline:
+            if old is None:
+                raise BlobMissing(_baseline_path(manifest))
+            return CurrentBaseline(number=number, history=(*old.history, (number, now)))
+
+        return await documents.swap(self.blobs, _baseline_path(manifest), CurrentBaseline, accepted)
 
     async def _place(self, path: str, data: bytes) -> None:
         """Write a file of a version: what another try left there is replaced."""
@@ -221,6 +248,10 @@ class Registry:
             left = await self.blobs.read(path)
             if left.data != data:
                 await self.blobs.replace(path, data, etag=left.etag)
+
+
+def _baseline_path(manifest: Manifest) -> str:
+    return f"{folder(manifest.model, manifest.version)}baseline.json"
 
 
 def _digest(data: bytes) -> str:

@@ -10,6 +10,8 @@ class Signal(StrEnum):
 
     DRIFT = "drift"
     PREDICTION_DRIFT = "prediction_drift"
+    JOINT_DRIFT = "joint_drift"
+    SEGMENT_DRIFT = "segment_drift"
     QUALITY = "quality"
 
     CAPTURE_GAP = "capture_gap"

@@ -9,22 +9,29 @@ effect, below the share of false alarms that is tolerable, divided by the looks 
 (Bonferroni). It is used for bad values always, whose shares are usually 0 and so have no history.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from shared.errors import IncompatibleProfiles
 from shared.profiles.bins import Bins, FeatureBins, digest
 from shared.profiles.profile import FeatureProfile, Profile
-from shared.signals import measuring
+from shared.signals import measuring, quality
 from shared.signals.calibration.telling import Told
+from shared.signals.joint import joint
 from shared.signals.judgement import Judgement, Measurement, Signal, Verdict
 from shared.signals.measuring import Difference
 from shared.signals.sureness import Sureness, by_bonferroni
 
 HOURS_A_MONTH: Final = 730.5
-BUDGET_SHARES: Final = {Signal.DRIFT: 0.6, Signal.PREDICTION_DRIFT: 0.2, Signal.QUALITY: 0.2}
+BUDGET_SHARES: Final = {
+    Signal.DRIFT: 0.5,
+    Signal.PREDICTION_DRIFT: 0.15,
+    Signal.JOINT_DRIFT: 0.1,
+    Signal.SEGMENT_DRIFT: 0.1,
+    Signal.QUALITY: 0.15,
+}
 """How the false alarms that are tolerable are shared out."""
 
 _MOST_SHARES: Final = 20
@@ -43,6 +50,7 @@ class JudgingRules:
         ks_floor: smallest KS distance of a number worth hearing about.
         l_infinity_floor: smallest change of a category's share worth hearing about.
         share_floor: smallest increase of a bad share (missing, unseen, …) worth hearing about.
+        joint_floor: smallest maximum mean discrepancy, or change of a correlation, worth hearing about.
         noticeable: a distance that must not pass unheard: with fewer rows than would make it sure, silence is ``unknown``
             and not ``ok``. 0.2 is the KS distance of a shift by half a standard deviation.
         minimum_rows: on fewer rows nothing is judged, whatever the numbers; the p-values are approximations for many.
@@ -54,13 +62,20 @@ class JudgingRules:
     ks_floor: float = 0.05
     l_infinity_floor: float = 0.05
     share_floor: float = 0.05
+    joint_floor: float = 0.1
     noticeable: float = 0.2
     minimum_rows: int = 100
     design_effect: float = 4.0
 
     def floor(self, metric: str) -> float:
         """Return what ``metric`` must reach to be worth hearing about."""
-        return {"ks": self.ks_floor, "l_infinity": self.l_infinity_floor}.get(metric, self.share_floor)
+        floors = {
+            "ks": self.ks_floor,
+            "l_infinity": self.l_infinity_floor,
+            "mmd_gaussian": self.joint_floor,
+            "correlation_change": self.joint_floor,
+        }
+        return floors.get(metric, self.share_floor)
 
     def alarms(self, signal: Signal) -> float:
         """Return how many false alarms of a signal are tolerable in a month."""
@@ -79,7 +94,7 @@ def judge(
     rules: JudgingRules,
     told: Mapping[Signal, Told] = MappingProxyType({}),
 ) -> tuple[Judgement, ...]:
-    """Judge one window of a version against its baseline: drift, prediction drift and quality, in this order.
+    """Judge one window of a version against its baseline, signal by signal.
 
     A feature that cannot be judged (no values, too few rows) is ``unknown`` by itself and does not stop the others.
 
@@ -103,12 +118,16 @@ def judge(
     found = {
         Signal.DRIFT: _drifts(features, rules),
         Signal.PREDICTION_DRIFT: _drifts(outputs, rules),
+        Signal.JOINT_DRIFT: list(joint(bins.joint, baseline, current, design_effect=rules.design_effect)),
+        Signal.SEGMENT_DRIFT: list(_segment_drifts(bins, baseline, current, rules)),
         Signal.QUALITY: [
             difference
             for part in features + outputs
-            for difference in measuring.quality(*part, rows=rows, design_effect=rules.design_effect)
+            for difference in quality.quality(*part, rows=rows, design_effect=rules.design_effect)
         ],
     }
+    optional = (Signal.JOINT_DRIFT, Signal.SEGMENT_DRIFT)
+    found = {signal: differences for signal, differences in found.items() if differences or signal not in optional}
     levels = {signal: rules.level(signal, comparisons=len(differences)) for signal, differences in found.items()}
 
     def sureness(signal: Signal, difference: Difference) -> Sureness:
@@ -138,6 +157,17 @@ def _parts(
 def _drifts(parts: list[Part], rules: JudgingRules) -> list[Difference]:
     measured = (measuring.drift(*part, design_effect=rules.design_effect) for part in parts)
     return [difference for difference in measured if difference is not None]
+
+
+def _segment_drifts(bins: Bins, baseline: Profile, current: Profile, rules: JudgingRules) -> Iterator[Difference]:
+    """Yield the drifts of features and outputs within each segment, which their names say first."""
+    for name, values in bins.segments.items():
+        for value in values:
+            before, now = baseline.segments[name][value], current.segments[name][value]
+            parts = _parts(bins.features, before.features, now.features)
+            parts += _parts(bins.outputs, before.outputs, now.outputs)
+            for difference in _drifts([part for part in parts if part[0] != name], rules):
+                yield replace(difference, feature=f"{name}={value}: {difference.feature}")
 
 
 def _weigh(difference: Difference, rules: JudgingRules, sureness: Sureness) -> Measurement:

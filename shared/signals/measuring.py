@@ -1,7 +1,6 @@
 """From two profiles to the differences between them: numbers only, nothing is judged here."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -70,44 +69,6 @@ def drift(
     return _categorical_drift(feature, *counts, design_effect=design_effect)
 
 
-def quality(
-    feature: str,
-    bins: FeatureBins,
-    baseline: FeatureProfile,
-    current: FeatureProfile,
-    *,
-    rows: tuple[int, int],
-    design_effect: float,
-) -> Iterator[Difference]:
-    """Yield by how much each kind of bad value has become more common.
-
-    Args:
-        feature: name of a feature or an output's column.
-        bins: its bins.
-        baseline: its profile over the baseline.
-        current: its profile over the current window.
-        rows: rows of the baseline and of the current window, good and bad.
-        design_effect: rows that are worth one independent row.
-
-    Raises:
-        IncompatibleProfiles: a profile does not belong to the bins.
-    """
-
-    def increase(kind: str, bad: tuple[int, int], of: tuple[int, int]) -> Difference:
-        return _share_increase(feature, kind, bad, of, design_effect=design_effect)
-
-    values = baseline.values, current.values
-    yield increase("missing", (baseline.missing, current.missing), rows)
-    if isinstance(bins, NumericBins):
-        before, now = _numeric(baseline), _numeric(current)
-        yield increase("not_finite", (before.not_finite, now.not_finite), rows)
-        if bins.minimum is not None or bins.maximum is not None:
-            outside = bins.out_of_range(before.counts(bins)), bins.out_of_range(now.counts(bins))
-            yield increase("out_of_range", outside, values)
-    elif bins.categories:
-        yield increase("unseen", (_categorical(baseline).unseen, _categorical(current).unseen), values)
-
-
 def _numeric_drift(
     feature: str, bins: NumericBins, before: NumericProfile, now: NumericProfile, *, design_effect: float
 ) -> Difference:
@@ -159,26 +120,6 @@ def _categorical_drift(feature: str, baseline: Counts, current: Counts, *, desig
             "chi_squared": statistic,
             "chi_squared_p_value": chi_squared_p_value(statistic, degrees=degrees),
         },
-    )
-
-
-def _share_increase(
-    feature: str, kind: str, bad: tuple[int, int], of: tuple[int, int], *, design_effect: float
-) -> Difference:
-    metric = f"{kind}_share_increase"
-    if not all(of):
-        return Difference(feature=feature, metric=metric, baseline_rows=of[0], rows=of[1], bins=2)
-    before, now = bad[0] / of[0], bad[1] / of[1]
-    baseline, current = (np.array([part, whole - part]) for part, whole in zip(bad, of, strict=True))
-    return Difference(
-        feature=feature,
-        metric=metric,
-        baseline_rows=of[0],
-        rows=of[1],
-        bins=2,
-        value=now - before,
-        p_value=largest_share_p_value(baseline, current, design_effect=design_effect),
-        words=f"{kind.replace('_', ' ')} in {now:.1%} of rows, {before:.1%} in the baseline",
     )
 
 

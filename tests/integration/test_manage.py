@@ -177,6 +177,8 @@ def test_people_see_the_schema_as_a_table(environment: dict[str, str], files: tu
         (("monitor", "--settings=nowhere"), "no file 'nowhere'"),
         (("monitor", "--config=README.md"), "--config needs the model"),
         (("verify", "--from=yesterday"), "'yesterday' is no hour"),
+        (("rebaseline", "nobody", "1", "--from=2026-03-01T09", "--to=2026-03-01T10"), "is not registered"),
+        (("rebaseline", "nobody", "1", "--from=2026-03-01T09", "--to=2026-03-01T09"), "--to is not after --from"),
         (("verify", "--from=2026-03-01T09", "--to=2026-03-01T09"), "--to is not after --from"),
         (("verify", "--accept-gap=20260301T000000000/p0/1-2"), "--accept-gap and --by go together"),
         (("verify", "--accept-gap=20260301T000000000/p0/1-2", "--by=Ada"), "is written down"),
@@ -314,6 +316,27 @@ def test_an_actual_that_comes_later_keeps_no_prediction_out(
     answer = json.loads(out)
     assert [answer[name] for name in ("predictions", "actuals", "later_actuals")] == [4, 1, 1]
     assert "left out 1 actuals: the hours that they were known in are not sealed yet" in said
+
+
+@pytest.mark.usefixtures("watermark")
+async def test_a_new_normal_is_accepted(environment: dict[str, str], files: tuple[str, ...], tmp_path: Path) -> None:
+    assert run(environment, "register", "moved", "1", *files, "--json")[0] == 0
+    minutes = (f"2026-03-01T0{hour}:{minute:02}:00Z" for hour in (4, 5) for minute in range(60))
+    rows = "".join(f"{at},{place % 7},AA,{place % 5}\n" for place, at in enumerate(minutes))
+    (tmp_path / "moved.csv").write_text(f"at,distance,carrier,prediction\n{rows}")
+    imported = ("import", f"{tmp_path}/moved.csv", "--model=moved", "--version=1", "--time=at", "--json")
+    assert run(environment, *imported)[0] == 0
+    hours = ("rebaseline", "moved", "1", "--from=2026-03-01T04", "--to=2026-03-01T06")
+
+    early = run(environment, *hours[:-1], "--to=2026-03-02T06")
+    code, out, error = run(environment, *hours, "--json")
+    again = run(environment, *hours)
+
+    assert early[0] == 1
+    assert "only what is before 2026-03-02T00 is sealed" in early[2]
+    assert code == 0, error
+    assert [one["baseline"] for one in json.loads(out)["history"]] == [1, 2]
+    assert again[:2] == (0, "moved 1 is compared with baseline 2 from now on\n")
 
 
 @pytest.mark.usefixtures("watermark")

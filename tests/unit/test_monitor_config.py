@@ -22,12 +22,14 @@ def test_every_key_is_read() -> None:
         lookback_window_size: P2DT6H
         lookback_window_offset: PT3H
         floor: {ks: 0.1, l_infinity: 0.2, share: 0.3}
+        segments: [carrier, rain]
         """,
         path="monitor.yaml",
     )
 
     assert (config.false_alarms_per_month, config.window_hours, config.offset_hours) == (0.5, 54, 3)
     assert (config.floor.ks, config.floor.l_infinity, config.floor.share) == (0.1, 0.2, 0.3)
+    assert config.segments == ("carrier", "rain")
 
 
 @pytest.mark.parametrize(
@@ -50,6 +52,10 @@ def test_every_key_is_read() -> None:
         ("floor: {ks: 1.5}", "floor.ks"),
         ("floor: {psi: 0.1}", "psi"),
         ("lookback_windows_size: P1D", "lookback_windows_size"),
+        ("segments: carrier", "segments"),
+        ("segments: [1]", "segments"),
+        ("segments: [carrier, rain, carrier]", "segments names a feature twice"),
+        ("segments: [a, b, c, d, e, f]", "segments names 6 features"),
     ],
 )
 def test_what_does_not_hold_is_refused_by_the_name_of_its_key(text: str, key: str) -> None:

@@ -135,7 +135,8 @@ class Generations:
         A window profiles such rows when it needs them: that a baseline is damaged must not keep rows from being sealed.
         """
         try:
-            bins = (await self.baselines.current(version)).bins
+            config = await self.registry.monitor_config(version.model)
+            bins = (await self.baselines.current(version, config.segments)).bins
             data = await asyncio.to_thread(_profile, rows, bins)
         except (BlobMissing, InvalidDocument, InvalidSchema, UnknownModel) as fault:
             self.telemetry.exception(fault, model=version.model, version=version.version)

@@ -48,6 +48,12 @@ class Calibration:
     tail: Tail
     blocks: int
 
+    @property
+    def design_effect(self) -> float:
+        """Return how many rows are worth one independent row, as the median of all mains has it; 1 at least."""
+        variance = float(np.median(self.usual.scale[: self.usual.mains])) ** 2
+        return max(variance * self.usual.typical_rows, 1.0)
+
     def threshold(self, *, rate: float) -> float:
         """Return the surprise that a share ``rate`` of blocks has, or less than that."""
         return self.tail.beyond(min(rate * _SAFETY, 0.49))

@@ -37,12 +37,14 @@ class Told:
         by_feature: of each feature that has contrasts.
         shares: of the shift, by feature: they add up to 1, or are all 0.
         windows: how many of the history it was compared with.
+        design_effect: how many rows are worth one independent row, as that history has it.
     """
 
     surprise: Surprise
     by_feature: dict[str, Sureness]
     shares: dict[str, float]
     windows: int
+    design_effect: float
 
 
 def tell(contrasts: Contrasts, calibration: Calibration, window: Looks, *, rate: float, fewest_rows: int) -> Told:
@@ -80,7 +82,7 @@ def tell(contrasts: Contrasts, calibration: Calibration, window: Looks, *, rate:
     squares = parts**2
     whole = float(squares.sum())
     shares = {name: float(squares[index] / whole) if whole else 0.0 for index, name in enumerate(names)}
-    return Told(surprise, by_feature, shares, calibration.blocks)
+    return Told(surprise, by_feature, shares, calibration.blocks, calibration.design_effect)
 
 
 def _parts(contrasts: Contrasts, surprise: Surprise) -> Floats:

@@ -56,11 +56,19 @@ class Watched:
         )
 
     async def capture(
-        self, hour: int, distances: Sequence[float], *, version: str = "1", masks: Masks = NOTHING_PRIVATE
+        self,
+        hour: int,
+        distances: Sequence[float],
+        *,
+        version: str = "1",
+        masks: Masks = NOTHING_PRIVATE,
+        carrier: str | None = None,
     ) -> None:
-        """Keep predictions of one hour."""
+        """Keep predictions of one hour, of one ``carrier`` or of all that are known."""
         at = NINE + timedelta(hours=hour, minutes=30)
-        inputs = masks.rows([[distance, CARRIERS[row % len(CARRIERS)]] for row, distance in enumerate(distances)])
+        inputs = masks.rows(
+            [[distance, carrier or CARRIERS[row % len(CARRIERS)]] for row, distance in enumerate(distances)]
+        )
         records = [
             prediction(
                 at,

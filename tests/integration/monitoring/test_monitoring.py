@@ -20,9 +20,9 @@ from shared.monitoring.catalog import Catalog
 from shared.monitoring.evaluation import Evaluation, Evaluations
 from shared.monitoring.windows import Window, Windows
 from shared.profiles import encoding
-from shared.profiles.bins import Bins
+from shared.profiles.bins import Bins, digest
 from shared.profiles.cutting import cut
-from shared.profiles.profile import profile
+from shared.profiles.profile import profile, segment
 from shared.registry.baselines import Baselines
 from shared.schema import Coarsen, Drop, Hash, Privacy
 from shared.scoring.privacy import Masks
@@ -176,8 +176,8 @@ async def test_an_evaluation_names_the_days_it_was_read_from(rolled: Watched) ->
 
     blobs = rolled.stages.blobs
     assert [path.split("/")[1] for path in evaluation.inputs] == ["hours"] * 2 + ["days"] + ["hours"] * 2
-    for path, digest in evaluation.inputs.items():
-        assert hashlib.sha256((await blobs.read(path)).data).hexdigest() == digest
+    for path, sha256 in evaluation.inputs.items():
+        assert hashlib.sha256((await blobs.read(path)).data).hexdigest() == sha256
 
 
 async def test_a_day_over_other_bins_is_read_by_its_hours(rolled: Watched) -> None:
@@ -214,7 +214,7 @@ async def test_rows_like_the_training_data_are_ok_and_others_are_a_breach(watche
         await watched.monitoring().evaluate(
             await watched.stages.registry().manifest("flights", "1"),
             Window.before(FIRST.plus(end), hours=2),
-            await watched.monitoring()._config("flights"),
+            await watched.monitoring().registry.monitor_config("flights"),
         )
         for end in (2, 4)
     ]
@@ -242,7 +242,7 @@ async def test_what_is_captured_of_private_features_is_compared_with_a_baseline_
     for hour, distances in enumerate([USUAL, USUAL, FAR, FAR]):
         await watched.capture(hour, distances, version="2", masks=masks)
         await watched.seal_up_to(hour + 1)
-    config = await watched.monitoring()._config("flights")
+    config = await watched.monitoring().registry.monitor_config("flights")
 
     usual, far = [
         await watched.monitoring().evaluate(made.manifest, Window.before(FIRST.plus(end), hours=2), config)
@@ -317,7 +317,9 @@ async def test_an_older_window_does_not_become_the_newest(watched: Watched) -> N
     await monitoring.evaluate_all()
     manifest = await watched.stages.registry().manifest("flights", "1")
 
-    await monitoring.evaluate(manifest, Window.before(FIRST.plus(1), hours=2), await monitoring._config("flights"))
+    await monitoring.evaluate(
+        manifest, Window.before(FIRST.plus(1), hours=2), await monitoring.registry.monitor_config("flights")
+    )
 
     newest = await Evaluations(watched.stages.blobs).newest("flights", "1")
     assert newest.end == FIRST.plus(3).key
@@ -453,3 +455,43 @@ async def test_the_catalog_shows_the_newest_evaluation_of_what_answers(watched: 
     assert (after.version, after.rows) == ("1", ROWS)
     with pytest.raises(UnknownModel):
         await catalog.evaluation("flihgts")
+
+
+async def test_hours_are_sealed_with_the_segments_that_are_configured_then(watched: Watched) -> None:
+    """And hours that were sealed before are profiled again: a window has all or none of its segments."""
+    await watched.hour(0, USUAL)
+    await watched.monitoring().configure("flights", b"segments: [carrier]\nlookback_window_size: PT2H")
+    await watched.hour(1, USUAL)
+    stages = watched.stages
+    registry = stages.registry()
+
+    baseline = await Baselines(stages.blobs, registry).current(await registry.manifest("flights", "1"), ("carrier",))
+    contents = await Windows(stages.blobs).read("flights", "1", Window(FIRST, FIRST.plus(2)), baseline.bins)
+
+    (generation,) = (await documents.read(stages.blobs, manifest_path(SHELF, FIRST.plus(1)), HourManifest))[
+        0
+    ].generations
+    assert generation.profile == f"_profile-0-{baseline.profile.bins}"
+    assert contents.profile == profile(await rows_of(stages.blobs, 0, 1), baseline.bins)
+    assert segment(contents.profile, "carrier", "AA").rows == 2 * ROWS // 3
+    assert segment(baseline.profile, "carrier", "AA").rows == 667
+    assert (
+        baseline.profile.features
+        == (await Baselines(stages.blobs, registry).current(await registry.manifest("flights", "1"))).profile.features
+    )
+
+
+async def test_windows_are_evaluated_by_the_configured_segments(watched: Watched) -> None:
+    await watched.monitoring().configure("flights", b"segments: [carrier]\nlookback_window_size: PT1H")
+    await watched.hour(0, USUAL)
+
+    (evaluation,) = await watched.monitoring().evaluate_all()
+
+    assert evaluation.bins != digest(await bins_of(watched.stages))
+    assert verdicts(evaluation)[Signal.DRIFT] is Verdict.OK
+
+
+@pytest.mark.parametrize("name", ["distance", "nothing"])
+async def test_a_segment_that_no_version_has_is_refused_by_its_name(watched: Watched, name: str) -> None:
+    with pytest.raises(InvalidDocument, match=rf"'{name}' is no category .* `\$.segments`"):
+        await watched.monitoring().configure("flights", f"segments: [{name}]".encode())

@@ -20,6 +20,7 @@ from shared.profiles.cutting import cut
 from shared.profiles.encoding import decode, encode
 from shared.profiles.numeric import CLIP, ONE, NumericProfile
 from shared.profiles.profile import Profile, empty, merge, profile
+from shared.profiles.segments import segmented
 from tests.unit.profiles.tables import SCHEMA, table, tables
 
 
@@ -39,7 +40,9 @@ def baseline_rows() -> list[dict[str, object]]:
     ]
 
 
-BINS = cut(table(baseline_rows()), SCHEMA)
+WHOLE_BINS = cut(table(baseline_rows()), SCHEMA)
+BINS = segmented(WHOLE_BINS, profile(table(baseline_rows()), WHOLE_BINS).features, ("carrier", "rain"))
+"""Everything that is promised of profiles is promised of their segments."""
 
 
 @given(tables, tables, tables)

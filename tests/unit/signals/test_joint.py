@@ -1,0 +1,166 @@
+"""How features go together: a shift that leaves every feature as it was is heard of."""
+
+from functools import cache
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from shared.profiles.bins import Bins
+from shared.profiles.cutting import cut
+from shared.profiles.profile import Profile, empty, profile
+from shared.signals.joint import joint
+from shared.signals.judgement import Signal, Verdict
+from shared.signals.judging import JudgingRules, judge
+from shared.signals.measuring import Difference
+from tests.unit.profiles.test_joint import normal, schema
+
+RULES = JudgingRules()
+ROWS = 2_000
+
+
+@cache
+def trained(features: int, rho: float) -> tuple[Bins, Profile]:
+    rows = normal(20_000, features, rho=rho, seed=99)
+    bins = cut(rows, schema(features))
+    return bins, profile(rows, bins)
+
+
+def measured(rows: pa.Table, features: int, *, rho: float, design_effect: float = 1.0) -> list[Difference]:
+    bins, baseline = trained(features, rho)
+    return list(joint(bins.joint, baseline, profile(rows, bins), design_effect=design_effect))
+
+
+def is_alarm(difference: Difference) -> bool:
+    """Whether it is sure by the rules for hourly looks at ten such comparisons, and larger than any floor."""
+    assert difference.value is not None
+    assert difference.p_value is not None
+    return difference.p_value < RULES.level(Signal.JOINT_DRIFT, comparisons=10) and difference.value > 0.05
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("rho", [0.3, 0.8])
+def test_a_correlation_that_flips_its_sign_is_caught_at_2000_rows(rho: float, seed: int) -> None:
+    """On rows of which four are worth one, with every feature distributed as it was: 2 of 10 features."""
+    turned = normal(ROWS, 10, rho=-rho, seed=seed)
+    same = normal(ROWS, 10, rho=rho, seed=seed)
+
+    _, correlation = measured(turned, 10, rho=rho, design_effect=RULES.design_effect)
+
+    bins, baseline = trained(10, rho)
+    assert is_alarm(correlation)
+    assert correlation.feature == "n0 and n1"
+    assert correlation.value == pytest.approx(2 * rho, abs=0.1)
+    assert not any(map(is_alarm, measured(same, 10, rho=rho, design_effect=RULES.design_effect)))
+    judged = judge(baseline, profile(turned, bins), bins, rules=RULES)
+    assert [one.signal for one in judged if one.verdict is Verdict.BREACH] == [Signal.JOINT_DRIFT]
+
+
+def test_a_correlation_among_fifty_features_is_caught_as_well() -> None:
+    """A kernel over all of them hardly sees it."""
+    mmd, correlation = measured(normal(ROWS, 50, rho=-0.3), 50, rho=0.3, design_effect=RULES.design_effect)
+
+    assert not is_alarm(mmd)
+    assert is_alarm(correlation)
+    assert correlation.words.startswith("the correlation of n0 and n1 has moved from 0.3")
+
+
+def test_features_that_go_together_without_any_correlation_are_seen_by_their_discrepancy() -> None:
+    """One is the square of the other, and then no longer: the correlation is 0 before and after."""
+    rng = np.random.default_rng(5)
+
+    def bent(rows: int, *, together: bool) -> pa.Table:
+        first = rng.normal(size=rows)
+        second = first if together else rng.permutation(first)
+        return pa.table({"n0": first, "n1": np.abs(second)})
+
+    rows = bent(20_000, together=True)
+    bins = cut(rows, schema(2))
+    baseline = profile(rows, bins)
+    apart = list(joint(bins.joint, baseline, profile(bent(ROWS, together=False), bins), design_effect=4))
+    still = list(joint(bins.joint, baseline, profile(bent(ROWS, together=True), bins), design_effect=4))
+
+    assert list(map(is_alarm, apart)) == [True, False]
+    assert list(map(is_alarm, still)) == [False, False]
+
+
+def test_what_is_taken_for_chance_is_what_chance_gives() -> None:
+    """Otherwise every window would be a little moved, or none enough."""
+    found = [measured(normal(500, 10, rho=0.5, seed=seed), 10, rho=0.5) for seed in range(300)]
+
+    ratios = [mmd.also["mmd_squared_over_chance"] for mmd, _ in found]
+    sure = np.array([[difference.p_value or 0.0 for difference in both] for both in found])
+    assert np.mean(ratios) == pytest.approx(1.0, abs=0.08)
+    for level in (0.01, 0.05, 0.2):
+        shares = np.mean(sure < level, axis=0)
+        assert shares[0] < level + 3 * np.sqrt(level / 300)
+        assert shares[1] <= level
+    assert np.mean(sure[:, 0] < 0.5) > 0.3
+
+
+def test_the_discrepancy_is_the_formulas() -> None:
+    """Against the kernel of all pairs of rows, the unbiased estimate, without any random wave."""
+    from shared.profiles.joint import points
+    from shared.profiles.joint_bins import STEPS
+
+    bins, _ = trained(10, 0.5)
+    before, now = (
+        normal(1_500, 10, rho=0.5, seed=1),
+        pa.table(
+            {
+                name: np.asarray(column) + 0.4
+                for name, column in zip(*_columns(normal(1_500, 10, rho=0.5, seed=2)), strict=True)
+            }
+        ),
+    )
+
+    def kernel(a: pa.Table, b: pa.Table, *, own: bool) -> float:
+        x, y = points(a, bins.joint) / STEPS, points(b, bins.joint) / STEPS
+        squares = np.sum(x**2, axis=1)[:, None] + np.sum(y**2, axis=1)[None, :] - 2 * x @ y.T
+        values = np.exp(-squares / (2 * bins.joint.width**2))
+        return float((values.sum() - np.trace(values)) / (len(x) * (len(x) - 1)) if own else values.mean())
+
+    exact = np.sqrt(kernel(before, before, own=True) + kernel(now, now, own=True) - 2 * kernel(before, now, own=False))
+    mmd, _ = joint(bins.joint, profile(before, bins), profile(now, bins), design_effect=1)
+
+    assert mmd.value == pytest.approx(exact, rel=0.15)
+
+
+def _columns(table: pa.Table) -> tuple[list[str], list[np.ndarray]]:
+    return table.column_names, [column.to_numpy() for column in table.columns]
+
+
+def test_without_rows_there_is_nothing_to_say() -> None:
+    bins, baseline = trained(10, 0.3)
+
+    for sides in ((baseline, empty(bins)), (empty(bins), baseline)):
+        assert [one.value for one in joint(bins.joint, *sides, design_effect=1)] == [None, None]
+
+
+def test_a_feature_that_has_become_constant_stops_no_other() -> None:
+    turned = normal(ROWS, 10, rho=-0.5)
+    stuck = turned.set_column(5, "n5", pa.array(np.zeros(ROWS)))
+
+    _, correlation = measured(stuck, 10, rho=0.5)
+
+    assert correlation.feature == "n0 and n1"
+
+
+def test_where_everything_is_constant_no_correlation_is_known() -> None:
+    stuck = pa.table({f"n{index}": np.zeros(ROWS) for index in range(10)})
+
+    mmd, correlation = measured(stuck, 10, rho=0.5)
+
+    assert is_alarm(mmd)
+    assert correlation.value is None
+
+
+def test_one_feature_has_no_correlations_and_none_has_nothing() -> None:
+    rows = pa.table({"n0": np.arange(500.0)})
+    one = cut(rows, schema(1))
+    bare = Bins(features={}, outputs={})
+
+    assert [found.metric for found in joint(one.joint, profile(rows, one), profile(rows, one), design_effect=1)] == [
+        "mmd_gaussian"
+    ]
+    assert not list(joint(bare.joint, profile(rows, bare), profile(rows, bare), design_effect=1))
