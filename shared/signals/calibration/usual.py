@@ -28,8 +28,12 @@ from shared.signals.calibration.looks import Floats, Looks
 SEASON_SEEN: Final = 3.0
 """Between moments of the season a contrast varies by so much more than within them before its season is believed."""
 
+LEAST_EFFECT: Final = 0.25
+"""A row is worth four independent ones at most: that something never strayed does not say that it never will."""
+
 MOST_SHOCKS: Final = 5
 _ABOVE_NOISE: Final = 1.05
+_LEAST_ALONE: Final = 0.01
 _DAYS_OF_WEEK: Final = 7
 
 
@@ -81,7 +85,8 @@ class Usual:
         degrees = max(blocks - 1 - (moments - 1) * float(believed.mean()), 2.0)
         # The mean of a season's moment is known from one in seven of the windows.
         uncertain = 1 + np.where(believed > 0, believed * moments, 1.0) / blocks
-        variance = (left**2).mean(axis=0) * blocks / degrees
+        typical_rows = float(np.median(looks.rows))
+        variance = np.maximum((left**2).mean(axis=0) * blocks / degrees, LEAST_EFFECT / typical_rows)
         scale = np.empty_like(variance)
         for part in (slice(None, mains), slice(mains, None)):
             scale[part] = np.sqrt(_moderated(variance[part], degrees) * uncertain[part])
@@ -93,14 +98,14 @@ class Usual:
             shocks = min(int((sizes > noise).sum()), MOST_SHOCKS)
         directions = directions[:shocks]
         alone = stray - stray @ directions.T @ directions
-        alone_variance = (alone**2).sum(axis=0) / max(degrees - shocks, 2.0)
+        alone_variance = np.maximum((alone**2).sum(axis=0) / max(degrees - shocks, 2.0), _LEAST_ALONE)
         alone_scale = np.sqrt(_moderated(alone_variance, degrees - shocks) * (1 + 1 / blocks))
         return cls(
             mains=mains,
             mean=mean,
             season=season,
             scale=scale,
-            typical_rows=float(np.median(looks.rows)),
+            typical_rows=typical_rows,
             directions=directions,
             alone_scale=alone_scale if shocks else np.ones(mains),
             shock_scale=np.sqrt(((stray @ directions.T) ** 2).sum(axis=0) / degrees),
@@ -156,18 +161,12 @@ def _season(values: Floats, slots: NDArray[np.int64]) -> tuple[Floats, Floats]:
 def _moderated(variance: Floats, degrees: float) -> Floats:
     """Return variances drawn towards what is common to all columns, as far as they differ by no more than chance."""
     if len(variance) < 2:
-        return np.maximum(variance, np.finfo(np.float64).tiny)
-    prior_degrees, prior = _prior(np.maximum(variance, _smallest(variance)), degrees)
+        return variance
+    prior_degrees, prior = _prior(variance, degrees)
     if math.isinf(prior_degrees):
         return np.full(len(variance), prior)
     drawn: Floats = (prior_degrees * prior + degrees * variance) / (prior_degrees + degrees)
     return drawn
-
-
-def _smallest(variance: Floats) -> float:
-    """Return what stands for a variance of nothing: a column that never strayed tells little of how far it can."""
-    known = variance[variance > 0]
-    return float(np.median(known)) * 1e-4 if len(known) else 1e-12
 
 
 def _prior(variance: Floats, degrees: float) -> tuple[float, float]:

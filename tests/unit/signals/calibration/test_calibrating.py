@@ -159,7 +159,10 @@ def test_a_column_that_never_strayed_gives_no_infinite_surprise() -> None:
     calibration = calibrate(looks(history), mains=5)
     assert calibration is not None
 
+    hardly = quiet(rng, 1, 5)
+    hardly[0, 1] = 0.5 / np.sqrt(ROWS)
     assert np.isfinite(calibration.sizes(looks(history))).all()
+    assert not calibration.look(looks(hardly, first=90), rate=1 / 30).is_news
 
 
 def test_the_surprise_of_the_furthest_is_that_of_the_normal_distribution() -> None:
