@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Self
 
 _HOUR = timedelta(hours=1)
+_MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -79,6 +80,15 @@ class Hour:
         '2026-03-01'
         """
         return self.start.date().isoformat()
+
+    @property
+    def since_monday(self) -> int:
+        """Return how many hours lie between it and a Monday's midnight long ago, in 1970.
+
+        >>> Hour.parse("2026-03-02T09").since_monday % 168
+        9
+        """
+        return int((self.start - _MONDAY).total_seconds()) // 3600
 
     def plus(self, hours: int) -> Self:
         """Return the hour so many hours later; earlier when negative."""

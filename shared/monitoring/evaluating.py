@@ -11,7 +11,7 @@ from shared.monitoring.windows import Window, Windows
 from shared.registry.baselines import Baseline
 from shared.registry.manifest import Manifest
 from shared.signals.judgement import Verdict
-from shared.signals.judging import JudgingRules, judge
+from shared.signals.judging import HOURS_A_MONTH, JudgingRules, judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,10 @@ class Evaluating:
             ks_floor=config.floor.ks,
             l_infinity_floor=config.floor.l_infinity,
             share_floor=config.floor.share,
+            looks_per_month=max(round(HOURS_A_MONTH / config.schedule.hours), 1),
+            features=frozenset(config.features),
+            numerical_thresholds={str(name): limit for name, limit in config.metric_thresholds.numerical.items()},
+            categorical_thresholds={str(name): limit for name, limit in config.metric_thresholds.categorical.items()},
         )
         history = watched.history(looks, window)
         values = watched.of(baseline.bins, contents.profile)

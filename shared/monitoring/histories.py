@@ -25,7 +25,7 @@ from shared.registry.baselines import Baseline, Baselines
 from shared.registry.manifest import Manifest
 from shared.signals.calibration.calibrating import FEWEST_BLOCKS, calibrate
 from shared.signals.calibration.contrasts import Contrasts
-from shared.signals.calibration.hourly import HourSums, SummedHour, number_of, slots_of
+from shared.signals.calibration.hourly import HourSums, SummedHour, slots_of
 from shared.signals.calibration.looks import Floats, Looks
 from shared.signals.calibration.telling import Told, tell
 from shared.signals.judgement import Signal
@@ -114,7 +114,7 @@ class History:
         """
         if not rows:
             return {}
-        end = np.array([number_of(window.end)])
+        end = np.array([window.end.since_monday])
         found: dict[Signal, Told] = {}
         for signal, looks in self.looks.items():
             contrasts = self.watched.contrasts[signal]
@@ -162,7 +162,7 @@ class Histories:
 def with_look(looks: Sequence[StoredLook], look: StoredLook, hours: int) -> tuple[StoredLook, ...]:
     """Return looks with one more, or with it in the place of an older one at the same window; those that are remembered."""
     every = sorted([*(one for one in looks if one.end != look.end), look], key=lambda one: one.end)
-    blocks = [number_of(Hour.parse(one.end)) // hours for one in every]
+    blocks = [Hour.parse(one.end).since_monday // hours for one in every]
     kept = sorted(set(blocks))
     remembered = {*kept[:MOST_BLOCKS], *kept[-MOST_BLOCKS:]}
     return tuple(one for one, block in zip(every, blocks, strict=True) if block in remembered)
@@ -191,7 +191,7 @@ def _part(
 
 
 def _looks(signal: Signal, stored: Sequence[StoredLook], hours: int, columns: int) -> Looks:
-    ends = np.array([number_of(Hour.parse(one.end)) for one in stored], dtype=np.int64)
+    ends = np.array([Hour.parse(one.end).since_monday for one in stored], dtype=np.int64)
     values = [np.frombuffer(one.values[signal], dtype="<f4") for one in stored]
     rows = np.array([one.rows for one in stored], dtype=np.int64)
     return Looks(

@@ -54,7 +54,7 @@ class Monitoring:
         for model in await self.registry.models():
             with self._set_aside(failures, model):
                 config = await self.registry.monitor_config(model)
-                window = Window.before(watermark.hour.plus(-config.offset_hours), hours=config.window_hours)
+                window = Window.before(config.newest_end(watermark.hour), hours=config.window_hours)
                 versions = await self.registry.versions(model)
                 for manifest in versions:
                     with self._set_aside(failures, model, manifest.version):

@@ -10,7 +10,7 @@ effect, below the share of false alarms that is tolerable, divided by the looks 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -55,6 +55,9 @@ class JudgingRules:
             and not ``ok``. 0.2 is the KS distance of a shift by half a standard deviation.
         minimum_rows: on fewer rows nothing is judged, whatever the numbers; the p-values are approximations for many.
         design_effect: rows that are worth one independent row, >= 1.
+        features: those that are judged, empty for all. Outputs are judged in any case.
+        numerical_thresholds: fixed thresholds of numbers, by metric; no budget of false alarms covers them.
+        categorical_thresholds: likewise of categories.
     """
 
     false_alarms_per_month: float = 1.0
@@ -66,6 +69,9 @@ class JudgingRules:
     noticeable: float = 0.2
     minimum_rows: int = 100
     design_effect: float = 4.0
+    features: frozenset[str] = field(default_factory=frozenset)
+    numerical_thresholds: Mapping[str, float] = field(default_factory=dict)
+    categorical_thresholds: Mapping[str, float] = field(default_factory=dict)
 
     def floor(self, metric: str) -> float:
         """Return what ``metric`` must reach to be worth hearing about."""
@@ -113,6 +119,7 @@ def judge(
         if profile.bins != wanted:
             raise IncompatibleProfiles(f"{profile.bins} where {wanted} are asked for")
     features = _parts(bins.features, baseline.features, current.features)
+    features = [part for part in features if not rules.features or part[0] in rules.features]
     outputs = _parts(bins.outputs, baseline.outputs, current.outputs)
     rows = baseline.rows, current.rows
     found = {
@@ -143,7 +150,14 @@ def judge(
         )
 
     return tuple(
-        _judgement(signal, [_weigh(one, rules, sureness(signal, one)) for one in differences], told.get(signal))
+        _judgement(
+            signal,
+            [
+                *(_weigh(one, rules, sureness(signal, one)) for one in differences),
+                *(fixed for one in differences for fixed in _fixed(one, rules)),
+            ],
+            told.get(signal),
+        )
         for signal, differences in found.items()
     )
 
@@ -185,6 +199,26 @@ def _weigh(difference: Difference, rules: JudgingRules, sureness: Sureness) -> M
         reason=f"{difference.feature}: {why}",
         also=difference.also,
     )
+
+
+def _fixed(difference: Difference, rules: JudgingRules) -> Iterator[Measurement]:
+    """Yield what fixed thresholds say of one comparison."""
+    thresholds = {"ks": rules.numerical_thresholds, "l_infinity": rules.categorical_thresholds}
+    for metric, threshold in thresholds.get(difference.metric, {}).items():
+        value = difference.value if metric == difference.metric else difference.also.get(metric)
+        verdict = Verdict.UNKNOWN if value is None else Verdict.BREACH if value > threshold else Verdict.OK
+        said = "nothing to compare" if value is None else f"{metric} is {value:.4g}, and the threshold {threshold:g}"
+        yield Measurement(
+            feature=difference.feature,
+            metric=metric,
+            value=value,
+            threshold=threshold,
+            p_value=None,
+            rows=difference.rows,
+            needed=None,
+            verdict=verdict,
+            reason=f"{difference.feature}: {said}",
+        )
 
 
 def _verdict(difference: Difference, rules: JudgingRules, sureness: Sureness) -> tuple[Verdict, str]:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import InvalidDocument
+from shared.hours import Hour
 from shared.monitor_config import MonitorConfig, parse
 
 
@@ -53,6 +54,10 @@ def test_every_key_is_read() -> None:
         ("floor: {psi: 0.1}", "psi"),
         ("lookback_windows_size: P1D", "lookback_windows_size"),
         ("segments: carrier", "segments"),
+        ("schedule: {frequency: minute}", "schedule.frequency"),
+        ("schedule: {interval: 0}", "schedule.interval"),
+        ("metric_thresholds: {numerical: {l_infinity: 0.1}}", "metric_thresholds.numerical"),
+        ("metric_thresholds: {categorical: {psi: 0}}", "metric_thresholds.categorical"),
         ("segments: [1]", "segments"),
         ("segments: [carrier, rain, carrier]", "segments names a feature twice"),
         ("segments: [a, b, c, d, e, f]", "segments names 6 features"),
@@ -71,6 +76,37 @@ def test_what_is_no_yaml_is_refused(data: bytes) -> None:
     """The reader raises half a dozen kinds of error; one that gets through stops the monitoring of every other model."""
     with pytest.raises(InvalidDocument, match=r"^monitor.yaml: "):
         parse(data, path="monitor.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("false_alarms_per_month: 1\nfloor:\n  ks: 0.1\n  share: -1\n", 4),
+        ("# a comment\n\nlookback_windows_size: P1D\n", 3),
+        ("false_alarms_per_month: 2\nlookback_window_size: PT90M\n", 2),
+        ("segments:\n  - carrier\n  - 5\n", 3),
+        ("metric_thresholds:\n  numerical: {psi: 0.2}\n  categorical:\n    psi: none\n", 4),
+    ],
+)
+def test_a_mistake_is_told_with_its_line(text: str, line: int) -> None:
+    with pytest.raises(InvalidDocument, match=rf"line {line}: "):
+        parse(text.encode(), path="monitor.yaml")
+
+
+@pytest.mark.parametrize(
+    ("schedule", "end"),
+    [
+        ("{}", "2026-03-04T15"),
+        ("{frequency: hour, interval: 6}", "2026-03-04T12"),
+        ("{frequency: day}", "2026-03-04T00"),
+        ("{frequency: week}", "2026-03-02T00"),
+    ],
+)
+def test_looks_are_due_when_the_schedule_says(schedule: str, end: str) -> None:
+    """Days begin at midnight UTC, weeks on Mondays; the offset is taken off before."""
+    config = parse(f"schedule: {schedule}\nlookback_window_offset: PT2H".encode(), path="p")
+
+    assert config.newest_end(Hour.parse("2026-03-04T17")).key == end
 
 
 @given(st.binary(max_size=100) | st.text(max_size=100).map(str.encode))

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -12,13 +11,7 @@ from shared.hours import Hour
 from shared.signals.calibration.looks import Floats, Looks
 
 WEEK: Final = 168
-_EPOCH: Final = datetime(1970, 1, 5, tzinfo=UTC)  # a Monday
 _WELL_FILLED: Final = 0.5
-
-
-def number_of(hour: Hour) -> int:
-    """Return how many hours lie between an hour and a Monday long ago."""
-    return int((hour.start - _EPOCH).total_seconds()) // 3600
 
 
 class SummedHour(NamedTuple):
@@ -35,7 +28,7 @@ class HourSums:
     """Hours of one version, oldest first, those without rows left out.
 
     Attributes:
-        numbers: which hours they are (``number_of``), shape (hours,).
+        numbers: which hours they are (``Hour.since_monday``), shape (hours,).
         rows: shape (hours,).
         sums: the contrasts summed over their rows, shape (hours, columns).
         values: how many rows had a value, likewise.
@@ -50,7 +43,7 @@ class HourSums:
     def of(cls, hours: Sequence[SummedHour], *, columns: int) -> "HourSums":
         """Return hours, which are in their order, with so many contrasts each."""
         return cls(
-            np.array([number_of(one.hour) for one in hours], dtype=np.int64),
+            np.array([one.hour.since_monday for one in hours], dtype=np.int64),
             np.array([one.rows for one in hours], dtype=np.int64),
             np.array([one.sums for one in hours], dtype=np.float64).reshape(len(hours), columns),
             np.array([one.values for one in hours], dtype=np.float64).reshape(len(hours), columns),
@@ -88,7 +81,7 @@ def slots_of(ends: NDArray[np.int64], hours: int) -> NDArray[np.int64]:
     """Return which moment of the week windows end at; longer ones than a week have the whole week in them.
 
     Args:
-        ends: numbers of the first hours after the windows.
+        ends: ``since_monday`` of the first hours after the windows.
         hours: how many hours a window has.
     """
     return ends % WEEK if hours < WEEK else np.zeros_like(ends)

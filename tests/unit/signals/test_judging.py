@@ -238,3 +238,22 @@ def test_the_signals_share_the_budget() -> None:
     rules = JudgingRules(false_alarms_per_month=2.0)
 
     assert sum(map(rules.alarms, BUDGET_SHARES)) == pytest.approx(2.0)
+
+
+def test_features_that_are_not_named_are_not_judged() -> None:
+    shifted = {"n0": pa.array(np.random.default_rng(3).normal(9, 1, 1_000))}
+
+    found = look(shifted, rules=JudgingRules(features=frozenset({"n1"})))
+
+    assert found[Signal.DRIFT].verdict is not Verdict.BREACH
+    assert {one.feature for one in found[Signal.DRIFT].measurements} == {"n1"}
+
+
+@pytest.mark.parametrize(("threshold", "verdict"), [(1e-9, Verdict.BREACH), (50.0, Verdict.OK)])
+def test_a_fixed_threshold_is_held_against_every_window(threshold: float, verdict: Verdict) -> None:
+    """Though nothing moved: no budget covers what people set themselves."""
+    found = look(rules=JudgingRules(numerical_thresholds={"psi": threshold}))
+
+    fixed = one(found[Signal.DRIFT], "n0", "psi")
+    assert (fixed.verdict, fixed.threshold) == (verdict, threshold)
+    assert found[Signal.DRIFT].verdict is verdict

@@ -11,7 +11,7 @@ from shared.profiles.counts import pack
 from shared.profiles.cutting import cut_numeric
 from shared.profiles.numeric import NumericProfile
 from shared.signals.calibration.contrasts import Contrasts
-from shared.signals.calibration.hourly import HourSums, SummedHour, number_of, slots_of
+from shared.signals.calibration.hourly import HourSums, SummedHour, slots_of
 
 MONDAY = Hour(datetime(2026, 3, 2, tzinfo=UTC))
 ROWS = np.sort(np.random.default_rng(1).standard_normal(5_000))
@@ -42,7 +42,7 @@ def test_a_window_is_the_mean_over_the_rows_of_its_hours() -> None:
         assert looks.values[at] == pytest.approx(CONTRASTS.of(BINS, profile(rows)))
         assert looks.rows[at] == len(rows)
         assert looks.slots[at] == at + 4
-        assert looks.blocks[at] == (number_of(MONDAY) + at + 4) // 4
+        assert looks.blocks[at] == (MONDAY.since_monday + at + 4) // 4
 
 
 def test_windows_that_are_hardly_filled_are_left_out() -> None:
@@ -73,7 +73,7 @@ def test_rows_without_a_value_do_not_count_and_a_window_without_any_says_nothing
 
 
 def test_a_window_of_a_week_or_more_has_no_season() -> None:
-    ends = np.arange(number_of(MONDAY), number_of(MONDAY) + 400)
+    ends = np.arange(MONDAY.since_monday, MONDAY.since_monday + 400)
 
     assert slots_of(ends, 24)[:3].tolist() == [0, 1, 2]
     assert slots_of(ends, 24)[168] == 0
