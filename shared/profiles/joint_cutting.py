@@ -22,7 +22,7 @@ from shared.profiles.joint_bins import (
 MOST_ROWS: Final = 10_000
 """Of so many rows of the baseline, evenly spread, everything here is worked out."""
 
-RARE: Final = 0.01
+RARE: Final = 0.05
 """What fewer rows lack than this is not worth a coordinate, and what fewer have neither."""
 
 DRAWS: Final = 2

@@ -30,8 +30,7 @@ class Difference:
 
     Attributes:
         feature: name of a feature or an output's column.
-        metric: ``ks``, ``l_infinity``, or a share's increase: ``missing_share_increase``, ``not_finite_share_increase``,
-            ``out_of_range_share_increase``, ``unseen_share_increase``.
+        metric: ``ks`` or ``l_infinity``; what ``joint`` and ``quality`` measure is named there.
         baseline_rows: rows of the baseline that were compared; None of them leaves ``value`` None.
         rows: rows of the current window that were compared, likewise.
         bins: over how many bins.
