@@ -350,9 +350,10 @@ def _histories() -> "Histories":
 @cache
 def _evaluating() -> "Evaluating":
     from shared.monitoring.evaluating import Evaluating
+    from shared.monitoring.refusals import Refusals
     from shared.monitoring.windows import Windows
 
-    return Evaluating(Windows(blobs()), _histories())
+    return Evaluating(Windows(blobs()), Refusals(blobs()), _histories())
 
 
 @cache

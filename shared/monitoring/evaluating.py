@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 from shared.monitor_config import MonitorConfig
 from shared.monitoring.evaluation import Evaluation
 from shared.monitoring.histories import Histories, StoredLook
+from shared.monitoring.refusals import Refusals
 from shared.monitoring.windows import Window, Windows
 from shared.registry.baselines import Baseline
 from shared.registry.manifest import Manifest
 from shared.signals.judgement import Verdict
 from shared.signals.judging import HOURS_A_MONTH, JudgingRules, judge
+from shared.signals.quality import refusals, volume
+from shared.signals.triage import triaged
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class Evaluating:
     """Judges windows."""
 
     windows: Windows
+    refusals: Refusals
     histories: Histories
 
     async def evaluate(
@@ -70,11 +74,18 @@ class Evaluating:
         values = watched.of(baseline.bins, contents.profile)
         told = await asyncio.to_thread(history.tell, values, window, rows=rows, rules=rules)
         # What has no history of its own is judged by how rows come in bursts in what has one.
-        learned = (one.design_effect for one in told.values())
+        learned = (one.calibration.design_effect for one in told.values())
         rules = replace(rules, design_effect=max(rules.design_effect, *learned, 0.0))
-        judgements = await asyncio.to_thread(
-            judge, baseline.profile, contents.profile, baseline.bins, rules=rules, told=told
+        refused = await self.refusals.read(manifest.model, manifest.version, window)
+        names = [name for name in baseline.bins.features if not rules.features or name in rules.features]
+        also = [
+            volume(rows, history.usual_rows(window)),
+            *refusals(refused.requests, names, rows=(baseline.profile.rows, rows), design_effect=rules.design_effect),
+        ]
+        judged = await asyncio.to_thread(
+            judge, baseline.profile, contents.profile, baseline.bins, rules=rules, told=told, also=also
         )
+        judgements = triaged(judged, alike=history.alike(looks, window, told))
         evaluation = Evaluation(
             model=manifest.model,
             version=manifest.version,
@@ -86,7 +97,7 @@ class Evaluating:
             config=config.digest,
             history=history.digest,
             is_calibrating=len(told) < len(history.looks) and rows > 0,
-            inputs=contents.inputs,
+            inputs=contents.inputs | refused.inputs,
             judgements=judgements,
         )
         is_quiet = all(one.verdict is not Verdict.BREACH for one in judgements)

@@ -25,7 +25,7 @@ from shared.registry.baselines import Baseline, Baselines
 from shared.registry.manifest import Manifest
 from shared.signals.calibration.calibrating import FEWEST_BLOCKS, calibrate
 from shared.signals.calibration.contrasts import Contrasts
-from shared.signals.calibration.hourly import HourSums, SummedHour, slots_of
+from shared.signals.calibration.hourly import WEEK, HourSums, SummedHour, slots_of
 from shared.signals.calibration.looks import Floats, Looks
 from shared.signals.calibration.telling import Told, tell
 from shared.signals.judgement import Signal
@@ -100,6 +100,23 @@ class History:
             for part in (looks.values, looks.rows, looks.slots, looks.blocks):
                 found.update(np.ascontiguousarray(part).tobytes())
         return found.hexdigest()
+
+    def usual_rows(self, window: Window) -> list[int]:
+        """Return how many rows windows have that end at the same moment of the week, which share no rows."""
+        looks = next(iter(self.looks.values()))
+        slot = slots_of(np.array([window.end.since_monday]), window.hours)[0]
+        of_slot = looks.where(looks.slots == slot)
+        found: list[int] = of_slot.where(of_slot.block_ends()).rows.tolist()
+        return found
+
+    def alike(self, looks: Sequence[StoredLook], window: Window, told: Mapping[Signal, Told]) -> dict[Signal, float]:
+        """Return how alike the straying of a window is to that of the window a week before, where there was a look at it."""
+        last_week = [one for one in looks if one.end == window.end.plus(-WEEK).key]
+        return {
+            signal: one.likeness(_looks(signal, last_week, window.hours, len(self.watched.contrasts[signal].features)))
+            for signal, one in told.items()
+            if last_week
+        }
 
     def tell(
         self, values: Mapping[Signal, Floats], window: Window, *, rows: int, rules: JudgingRules

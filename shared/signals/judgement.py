@@ -29,6 +29,22 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Cause(StrEnum):
+    """What a breach looks like."""
+
+    DATA_FAULT = "data fault"
+    SEASON = "season"
+    PRIOR_SHIFT = "prior shift"
+    COVARIATE_SHIFT = "covariate shift"
+
+
+class Triage(msgspec.Struct, frozen=True, kw_only=True):
+    """What a breach looks like, and by which evidence."""
+
+    cause: Cause
+    evidence: tuple[str, ...]
+
+
 class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     """One comparison of one feature, judged.
 
@@ -69,6 +85,7 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
         measurements: every comparison: breaches first, the largest leading; then the unknown; then the rest.
         learned_from: how many windows of history said what is sure; None where a conservative rule did.
         shares: of a breach, how much of the shift each feature makes up, the largest first.
+        triage: of a breach, what it looks like.
     """
 
     signal: Signal
@@ -77,3 +94,4 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     measurements: tuple[Measurement, ...]
     learned_from: int | None = None
     shares: dict[str, float] = {}
+    triage: Triage | None = None

@@ -9,10 +9,13 @@ effect, below the share of false alarms that is tolerable, divided by the looks 
 (Bonferroni). It is used for bad values always, whose shares are usually 0 and so have no history.
 """
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, TypeAlias
+
+import msgspec
 
 from shared.errors import IncompatibleProfiles
 from shared.profiles.bins import Bins, FeatureBins, digest
@@ -80,6 +83,8 @@ class JudgingRules:
             "l_infinity": self.l_infinity_floor,
             "mmd_gaussian": self.joint_floor,
             "correlation_change": self.joint_floor,
+            # Twice as many rows, or half as many.
+            "volume_change": math.log(2),
         }
         return floors.get(metric, self.share_floor)
 
@@ -99,6 +104,7 @@ def judge(
     *,
     rules: JudgingRules,
     told: Mapping[Signal, Told] = MappingProxyType({}),
+    also: Iterable[Difference] = (),
 ) -> tuple[Judgement, ...]:
     """Judge one window of a version against its baseline, signal by signal.
 
@@ -110,6 +116,7 @@ def judge(
         bins: what both are counted over.
         rules: what an alarm must be.
         told: what the version's history says of the window; signals that are not among them are judged without one.
+        also: what else was measured of the window's quality.
 
     Raises:
         IncompatibleProfiles: one of the profiles is counted over other bins.
@@ -131,7 +138,8 @@ def judge(
             difference
             for part in features + outputs
             for difference in quality.quality(*part, rows=rows, design_effect=rules.design_effect)
-        ],
+        ]
+        + list(also),
     }
     optional = (Signal.JOINT_DRIFT, Signal.SEGMENT_DRIFT)
     found = {signal: differences for signal, differences in found.items() if differences or signal not in optional}
@@ -149,7 +157,7 @@ def judge(
             fewest_rows=rules.minimum_rows,
         )
 
-    return tuple(
+    judgements = [
         _judgement(
             signal,
             [
@@ -159,7 +167,15 @@ def judge(
             told.get(signal),
         )
         for signal, differences in found.items()
-    )
+    ]
+    has_moved = any(one.signal is Signal.DRIFT and one.verdict is Verdict.BREACH for one in judgements)
+    return tuple(_set_aside(one) if has_moved and one.signal is Signal.JOINT_DRIFT else one for one in judgements)
+
+
+def _set_aside(joint: Judgement) -> Judgement:
+    """Return what is said of how features go together where some have moved by themselves, which moves that as well."""
+    reason = "features have moved by themselves: whether they go together as they did cannot be told"
+    return msgspec.structs.replace(joint, verdict=Verdict.UNKNOWN, reasons=(reason,))
 
 
 def _parts(
@@ -226,12 +242,13 @@ def _verdict(difference: Difference, rules: JudgingRules, sureness: Sureness) ->
     value, p_value = difference.value, sureness.p_value
     if not difference.baseline_rows:
         return Verdict.UNKNOWN, f"{difference.metric}: the baseline holds no value to compare with"
-    if value is None or p_value is None or difference.rows < rules.minimum_rows:
+    is_too_short = difference.rows < rules.minimum_rows and difference.metric != "volume_change"
+    if value is None or p_value is None or is_too_short:
         return Verdict.UNKNOWN, _too_few(difference, sureness)
     floor = rules.floor(difference.metric)
     if value >= floor and sureness.is_sure:
         return Verdict.BREACH, f"{difference.words}, past {floor:g} and not by chance (p = {p_value:.1g})"
-    if sureness.needed is None or difference.rows < sureness.needed:
+    if difference.metric != "volume_change" and (sureness.needed is None or difference.rows < sureness.needed):
         return Verdict.UNKNOWN, _too_few(difference, sureness)
     if value >= floor:
         return Verdict.OK, f"{difference.words}, past {floor:g} but perhaps by chance (p = {p_value:.1g})"

@@ -11,6 +11,7 @@ from shared.signals.calibration.calibrating import Calibration, Surprise
 from shared.signals.calibration.contrasts import Contrasts
 from shared.signals.calibration.looks import Floats, Looks
 from shared.signals.calibration.surprise import Respect
+from shared.signals.calibration.usual import Strayed
 from shared.signals.sureness import Sureness
 
 NOTICEABLE: Final = 0.5
@@ -36,15 +37,26 @@ class Told:
         surprise: of the window as a whole.
         by_feature: of each feature that has contrasts.
         shares: of the shift, by feature: they add up to 1, or are all 0.
-        windows: how many of the history it was compared with.
-        design_effect: how many rows are worth one independent row, as that history has it.
+        calibration: what was learned of the history.
     """
 
     surprise: Surprise
     by_feature: dict[str, Sureness]
     shares: dict[str, float]
-    windows: int
-    design_effect: float
+    calibration: Calibration
+
+    @property
+    def windows(self) -> int:
+        """Return how many of the history it was compared with."""
+        return self.calibration.blocks
+
+    def likeness(self, other: Looks) -> float:
+        """Return how alike the straying of another window is: the cosine between the two, from -1 to 1."""
+        mine, its = (
+            _direction(self.calibration, one) for one in (self.surprise.strayed, self.calibration.usual.strayed(other))
+        )
+        sizes = float(np.linalg.norm(mine) * np.linalg.norm(its))
+        return float(mine @ its) / sizes if sizes else 0.0
 
 
 def tell(contrasts: Contrasts, calibration: Calibration, window: Looks, *, rate: float, fewest_rows: int) -> Told:
@@ -82,7 +94,13 @@ def tell(contrasts: Contrasts, calibration: Calibration, window: Looks, *, rate:
     squares = parts**2
     whole = float(squares.sum())
     shares = {name: float(squares[index] / whole) if whole else 0.0 for index, name in enumerate(names)}
-    return Told(surprise, by_feature, shares, calibration.blocks, calibration.design_effect)
+    return Told(surprise, by_feature, shares, calibration)
+
+
+def _direction(calibration: Calibration, strayed: Strayed) -> Floats:
+    """Return how far one window's mains stray, alone and with others."""
+    direction: Floats = strayed.mains[0] * calibration.usual.alone_scale + strayed.shared[0]
+    return direction
 
 
 def _parts(contrasts: Contrasts, surprise: Surprise) -> Floats:

@@ -12,6 +12,7 @@ from shared.monitoring.evaluating import Evaluating
 from shared.monitoring.evaluation import Evaluations
 from shared.monitoring.histories import Histories
 from shared.monitoring.monitoring import Monitoring
+from shared.monitoring.refusals import Refusals
 from shared.monitoring.windows import Windows
 from shared.registry.baselines import Baselines
 from shared.scoring.privacy import Masks
@@ -48,7 +49,7 @@ class Watched:
             ours,
             registry,
             Baselines(ours, registry),
-            Evaluating(Windows(ours), histories),
+            Evaluating(Windows(ours), Refusals(ours), histories),
             histories,
             Evaluations(ours),
             Alerts(ours, Outbox(ours, self.stages.calendar, ("a" * 16,))),

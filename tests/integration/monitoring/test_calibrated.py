@@ -13,6 +13,7 @@ from shared.monitoring.backtest import Backtest
 from shared.monitoring.evaluating import Evaluating
 from shared.monitoring.evaluation import Evaluation
 from shared.monitoring.histories import Histories
+from shared.monitoring.refusals import Refusals
 from shared.monitoring.windows import Window, Windows
 from shared.registry.baselines import Baselines
 from shared.scoring.registration import TrainingData, draft
@@ -66,7 +67,7 @@ async def used(watched: Watched) -> Watched:
 
 def evaluating(watched: Watched) -> Evaluating:
     blobs = watched.stages.blobs
-    return Evaluating(Windows(blobs), Histories(blobs, Baselines(blobs, watched.stages.registry())))
+    return Evaluating(Windows(blobs), Refusals(blobs), Histories(blobs, Baselines(blobs, watched.stages.registry())))
 
 
 def backtest(watched: Watched) -> Backtest:
