@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from typing import Final
 
-from infra.cli import dead, importing, monitor, register, verify
+from infra.cli import compare, dead, importing, monitor, register, verify
 from infra.cli.command import Answer, Commands, existing_file
 from shared import wiring
 from shared.errors import Fault
@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--settings", type=existing_file, help="a local.settings.json; the environment wins over it")
     parser = argparse.ArgumentParser(prog="python manage.py", description=__doc__)
     commands = Commands(parser.add_subparsers(required=True, metavar="COMMAND"), common)
-    for command in (register, importing, verify, dead, monitor):
+    for command in (register, importing, compare, verify, dead, monitor):
         command.add(commands)
     return parser
 

@@ -69,7 +69,7 @@ def cut_numeric(values: Floats, *, minimum: float | None = None, maximum: float 
     if not len(values):
         return NumericBins(edges=(), deciles=(), minimum=None, maximum=None, mean=0.0, scale=1.0)
     own = _values_of_their_own(values)
-    tenths = _tenths(values)
+    tenths = tenth_edges(values)
     mean, scale = _moments(values)
     parts = [own, _before(own), tenths, _before(values[:1]), values[-1:], _equal_widths(values), _beyond(values, scale)]
     if len(own) < _distinct(values):
@@ -115,8 +115,8 @@ def _quantiles(values: Floats, shares: Floats) -> Floats:
     return values[np.clip(ranks, 0, len(values) - 1)]
 
 
-def _tenths(values: Floats) -> Floats:
-    """Return where the baseline is cut into tenths, one edge or more.
+def tenth_edges(values: Floats) -> Floats:
+    """Return where the baseline is cut into tenths, one edge or more: bins as ``NumericBins`` has them.
 
     A cut at the largest value would leave nothing above it. If all cuts are there, one just before it takes their place.
     A constant is cut on both sides, because it can move either way.

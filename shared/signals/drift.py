@@ -194,6 +194,26 @@ def l_infinity(baseline: Counts, current: Counts) -> float:
     return float(np.max(np.abs(_shares(baseline) - _shares(current))))
 
 
+def mean_shift(baseline: float, current: float, *, scale: float) -> float:
+    """How far the mean has moved, in units of the baseline's standard deviation, upwards if positive.
+
+    (mean of the current window - mean of the baseline) / scale. Over profiles values are cut off at 8 standard deviations
+    from the baseline's mean before they are averaged, over rows they are not.
+
+    Args:
+        baseline: mean of its finite values.
+        current: mean of its finite values.
+        scale: the baseline's standard deviation (ddof 0), > 0; 1 where that is zero.
+
+    Source:
+        Glass, "Primary, secondary, and meta-analysis of research", Educational Researcher 5 (1976): Glass's delta.
+
+    >>> mean_shift(10.0, 13.0, scale=2.0)
+    1.5
+    """
+    return (current - baseline) / scale
+
+
 def _check(baseline: Counts, current: Counts) -> None:
     if baseline.shape != current.shape or baseline.ndim != 1:
         raise IncompatibleProfiles(f"counts of shape {baseline.shape} and {current.shape}")

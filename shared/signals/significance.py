@@ -48,6 +48,36 @@ def chi_squared_p_value(statistic: float, *, degrees: int) -> float:
     return float(chdtrc(degrees, statistic)) if degrees > 0 else 1.0
 
 
+def mean_shift_p_value(
+    shift: float, variances: tuple[float, float], rows: tuple[int, int], *, design_effect: float
+) -> float | None:
+    """Return the chance of a mean that is off by at least ``shift``, either way, when nothing changed; None if undefined.
+
+    Welch's t-test, which does not ask that the sides vary alike. Undefined where neither side varies, or one has not two
+    effective rows.
+
+    Args:
+        shift: difference of the means.
+        variances: of the baseline and of the current window (ddof 1), in the square of the shift's unit.
+        rows: of the baseline and of the current window.
+        design_effect: rows that are worth one independent row, >= 1.
+
+    Source:
+        Welch, "The generalization of 'Student's' problem when several different population variances are involved",
+        Biometrika 34 (1947).
+    """
+    from scipy.special import stdtr
+
+    worth = [side / design_effect for side in rows]
+    if min(worth) < 2 or max(variances) == 0:
+        return None
+    errors = [variance / side for variance, side in zip(variances, worth, strict=True)]
+    # in parts of the whole, so that the square of a tiny variance is not lost
+    parts = [error / sum(errors) for error in errors]
+    degrees = 1 / sum(part**2 / (side - 1) for part, side in zip(parts, worth, strict=True))
+    return 2 * float(stdtr(degrees, -abs(shift) / math.sqrt(sum(errors))))
+
+
 def largest_share_p_value(baseline: Counts, current: Counts, *, design_effect: float) -> float:
     """Return the chance that the share which moved furthest moves as far when nothing changed.
 
