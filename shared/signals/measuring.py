@@ -19,10 +19,17 @@ from shared.signals.drift import (
     jensen_shannon_distance,
     ks,
     l_infinity,
+    mean_shift,
     psi,
     wasserstein_normalised,
 )
-from shared.signals.significance import chi_squared_p_value, effective_rows, ks_p_value, largest_share_p_value
+from shared.signals.significance import (
+    chi_squared_p_value,
+    effective_rows,
+    ks_p_value,
+    largest_share_p_value,
+    mean_shift_p_value,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,12 +124,17 @@ def _numeric_drift(
         return Difference(feature=feature, metric="ks", baseline_rows=n, rows=m, bins=len(baseline))
     distance = ks(baseline, current)
     tenths = bins.tenths(baseline), bins.tenths(current)
+    (mean, variance), (mean_now, variance_now) = before.moments(), now.moments()
+    shift = mean_shift(mean, mean_now, scale=1.0)
+    shift_p_value = mean_shift_p_value(shift, (variance, variance_now), (n, m), design_effect=design_effect)
     also = {
         "psi": psi(*tenths),
         "jensen_shannon_distance": jensen_shannon_distance(*tenths),
         "wasserstein_normalised": wasserstein_normalised(
             baseline, current, bounds=_bounds(bins, before, now), scale=bins.scale
         ),
+        "mean_shift": shift,
+        **({} if shift_p_value is None else {"mean_shift_p_value": shift_p_value}),
     }
     return Difference(
         feature=feature,

@@ -49,9 +49,11 @@ class Categories:
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise InvalidSchema(feature=name, reason=f"a column of {column.type} holds no text") from error
         seen = np.flatnonzero(counts)
+        # not pa.array(seen): it imports pandas
+        places = pa.Array.from_buffers(pa.int64(), len(seen), [None, pa.py_buffer(seen)])
         return cls(
             side=Side(rows=len(column), missing=len(column) - int(counts.sum())),
-            names=names.take(pa.array(seen)),
+            names=names.take(places),
             counts=counts[seen],
         )
 
