@@ -9,7 +9,7 @@ from sides import Values, each, tell
 def number(before: pd.Series, now: pd.Series) -> Values:
     """Apply the detector of numbers."""
     found = KSDrift(before.to_numpy()[:, None], p_val=0.05).predict(now.to_numpy()[:, None])["data"]
-    return {"ks": found["distance"][0], "ks_p_value": found["p_val"][0]}
+    return {"ks": found["distance"][0], "kstwo_p_value": found["p_val"][0]}
 
 
 def category(before: pd.Series, now: pd.Series) -> Values:

@@ -14,7 +14,7 @@ from sides import Values, each, tell
 NUMBER = {
     "evidently_psi": psi_stat_test,
     "evidently_jensen_shannon": jensenshannon_stat_test,
-    "ks_p_value": ks_stat_test,
+    "kstwo_p_value": ks_stat_test,
     "wasserstein_normalised": wasserstein_stat_test,
 }
 CATEGORY = {

@@ -14,7 +14,7 @@ def number(before: pd.Series, now: pd.Series) -> Values:
     test = KSTest()
     test.fit(X=before.to_numpy())
     ks = test.compare(X=now.to_numpy())[0]
-    return {**found, "ks": ks.statistic, "ks_p_value": ks.p_value}
+    return {**found, "ks": ks.statistic, "kstwo_p_value": ks.p_value}
 
 
 def category(before: pd.Series, now: pd.Series) -> Values:

@@ -11,9 +11,11 @@ from shared.errors import IncompatibleProfiles
 from shared.profiles.bins import FeatureBins, NumericBins
 from shared.profiles.categorical import CategoricalProfile
 from shared.profiles.counts import Counts
+from shared.profiles.cutting import clip_edges
 from shared.profiles.numeric import NumericProfile
 from shared.profiles.profile import FeatureProfile
 from shared.signals.drift import (
+    KnownArea,
     chi_squared,
     contingency_degrees,
     jensen_shannon_distance,
@@ -131,7 +133,7 @@ def _numeric_drift(
         "psi": psi(*tenths),
         "jensen_shannon_distance": jensen_shannon_distance(*tenths),
         "wasserstein_normalised": wasserstein_normalised(
-            baseline, current, bounds=_bounds(bins, before, now), scale=bins.scale
+            baseline, current, bounds=_bounds(bins, before, now), scale=bins.scale, known=_known_area(bins, shift)
         ),
         "mean_shift": shift,
         **({} if shift_p_value is None else {"mean_shift_p_value": shift_p_value}),
@@ -199,6 +201,16 @@ def _bounds(bins: NumericBins, before: NumericProfile, now: NumericProfile) -> N
     extremes = [m for side in (before, now) for m in (side.minimum, side.maximum) if m is not None]
     lowest, highest = min(extremes), max(extremes)
     return np.array([min(lowest, bins.edges[0]), *bins.edges, max(highest, bins.edges[-1])])
+
+
+def _known_area(bins: NumericBins, shift: float) -> KnownArea | None:
+    """Return what the sums of two profiles say of the area between their distribution functions; None without such edges."""
+    ends = clip_edges(bins.mean, bins.scale)
+    edges = np.asarray(bins.edges)
+    first, last = np.searchsorted(edges, ends)
+    if last == len(edges) or not np.array_equal(edges[[first, last]], ends):
+        return None
+    return KnownArea(first=int(first) + 1, end=int(last) + 1, area=shift)
 
 
 def _numeric(profile: FeatureProfile) -> NumericProfile:
