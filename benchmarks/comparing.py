@@ -31,12 +31,10 @@ class Tool:
     Attributes:
         name: what the figures are printed under.
         command: what is run, before the two paths.
-        joint: what is run for the joint metrics as well; None where nobody has written that.
     """
 
     name: str
     command: tuple[str, ...]
-    joint: tuple[str, ...] | None = None
 
     @property
     def is_installed(self) -> bool:
