@@ -74,3 +74,20 @@ def test_sides_may_be_swapped(a: Floats, b: Floats) -> None:
 def test_a_side_without_rows_is_too_few() -> None:
     with pytest.raises(InsufficientData):
         apart(np.empty(0), np.array([1.0]))
+
+
+@pytest.mark.parametrize("shape", DRAWS)
+def test_rows_are_at_no_distance_from_themselves(shape: str) -> None:
+    """Every value stands on both sides then: between the two, the functions part for a moment that does not exist."""
+    values = np.sort(DRAWS[shape](np.random.default_rng(3), 5_000))
+
+    assert apart(values, values).ks == 0.0
+    assert apart(values, values).area == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("rows", [200, 5_000])
+def test_values_that_both_sides_share_are_compared_after_the_last_of_them(rows: int) -> None:
+    rng = np.random.default_rng(4)
+    a, b = (np.sort(rng.poisson(1_000, size=rows) / 7) for _ in range(2))
+
+    assert apart(a, b).ks == pytest.approx(stats.ks_2samp(a, b, method="asymp").statistic, abs=1e-12)
