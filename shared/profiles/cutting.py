@@ -147,7 +147,7 @@ def tenth_edges(values: Floats) -> Floats:
     """
     largest = values[-1]
     if values[0] == largest:
-        return np.array([*_before(values[:1]), largest])
+        return np.unique([*_before(values[:1]), largest])  # nothing is below the smallest float
     cuts = np.unique(_quantiles(values, np.arange(1, 10) / 10))
     cuts = cuts[cuts < largest]
     return cuts if len(cuts) else _before(values[-1:])

@@ -116,6 +116,13 @@ def test_a_constant_can_move_either_way() -> None:
     assert bins.scale == 1.0
 
 
+@pytest.mark.parametrize("constant", [-np.finfo(np.float64).max, np.finfo(np.float64).max])
+def test_a_constant_at_the_end_of_floats_can_move_one_way(constant: float) -> None:
+    bins = cut_numeric(np.full(9, constant))
+
+    assert bins.tenths(bins.count(np.sort([0.0, constant]))).tolist() == [1, 1] if constant < 0 else [1, 1, 0]
+
+
 def test_a_baseline_without_values_gets_one_bin() -> None:
     bins = cut_numeric(np.array([]), minimum=0.0)
 
