@@ -30,6 +30,4 @@ class ParquetColumns:
         self.types: dict[str, pa.DataType] = dict(zip(schema.names, schema.types, strict=True))
 
     def read(self, name: str) -> pa.ChunkedArray:
-        # what the column before took is free by now, but the pool would keep it
-        pa.default_memory_pool().release_unused()
         return self._file.read(columns=[name], use_threads=False).column(name)
