@@ -4,7 +4,8 @@
 # make test       every test
 # make lint       format, lint, types, layers
 # make soak       a million records under all that can fail, in under 100 minutes; goes on where it was interrupted
-# make bench      what scoring and keeping cost; the last line of each is JSON
+# make bench      what scoring, keeping and comparing cost; the last line of each is JSON
+# make bench-peers   other tools, each in an environment of its own, for benchmarks.drift to be measured beside
 
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -16,7 +17,7 @@ PIP_QUIET := --quiet --disable-pip-version-check
 PYTHON313 := $(firstword $(foreach candidate,python3.13 $(wildcard $(shell pyenv root 2>/dev/null)/versions/3.13*/bin/python),$(if $(shell $(candidate) -c 'print(1)' 2>/dev/null),$(candidate))))
 WORKER := $(if $(PYTHON313),.venv313/ready,no-worker)
 
-.PHONY: all demo run test lint soak bench clean no-worker
+.PHONY: all demo run test lint soak bench bench-peers clean no-worker
 all: $(VENV)/ready $(WORKER)
 
 $(VENV)/ready: pyproject.toml requirements.txt infra/local/azurite/package-lock.json
@@ -57,6 +58,16 @@ soak: $(VENV)/ready
 bench: $(VENV)/ready
 	@$(BIN)/python -m benchmarks.score
 	@$(BIN)/python -m benchmarks.capture
+	@$(BIN)/python -m benchmarks.drift
+
+PEERS := $(basename $(notdir $(wildcard benchmarks/peers/*.txt)))
+bench-peers: $(PEERS:%=benchmarks/peers/.venv-%/ready)
+
+# One that cannot be installed stops no other: the benchmark says that it is not there.
+benchmarks/peers/.venv-%/ready: benchmarks/peers/%.txt
+	@echo "setting up $*: a minute or two, once"
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install $(PIP_QUIET) --requirement $< && touch $@ || echo "NOTE: $* is not to be had here"
 
 clean:
-	rm -rf $(VENV) .venv313 .local infra/local/azurite/node_modules
+	rm -rf $(VENV) .venv313 .local infra/local/azurite/node_modules benchmarks/peers/.venv-*

@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 Result: TypeAlias = Mapping[str, str | int | float]
+Row: TypeAlias = Mapping[str, str | int | float | None]
+"""A result of which some figure may not have been measured."""
 
 
 class Machine(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,23 +36,23 @@ class Machine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """A promise: ``value`` is held against ``target``, from below or from above."""
+    """A promise: ``value`` is held against ``target``, from below or from above; None was not measured, and does not hold."""
 
     name: str
-    value: float
+    value: float | None
     target: float
     unit: str
     holds: bool
 
     @classmethod
-    def at_most(cls, target: float, value: float, *, name: str, unit: str) -> Self:
+    def at_most(cls, target: float, value: float | None, *, name: str, unit: str) -> Self:
         """Compare a value with what it must not exceed."""
-        return cls(name=name, value=value, target=target, unit=unit, holds=value <= target)
+        return cls(name=name, value=value, target=target, unit=unit, holds=value is not None and value <= target)
 
     @classmethod
-    def at_least(cls, target: float, value: float, *, name: str, unit: str) -> Self:
+    def at_least(cls, target: float, value: float | None, *, name: str, unit: str) -> Self:
         """Compare a value with what it must reach."""
-        return cls(name=name, value=value, target=target, unit=unit, holds=value >= target)
+        return cls(name=name, value=value, target=target, unit=unit, holds=value is not None and value >= target)
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +60,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     benchmark: str
     machine: Machine
-    results: Sequence[Result]
+    results: Sequence[Row]
     targets: Sequence[Target]
 
     def show(self) -> None:
@@ -86,7 +88,7 @@ def arguments(what: str | None, *, rows: int) -> argparse.ArgumentParser:
     return parser
 
 
-def _table(measure: str, results: Sequence[Result]) -> Table:
+def _table(measure: str, results: Sequence[Row]) -> Table:
     columns = [name for name in results[0] if name != "measure"]
     table = Table(title=measure, title_justify="left", header_style="bold")
     for column in columns:
@@ -96,8 +98,10 @@ def _table(measure: str, results: Sequence[Result]) -> Table:
     return table
 
 
-def _text(value: str | float) -> str:
+def _text(value: str | float | None) -> str:
     """Return a figure with as many digits as it is worth."""
+    if value is None:
+        return "not measured"
     if isinstance(value, str):
         return value
     return f"{value:,.3g}" if value < 100 else f"{value:,.0f}"

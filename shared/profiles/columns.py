@@ -42,19 +42,30 @@ def numbers(table: pa.Table, name: str) -> Numbers:
     Raises:
         InvalidSchema: the column holds something that is no number.
     """
-    column = _column(table, name)
+    return sorted_numbers(_column(table, name), name)
+
+
+def sorted_numbers(column: pa.ChunkedArray, name: str) -> Numbers:
+    """Read a column as ``numbers`` does.
+
+    Raises:
+        InvalidSchema: it holds something that is no number.
+    """
     try:
         present = column.drop_null().cast(pa.float64(), safe=False)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise InvalidSchema(feature=name, reason=f"a column of {column.type} holds no numbers") from error
-    values = np.from_dlpack(present.combine_chunks())
-    finite = values[np.isfinite(values)]
-    nans = int(np.count_nonzero(np.isnan(values)))
+    values = np.sort(np.from_dlpack(present.combine_chunks()))
+    # sorting leaves what is not finite at the ends: infinities on both, NaN last
+    first = np.searchsorted(values, -np.inf, side="right")
+    end, not_missing = np.searchsorted(values, (np.inf, np.nan))
+    finite = values[first:end]
+    # -0.0 equals 0.0, and would leave minima to the order of merging
+    finite[np.searchsorted(finite, 0.0) : np.searchsorted(finite, 0.0, side="right")] = 0.0
     return Numbers(
-        # adding 0.0 turns -0.0 into 0.0, which compares equal and would leave minima to the order of merging
-        values=np.sort(finite + 0.0),
-        missing=column.null_count + nans,
-        not_finite=len(values) - len(finite) - nans,
+        values=finite,
+        missing=column.null_count + len(values) - int(not_missing),
+        not_finite=int(not_missing) - len(finite),
     )
 
 

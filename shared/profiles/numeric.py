@@ -76,6 +76,19 @@ class NumericProfile(msgspec.Struct, frozen=True, kw_only=True, tag="numeric"):
         """Return how many finite values there are."""
         return total(self.packed)
 
+    def moments(self) -> tuple[float, float]:
+        """Return mean and variance (ddof 1, 0 for one value) of the standardised values, which are cut off at 8.
+
+        Of no values: 0 and 0.
+        """
+        rows = self.values
+        if not rows:
+            return 0.0, 0.0
+        mean = self.sum / ONE / rows
+        # in integers until the last division: the difference of two large floats would lose a small variance
+        spread = self.squares * rows * ONE - self.sum**2
+        return mean, max(spread, 0) / (rows * max(rows - 1, 1) * ONE**2)
+
 
 def _standardised(values: NDArray[np.float64], bins: NumericBins) -> NDArray[np.float64]:
     with np.errstate(over="ignore"):  # an overflow is an infinity, and clipped

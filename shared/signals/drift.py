@@ -7,6 +7,7 @@ tenths, KS and Wasserstein over all bins.
 """
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,11 +102,38 @@ def ks(baseline: Counts, current: Counts) -> float:
     return float(np.max(np.abs(_distribution(baseline) - _distribution(current))))
 
 
-def wasserstein_normalised(baseline: Counts, current: Counts, *, bounds: NDArray[np.float64], scale: float) -> float:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownArea:
+    """The area between the two distribution functions over some bins, with its sign: it can be known without the bins.
+
+    The area between the baseline's function and the current window's, positive where the baseline's is above, is the
+    difference of the means (current minus baseline) of values that are cut off where the first of these bins begins and the
+    last ends.
+
+    Attributes:
+        first: the first of these bins.
+        end: the bin after the last of them.
+        area: in units of the baseline's standard deviation.
+    """
+
+    first: int
+    end: int
+    area: float
+
+
+def wasserstein_normalised(
+    baseline: Counts,
+    current: Counts,
+    *,
+    bounds: NDArray[np.float64],
+    scale: float,
+    known: KnownArea | None = None,
+) -> float:
     """Wasserstein-1 distance in units of the baseline's standard deviation; 0 for equal shares, no upper limit.
 
-    The area between the two distribution functions, which are exact at the bounds and drawn straight between them.
-    Infinite where the largest float is too small for it.
+    The area between the two distribution functions, which are exact at the bounds and drawn straight between them. What
+    that is off by, where the area with its sign is ``known``, is shared among the bins by what each leaves open: exact where
+    one function is above the other all along, as after a shift. Infinite where the largest float is too small for it.
 
     Args:
         baseline: rows per bin, shape (bins,), bins >= 2, in the order of the values.
@@ -113,6 +141,7 @@ def wasserstein_normalised(baseline: Counts, current: Counts, *, bounds: NDArray
         bounds: where each bin begins and ends, shape (bins + 1,), finite and not decreasing: no value of either side lies
             outside.
         scale: the baseline's standard deviation, > 0.
+        known: what is known of the area from elsewhere.
 
     Raises:
         IncompatibleProfiles: the shapes differ, or there are fewer than 2 bins.
@@ -128,7 +157,8 @@ def wasserstein_normalised(baseline: Counts, current: Counts, *, bounds: NDArray
     _check(baseline, current)
     if len(bounds) != len(baseline) + 1:
         raise IncompatibleProfiles(f"{len(bounds)} bounds for {len(baseline)} bins")
-    apart = np.append(0.0, _distribution(baseline) - _distribution(current))
+    before, now = (np.append(0.0, _distribution(side)) for side in (baseline, current))
+    apart = before - now
     left, right = np.abs(apart[:-1]), np.abs(apart[1:])
     # two triangles where the functions cross inside the bin, else a trapezium
     crossing = apart[:-1] * apart[1:] < 0
@@ -136,7 +166,23 @@ def wasserstein_normalised(baseline: Counts, current: Counts, *, bounds: NDArray
     heights = np.where(crossing, (left**2 + right**2) / np.where(sides > 0, 2 * sides, 1), sides / 2)
     with np.errstate(over="ignore"):
         widths = np.minimum(np.diff(bounds) / scale, np.finfo(np.float64).max)
-        return float(np.sum(heights * widths))
+        areas = heights * widths
+        if known is not None:
+            inside = slice(known.first, known.end)
+            signed = ((apart[:-1] + apart[1:]) / 2 * widths)[inside]
+            # inside its bin a function may rise at once, or only at the end
+            open_to = ((np.diff(before) + np.diff(now)) / 2 * widths)[inside]
+            areas[inside] = _corrected(areas[inside], signed, open_to, off=known.area - float(signed.sum()))
+        return float(np.sum(areas))
+
+
+def _corrected(areas: Shares, signed: Shares, open_to: Shares, *, off: float) -> Shares:
+    """Return the areas of bins whose ``signed`` areas together are ``off``, by what each is ``open_to``."""
+    whole = float(open_to.sum())
+    if not (0 < whole < math.inf):
+        return areas
+    share = off * open_to / whole
+    return np.maximum(areas + np.sign(signed) * share, np.abs(signed + share))
 
 
 def chi_squared(baseline: Counts, current: Counts) -> float:
@@ -192,6 +238,26 @@ def l_infinity(baseline: Counts, current: Counts) -> float:
     """
     _check(baseline, current)
     return float(np.max(np.abs(_shares(baseline) - _shares(current))))
+
+
+def mean_shift(baseline: float, current: float, *, scale: float) -> float:
+    """How far the mean has moved, in units of the baseline's standard deviation, upwards if positive.
+
+    (mean of the current window - mean of the baseline) / scale. Over profiles values are cut off at 8 standard deviations
+    from the baseline's mean before they are averaged, over rows they are not.
+
+    Args:
+        baseline: mean of its finite values.
+        current: mean of its finite values.
+        scale: the baseline's standard deviation (ddof 0), > 0; 1 where that is zero.
+
+    Source:
+        Glass, "Primary, secondary, and meta-analysis of research", Educational Researcher 5 (1976): Glass's delta.
+
+    >>> mean_shift(10.0, 13.0, scale=2.0)
+    1.5
+    """
+    return (current - baseline) / scale
 
 
 def _check(baseline: Counts, current: Counts) -> None:

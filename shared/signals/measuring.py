@@ -10,18 +10,27 @@ from shared.errors import IncompatibleProfiles
 from shared.profiles.bins import FeatureBins, NumericBins
 from shared.profiles.categorical import CategoricalProfile
 from shared.profiles.counts import Counts
+from shared.profiles.cutting import clip_edges
 from shared.profiles.numeric import NumericProfile
 from shared.profiles.profile import FeatureProfile
 from shared.signals.drift import (
+    KnownArea,
     chi_squared,
     contingency_degrees,
     jensen_shannon_distance,
     ks,
     l_infinity,
+    mean_shift,
     psi,
     wasserstein_normalised,
 )
-from shared.signals.significance import chi_squared_p_value, effective_rows, ks_p_value, largest_share_p_value
+from shared.signals.significance import (
+    chi_squared_p_value,
+    effective_rows,
+    ks_p_value,
+    largest_share_p_value,
+    mean_shift_p_value,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,12 +86,17 @@ def _numeric_drift(
         return Difference(feature=feature, metric="ks", baseline_rows=n, rows=m, bins=len(baseline))
     distance = ks(baseline, current)
     tenths = bins.tenths(baseline), bins.tenths(current)
+    (mean, variance), (mean_now, variance_now) = before.moments(), now.moments()
+    shift = mean_shift(mean, mean_now, scale=1.0)
+    shift_p_value = mean_shift_p_value(shift, (variance, variance_now), (n, m), design_effect=design_effect)
     also = {
         "psi": psi(*tenths),
         "jensen_shannon_distance": jensen_shannon_distance(*tenths),
         "wasserstein_normalised": wasserstein_normalised(
-            baseline, current, bounds=_bounds(bins, before, now), scale=bins.scale
+            baseline, current, bounds=_bounds(bins, before, now), scale=bins.scale, known=_known_area(bins, shift)
         ),
+        "mean_shift": shift,
+        **({} if shift_p_value is None else {"mean_shift_p_value": shift_p_value}),
     }
     return Difference(
         feature=feature,
@@ -127,6 +141,16 @@ def _bounds(bins: NumericBins, before: NumericProfile, now: NumericProfile) -> N
     extremes = [m for side in (before, now) for m in (side.minimum, side.maximum) if m is not None]
     lowest, highest = min(extremes), max(extremes)
     return np.array([min(lowest, bins.edges[0]), *bins.edges, max(highest, bins.edges[-1])])
+
+
+def _known_area(bins: NumericBins, shift: float) -> KnownArea | None:
+    """Return what the sums of two profiles say of the area between their distribution functions; None without such edges."""
+    ends = clip_edges(bins.mean, bins.scale)
+    edges = np.asarray(bins.edges)
+    first, last = np.searchsorted(edges, ends)
+    if last == len(edges) or not np.array_equal(edges[[first, last]], ends):
+        return None
+    return KnownArea(first=int(first) + 1, end=int(last) + 1, area=shift)
 
 
 def _numeric(profile: FeatureProfile) -> NumericProfile:

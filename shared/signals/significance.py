@@ -1,8 +1,8 @@
 """How sure a distance is: what chance alone would give as much of it, between two windows that are the same.
 
 Rows come in bursts, so that a thousand of them tell less than a thousand independent ones would. A **design effect** of 4
-takes four rows for the worth of one. scipy.special takes long to import, and only evaluations need it: hence the imports
-inside the functions.
+takes four rows for the worth of one. Tails come from ``tails``; scipy.special, which takes long to import, is needed for their inverses alone: hence the
+imports inside those functions.
 """
 
 import math
@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from shared.profiles.counts import Counts
+from shared.signals.tails import chi_squared_tail, kolmogorov_tail, normal_tail
 
 
 def effective_rows(baseline: int, current: int, *, design_effect: float) -> float:
@@ -27,11 +28,9 @@ def ks_p_value(distance: float, *, rows: float) -> float:
     The limiting distribution, good from some thirty effective rows; where values repeat the truth is smaller.
 
     Source:
-        Kolmogorov (1933) in the form of Smirnov (1948); ``scipy.special.kolmogorov``.
+        Kolmogorov (1933) in the form of Smirnov (1948).
     """
-    from scipy.special import kolmogorov
-
-    return float(kolmogorov(math.sqrt(rows) * distance))
+    return kolmogorov_tail(math.sqrt(rows) * distance)
 
 
 def ks_rows(distance: float, *, p_value: float) -> float:
@@ -43,9 +42,29 @@ def ks_rows(distance: float, *, p_value: float) -> float:
 
 def chi_squared_p_value(statistic: float, *, degrees: int) -> float:
     """Return the chance of at least ``statistic`` under so many ``degrees`` of freedom; 1 where there are none."""
-    from scipy.special import chdtrc
+    return chi_squared_tail(statistic, degrees=degrees) if degrees > 0 else 1.0
 
-    return float(chdtrc(degrees, statistic)) if degrees > 0 else 1.0
+
+def mean_shift_p_value(
+    shift: float, variances: tuple[float, float], rows: tuple[int, int], *, design_effect: float
+) -> float | None:
+    """Return the chance of a mean that is off by at least ``shift``, either way, when nothing changed; None if undefined.
+
+    Welch's statistic, which does not ask that the sides vary alike, held against the normal distribution: the limit for
+    many rows, good from some hundred effective ones. Undefined where neither side varies.
+
+    Args:
+        shift: difference of the means.
+        variances: of the baseline and of the current window (ddof 1), in the square of the shift's unit.
+        rows: of the baseline and of the current window.
+        design_effect: rows that are worth one independent row, >= 1.
+
+    Source:
+        Welch, "The significance of the difference between two means when the population variances are unequal",
+        Biometrika 29 (1938).
+    """
+    error = sum(variance / side for variance, side in zip(variances, rows, strict=True)) * design_effect
+    return 2 * normal_tail(abs(shift) / math.sqrt(error)) if error > 0 else None
 
 
 def largest_share_p_value(baseline: Counts, current: Counts, *, design_effect: float) -> float:
@@ -64,14 +83,12 @@ def largest_share_p_value(baseline: Counts, current: Counts, *, design_effect: f
     Source:
         Cohen, "Statistical Power Analysis for the Behavioral Sciences" (1988), chapter 6: effect size h.
     """
-    from scipy.special import ndtr
-
     n, m = int(baseline.sum()), int(current.sum())
     furthest = int(np.argmax(np.abs(baseline / n - current / m)))
     before, now = math.sqrt(baseline[furthest] / n), math.sqrt(current[furthest] / m)
     effect = 2 * abs(math.asin(before) - math.asin(now))
     deviations = effect * math.sqrt(effective_rows(n, m, design_effect=design_effect))
-    return min(1.0, comparisons(len(baseline)) * 2 * float(ndtr(-deviations)))
+    return min(1.0, comparisons(len(baseline)) * 2 * normal_tail(deviations))
 
 
 def share_rows(difference: float, *, bins: int, p_value: float) -> float:

@@ -14,3 +14,19 @@ def test_the_benchmark_of_capture_ends_with_a_line_of_figures_and_targets() -> N
     assert len(report["targets"]) == 8
     assert all(target.keys() == {"name", "value", "target", "unit", "holds"} for target in report["targets"])
     assert report["machine"].keys() == {"cpus", "memory_gib", "python", "load"}
+
+
+def test_the_benchmark_of_drift_measures_ours_and_says_what_it_could_not_measure() -> None:
+    """A tool that was not measured must not look as if it had been beaten."""
+    options = ("--quick", "--json", "--rows", "3000", "--only", "driftline")
+    report = answer_of("-m", "benchmarks.drift", *options, environment=os.environ)
+
+    targets = {target["name"]: target for target in report["targets"]}
+    assert targets["nannyml: CPU"] | {"target": 0} == {
+        "name": "nannyml: CPU", "value": None, "target": 0, "unit": "times ours", "holds": False,
+    }  # fmt: skip
+    ours = {one["tool"]: one for one in report["results"] if "tool" in one}["driftline"]
+    assert ours["values"] == 40 * 9 + 10 * 8
+    assert ours["cpu_s"] > 0 < ours["peak_mib"]
+    assert all(targets[f"{metric} from profiles"]["holds"] for metric in ("ks", "wasserstein_normalised", "psi"))
+    assert targets["a profile"]["holds"]

@@ -23,9 +23,9 @@ async def test_the_examples_run_one_after_the_other(tmp_path: Path) -> None:
         }
         done = [await asyncio.to_thread(_run, example, environment) for example in examples]
 
-    assert len(done) == 7
-    assert [one.returncode for one in done] == [0] * 7, [one.stdout + one.stderr for one in done]
-    registered, private, scored, told, seen, proved, dead = (one.stdout for one in done)
+    assert len(done) == 8
+    assert [one.returncode for one in done] == [0] * 8, [one.stdout + one.stderr for one in done]
+    registered, private, scored, told, seen, compared, proved, dead = (one.stdout for one in done)
     assert "flights 1 is registered" in registered
     assert "flights 2 is registered" in private
     assert all(kept in private for kept in ("nothing", "keyed hash", "steps of 250", "first character"))
@@ -33,6 +33,7 @@ async def test_the_examples_run_one_after_the_other(tmp_path: Path) -> None:
     assert '"accepted":1' in told
     assert '"aliases":{"champion":"1"}' in seen
     assert '"status":"ok"' in seen
+    assert all(word in compared for word in ("number", "category", "distance", "carrier"))
     assert "the account closes" in proved
     assert dead.splitlines() == ["no dead letters", "0 records in 0 events would be sent"]
 

@@ -58,7 +58,30 @@ def test_a_bin_of_several_values_holds_less_than_the_stated_share() -> None:
     common = [np.searchsorted(bins.edges, value) for value in (0.0, 1.0)]
 
     assert counts[common].tolist() == [2_500, 10_000]
-    assert np.delete(counts, common).max() < 2 * len(values) / QUANTILES
+    assert np.delete(counts, common).max() < 3 * len(values) / QUANTILES
+
+
+def test_many_values_that_are_equally_common_do_not_all_get_bins() -> None:
+    """A profile would grow with them: of those below a quantile's share a hundred are enough."""
+    values = np.repeat(np.arange(1_500.0), 10)
+
+    assert len(cut_numeric(values).edges) < 1_300
+
+
+def test_equal_widths_are_not_cut_where_quantiles_are_closer() -> None:
+    """They would say nothing of where values are, and take a quarter of a profile."""
+    even = cut_numeric(np.linspace(0.0, 1.0, 100_000))
+    gap = cut_numeric(np.append(np.linspace(0.0, 1.0, 50_000), np.linspace(9.0, 10.0, 50_000)))
+
+    assert len(even.edges) < QUANTILES + 70
+    assert np.count_nonzero((np.array(gap.edges) > 1) & (np.array(gap.edges) < 9)) == pytest.approx(256 * 0.8, abs=3)
+
+
+def test_sums_are_cut_off_at_edges() -> None:
+    """Between these two edges the sums say what area is between two distribution functions."""
+    bins = cut_numeric(np.sort(np.random.default_rng(4).normal(5.0, 2.0, size=5_000)))
+
+    assert {bins.mean - 8 * bins.scale, bins.mean + 8 * bins.scale} <= set(bins.edges)
 
 
 def test_common_values_stand_alone() -> None:
@@ -91,6 +114,13 @@ def test_a_constant_can_move_either_way() -> None:
 
     assert bins.tenths(bins.count(np.array([2.0, 3.0, 3.0, 4.0]))).tolist() == [1, 2, 1]
     assert bins.scale == 1.0
+
+
+@pytest.mark.parametrize("constant", [-np.finfo(np.float64).max, np.finfo(np.float64).max])
+def test_a_constant_at_the_end_of_floats_can_move_one_way(constant: float) -> None:
+    bins = cut_numeric(np.full(9, constant))
+
+    assert bins.tenths(bins.count(np.sort([0.0, constant]))).tolist() == [1, 1] if constant < 0 else [1, 1, 0]
 
 
 def test_a_baseline_without_values_gets_one_bin() -> None:

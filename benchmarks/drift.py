@@ -1,0 +1,203 @@
+"""What comparing costs: ``python -m benchmarks.drift [--rows N] [--seed S] [--json] [--quick]``.
+
+* **Rows**: from two Parquet files of 40 numbers and 10 categories, 1 % of the values missing, to all metrics of each with
+  p-values. Whole processes, from start to exit, children included: CPU seconds and peak memory, as the kernel counts them.
+  Other tools, which ``make bench-peers`` installs, take turns with ours and compute those of our metrics that they have.
+  ``decode and sort`` is what none of them can do without.
+* **Agreement**: how far the values are apart where the definitions are one.
+* **Months**: 30 days of 50 features judged from their profiles, whether they hold ten thousand rows or a billion; what a
+  profile takes; and how far its metrics are from those of the rows.
+
+Every figure is the median of five rounds (three from 1,000,000 rows on, one with ``--quick``).
+"""
+
+import argparse
+import os
+import statistics
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.progress import Progress
+
+from benchmarks.comparing import (
+    ALIBI,
+    DIGITS,
+    DRIFTLINE,
+    FLOOR,
+    FROUROS,
+    FUNCTIONS,
+    NANNYML,
+    PRESET,
+    TOOLS,
+    WHYLOGS,
+    Run,
+    Tool,
+    differences,
+    run,
+)
+from benchmarks.processes import answer_of
+from benchmarks.reporting import Machine, Report, Row, Target, arguments
+
+MANY_ROWS: Final = 1_000_000
+MONTHS: Final = (10_000, 1_000_000_000)
+
+_TIMES_AT_FEW: Final = {PRESET: 30.0, FUNCTIONS: 10.0, NANNYML: 10.0, WHYLOGS: 12.0, ALIBI: 6.0, FROUROS: 4.0}
+_TIMES_AT_MANY: Final = {FUNCTIONS: 12.0, NANNYML: 20.0, WHYLOGS: 35.0}
+_MEMORY_AT_FEW: Final = (PRESET, FUNCTIONS, NANNYML)
+_MEMORY_AT_MANY: Final = (PRESET, FUNCTIONS, NANNYML, WHYLOGS, ALIBI, FROUROS)
+_ERRORS: Final = {"ks": 3e-4, "wasserstein_normalised": 3e-3, "jensen_shannon_distance": 5e-4, "psi": 1e-9}
+
+
+def main() -> None:
+    """Measure, and print the report."""
+    parser = arguments(__doc__, rows=100_000)
+    parser.add_argument(
+        "--only", action="append", choices=[tool.name for tool in TOOLS], help="measure this tool; repeatable"
+    )
+    asked = parser.parse_args()
+    machine = Machine.this()
+    with tempfile.TemporaryDirectory(prefix="driftline-benchmark-") as folder:
+        runs = _runs(asked, Path(folder))
+    months = _months(asked)
+    accuracy = answer_of("-m", "benchmarks.windows", "accuracy", "--seed", str(asked.seed), environment=os.environ)
+    results: list[Row] = [
+        *_speed(runs),
+        *_agreement(runs),
+        *months,
+        *({"measure": "profile: bytes of an hour", **one} for one in accuracy["sizes"]),
+        *({"measure": "profile: errors against rows", **one} for one in accuracy["errors"]),
+    ]
+    targets = [*_targets(runs, rows=asked.rows), *_profile_targets(months, accuracy)]
+    report = Report(benchmark="drift", machine=machine, results=results, targets=targets)
+    if not asked.json:
+        report.show()
+    print(report.line())
+
+
+def _rounds(asked: argparse.Namespace) -> int:
+    if asked.quick:
+        return 1
+    return 3 if asked.rows >= MANY_ROWS else 5
+
+
+def _runs(asked: argparse.Namespace, folder: Path) -> dict[Tool, list[Run]]:
+    """Run every tool that is installed, in turns; one that is not has no runs."""
+    columns = ("-m", "benchmarks.columns", str(folder), "--rows", str(asked.rows), "--seed", str(asked.seed))
+    answer_of(*columns, environment=os.environ)
+    sides = folder / "baseline.parquet", folder / "current.parquet"
+    wanted = [tool for tool in TOOLS if tool in (DRIFTLINE, FLOOR) or not asked.only or tool.name in asked.only]
+    runs: dict[Tool, list[Run]] = {tool: [] for tool in TOOLS}
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("comparing", total=_rounds(asked) * len(wanted))
+        for _ in range(_rounds(asked)):
+            for tool in wanted:
+                if tool.is_installed:
+                    runs[tool].append(run(tool.command, *sides))
+                progress.advance(task)
+    return runs
+
+
+def _median(runs: Sequence[Run], figure: Callable[[Run], float]) -> float | None:
+    return statistics.median(map(figure, runs)) if runs else None
+
+
+def _times(runs: Mapping[Tool, Sequence[Run]], tool: Tool, figure: Callable[[Run], float]) -> float | None:
+    """Return how many times ours a tool takes."""
+    theirs, ours = _median(runs[tool], figure), _median(runs[DRIFTLINE], figure)
+    return None if theirs is None or ours is None else round(theirs / ours, 2)
+
+
+def _cpu(one: Run) -> float:
+    return one.cpu_s
+
+
+def _peak(one: Run) -> float:
+    return one.peak_mib
+
+
+def _speed(runs: Mapping[Tool, Sequence[Run]]) -> Iterator[Row]:
+    for tool, some in runs.items():
+        cpu_s, peak_mib = _median(some, _cpu), _median(some, _peak)
+        yield {
+            "measure": "rows: two files to all metrics",
+            "tool": tool.name,
+            "cpu_s": None if cpu_s is None else round(cpu_s, 3),
+            "peak_mib": None if peak_mib is None else round(peak_mib),
+            "cpu_times_ours": _times(runs, tool, _cpu),
+            "joint_cpu_s": None,  # none of these programs compares columns jointly
+            "values": sum(map(len, some[0].values.values())) if some else None,
+        }
+
+
+def _agreement(runs: Mapping[Tool, Sequence[Run]]) -> Iterator[Row]:
+    ours = runs[DRIFTLINE][0].values
+    for tool, some in runs.items():
+        if some and tool is not DRIFTLINE:
+            for metric, features, largest in differences(ours, some[0].values):
+                yield {
+                    "measure": "agreement: one definition, two tools",
+                    "tool": tool.name,
+                    "metric": metric,
+                    "features": features,
+                    "largest_difference": largest,
+                }
+
+
+def _months(asked: argparse.Namespace) -> list[dict[str, Any]]:
+    rounds = range(_rounds(asked))
+    months = []
+    for rows in MONTHS:
+        told = ("-m", "benchmarks.windows", "judged", "--rows", str(rows), "--seed", str(asked.seed))
+        found = [answer_of(*told, environment=os.environ) for _ in rounds]
+        months.append(
+            {
+                "measure": "months: 30 days of 50 features",
+                "rows": found[0]["rows"],
+                **{f: round(statistics.median(one[f] for one in found), 3) for f in ("reading_s", "judging_s")},
+            }
+        )
+    return months
+
+
+def _targets(runs: Mapping[Tool, Sequence[Run]], *, rows: int) -> Iterator[Target]:
+    many = rows >= MANY_ROWS
+    for tool, times in (_TIMES_AT_MANY if many else _TIMES_AT_FEW).items():
+        yield Target.at_least(times, _times(runs, tool, _cpu), name=f"{tool.name}: CPU", unit="times ours")
+    for tool in _MEMORY_AT_MANY if many else _MEMORY_AT_FEW:
+        yield Target.at_least(4.0, _times(runs, tool, _peak), name=f"{tool.name}: peak memory", unit="times ours")
+    if many:
+        floor = _times(runs, FLOOR, _cpu)
+        yield Target.at_most(
+            2.0,
+            None if floor is None else round(1 / floor, 2),
+            name="all metrics",
+            unit="times the CPU of decoding every column and sorting every number once",
+        )
+    found = [row["largest_difference"] for row in _agreement(runs)]
+    yield Target.at_most(
+        DIGITS,
+        max((one for one in found if isinstance(one, float)), default=None),
+        name="values of other tools, where definitions are one",
+        unit="relative difference",
+    )
+
+
+def _profile_targets(months: Sequence[Mapping[str, Any]], accuracy: Mapping[str, Any]) -> Iterator[Target]:
+    for month in months:
+        yield Target.at_most(
+            0.5, month["judging_s"], name=f"a month of {month['rows']:,} rows, judged", unit="CPU seconds"
+        )
+    largest = max(one["bytes_a_feature"] for one in accuracy["sizes"])
+    yield Target.at_most(1300, round(largest), name="a profile", unit="bytes a feature and hour")
+    for one in accuracy["errors"]:
+        if one["metric"] in _ERRORS:
+            yield Target.at_most(
+                _ERRORS[one["metric"]], one["largest_error"], name=f"{one['metric']} from profiles", unit="off at most"
+            )
+
+
+if __name__ == "__main__":
+    main()

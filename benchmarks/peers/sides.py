@@ -1,0 +1,41 @@
+"""What every peer does alike: read two Parquet files, compare each column without its nulls, print one JSON object."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+
+import pandas as pd
+
+Values = Mapping[str, float | None]
+
+
+def read() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the baseline and the current rows, which the command line names."""
+    before, now = (pd.read_parquet(path) for path in sys.argv[1:3])
+    return before, now
+
+
+def numbers(rows: pd.DataFrame) -> list[str]:
+    """Return which columns are numbers; the others are categories."""
+    return [name for name in rows.columns if pd.api.types.is_numeric_dtype(rows[name])]
+
+
+def each(
+    number: Callable[[pd.Series, pd.Series], Values], category: Callable[[pd.Series, pd.Series], Values]
+) -> dict[str, Values]:
+    """Compare each column with what is for its kind."""
+    before, now = read()
+    known = set(numbers(before))
+    return {
+        name: (number if name in known else category)(before[name].dropna(), now[name].dropna())
+        for name in before.columns
+    }
+
+
+def tell(found: Mapping[str, Values]) -> None:
+    """Print what was found, by feature and metric, on a line of its own: libraries print things too."""
+    values = {
+        feature: {metric: None if value is None else float(value) for metric, value in metrics.items()}
+        for feature, metrics in found.items()
+    }
+    print(json.dumps(values))

@@ -1,0 +1,38 @@
+"""What comparing rows answers: every metric of a feature, and the p-value of each that has one."""
+
+import msgspec
+
+
+class Side(msgspec.Struct, frozen=True, kw_only=True):
+    """What one side holds of a feature: ``rows``, of them ``missing`` (null, NaN) and ``not_finite`` (infinities)."""
+
+    rows: int
+    missing: int
+    not_finite: int = 0
+
+    @property
+    def values(self) -> int:
+        """Return how many rows have a value that can be compared."""
+        return self.rows - self.missing - self.not_finite
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """One feature of two sides, compared.
+
+    Attributes:
+        feature: its name.
+        kind: ``number`` or ``category``; None if the sides do not agree on it, or it is neither.
+        baseline: what the baseline holds of it; None if nothing.
+        current: what the other side holds of it, likewise.
+        metrics: by name, as ``drift`` defines them; without those that are undefined, or larger than the largest float.
+        p_values: by the name of the metric: what chance alone would give as much of it.
+        unknown: why there are no metrics of the values, for a person; None where there are.
+    """
+
+    feature: str
+    kind: str | None = None
+    baseline: Side | None = None
+    current: Side | None = None
+    metrics: dict[str, float] = {}
+    p_values: dict[str, float] = {}
+    unknown: str | None = None

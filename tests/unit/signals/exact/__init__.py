@@ -1,0 +1,1 @@
+"""Comparing rows, held against scipy and against the metrics over counts."""
