@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from shared.monitor_config import MonitorConfig
 from shared.monitoring.evaluation import Evaluation
@@ -73,9 +73,6 @@ class Evaluating:
         history = watched.history(looks, window)
         values = watched.of(baseline.bins, contents.profile)
         told = await asyncio.to_thread(history.tell, values, window, rows=rows, rules=rules)
-        # What has no history of its own is judged by how rows come in bursts in what has one.
-        learned = (one.calibration.design_effect for one in told.values())
-        rules = replace(rules, design_effect=max(rules.design_effect, *learned, 0.0))
         refused = await self.refusals.read(manifest.model, manifest.version, window)
         names = [name for name in baseline.bins.features if not rules.features or name in rules.features]
         also = [

@@ -129,15 +129,16 @@ def judge(
     features = [part for part in features if not rules.features or part[0] in rules.features]
     outputs = _parts(bins.outputs, baseline.outputs, current.outputs)
     rows = baseline.rows, current.rows
+    effects = _Effects.of(told.values(), least=rules.design_effect)
     found = {
-        Signal.DRIFT: _drifts(features, rules),
-        Signal.PREDICTION_DRIFT: _drifts(outputs, rules),
-        Signal.JOINT_DRIFT: list(joint(bins.joint, baseline, current, design_effect=rules.design_effect)),
-        Signal.SEGMENT_DRIFT: list(_segment_drifts(bins, baseline, current, rules)),
+        Signal.DRIFT: _drifts(features, effects),
+        Signal.PREDICTION_DRIFT: _drifts(outputs, effects),
+        Signal.JOINT_DRIFT: list(joint(bins.joint, baseline, current, design_effect=effects.largest)),
+        Signal.SEGMENT_DRIFT: list(_segment_drifts(bins, baseline, current, effects)),
         Signal.QUALITY: [
             difference
             for part in features + outputs
-            for difference in quality.quality(*part, rows=rows, design_effect=rules.design_effect)
+            for difference in quality.quality(*part, rows=rows, design_effect=effects.of_feature(part[0]))
         ]
         + list(also),
     }
@@ -153,7 +154,7 @@ def judge(
             difference,
             level=levels[signal],
             noticeable=rules.noticeable,
-            design_effect=rules.design_effect,
+            design_effect=effects.largest if signal is Signal.JOINT_DRIFT else effects.of_feature(difference.feature),
             fewest_rows=rules.minimum_rows,
         )
 
@@ -178,25 +179,49 @@ def _set_aside(joint: Judgement) -> Judgement:
     return msgspec.structs.replace(joint, verdict=Verdict.UNKNOWN, reasons=(reason,))
 
 
+@dataclass(frozen=True, slots=True)
+class _Effects:
+    """How many rows are worth one independent row: by feature, as its history has it, and ``least`` in any case.
+
+    What has no history of its own is judged by how rows of its feature come in bursts; how features go together, by the
+    burstiest of them.
+    """
+
+    by_feature: dict[str, float]
+    least: float
+
+    @classmethod
+    def of(cls, told: Iterable[Told], *, least: float) -> "_Effects":
+        return cls({name: effect for one in told for name, effect in one.design_effects.items()}, least)
+
+    def of_feature(self, name: str) -> float:
+        """Return that of a feature, within a segment (``<segment>: <feature>``) that of the feature."""
+        return max(self.by_feature.get(name.rsplit(": ", 1)[-1], 0.0), self.least)
+
+    @property
+    def largest(self) -> float:
+        return max([*self.by_feature.values(), self.least])
+
+
 def _parts(
     bins: dict[str, FeatureBins], baseline: dict[str, FeatureProfile], current: dict[str, FeatureProfile]
 ) -> list[Part]:
     return [(name, kind, baseline[name], current[name]) for name, kind in bins.items()]
 
 
-def _drifts(parts: list[Part], rules: JudgingRules) -> list[Difference]:
-    measured = (measuring.drift(*part, design_effect=rules.design_effect) for part in parts)
+def _drifts(parts: list[Part], effects: _Effects) -> list[Difference]:
+    measured = (measuring.drift(*part, design_effect=effects.of_feature(part[0])) for part in parts)
     return [difference for difference in measured if difference is not None]
 
 
-def _segment_drifts(bins: Bins, baseline: Profile, current: Profile, rules: JudgingRules) -> Iterator[Difference]:
+def _segment_drifts(bins: Bins, baseline: Profile, current: Profile, effects: "_Effects") -> Iterator[Difference]:
     """Yield the drifts of features and outputs within each segment, which their names say first."""
     for name, values in bins.segments.items():
         for value in values:
             before, now = baseline.segments[name][value], current.segments[name][value]
             parts = _parts(bins.features, before.features, now.features)
             parts += _parts(bins.outputs, before.outputs, now.outputs)
-            for difference in _drifts([part for part in parts if part[0] != name], rules):
+            for difference in _drifts([part for part in parts if part[0] != name], effects):
                 yield replace(difference, feature=f"{name}={value}: {difference.feature}")
 
 

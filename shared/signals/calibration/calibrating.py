@@ -41,18 +41,21 @@ class Surprise:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What was learned of a version from its history."""
+    """What was learned of a version from its history.
+
+    Attributes:
+        usual: how its windows differ where nothing is wrong.
+        surprises: what statistics are worth.
+        tail: from which surprise on a window is news.
+        blocks: how many windows without a common row it was learned from.
+        design_effects: how many rows are worth one independent row, by main, its season included; shape (mains,).
+    """
 
     usual: Usual
     surprises: Surprises
     tail: Tail
     blocks: int
-
-    @property
-    def design_effect(self) -> float:
-        """Return how many rows are worth one independent row, as the median of all mains has it; 1 at least."""
-        variance = float(np.median(self.usual.scale[: self.usual.mains])) ** 2
-        return max(variance * self.usual.typical_rows, 1.0)
+    design_effects: Floats
 
     def threshold(self, *, rate: float) -> float:
         """Return the surprise that a share ``rate`` of blocks has, or less than that."""
@@ -96,7 +99,9 @@ def calibrate(history: Looks, *, mains: int) -> Calibration | None:
     surprises = Surprises.of(statistics, mains=mains, shocks=shocks)
     largest = np.full(len(names), -np.inf)
     np.maximum.at(largest, block, _sizes(surprises, statistics))
-    return Calibration(usual, surprises, Tail.of(largest), len(names))
+    strayed = history.where(history.block_ends()).values[:, :mains]
+    effects = np.nanvar(strayed, axis=0) * usual.typical_rows
+    return Calibration(usual, surprises, Tail.of(largest), len(names), np.nan_to_num(effects))
 
 
 def _without(history: Looks, chosen: NDArray[np.bool_], *, mains: int, shocks: int) -> Statistics:

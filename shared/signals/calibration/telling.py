@@ -38,12 +38,15 @@ class Told:
         by_feature: of each feature that has contrasts.
         shares: of the shift, by feature: they add up to 1, or are all 0.
         calibration: what was learned of the history.
+        design_effects: how many rows of each feature are worth one independent row.
     """
 
     surprise: Surprise
     by_feature: dict[str, Sureness]
     shares: dict[str, float]
     calibration: Calibration
+
+    design_effects: dict[str, float]
 
     @property
     def windows(self) -> int:
@@ -94,7 +97,8 @@ def tell(contrasts: Contrasts, calibration: Calibration, window: Looks, *, rate:
     squares = parts**2
     whole = float(squares.sum())
     shares = {name: float(squares[index] / whole) if whole else 0.0 for index, name in enumerate(names)}
-    return Told(surprise, by_feature, shares, calibration)
+    effects = _by_owner(calibration.design_effects, owners, len(names), empty=1.0)
+    return Told(surprise, by_feature, shares, calibration, dict(zip(names, effects.tolist(), strict=True)))
 
 
 def _direction(calibration: Calibration, strayed: Strayed) -> Floats:
