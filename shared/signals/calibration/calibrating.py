@@ -10,6 +10,7 @@ from shared.signals.calibration.looks import Floats, Looks
 from shared.signals.calibration.surprise import Respect, Statistics, Surprises
 from shared.signals.calibration.tail import Tail
 from shared.signals.calibration.usual import Strayed, Usual
+from shared.signals.calibration.widths import Widths
 
 FEWEST_BLOCKS: Final = 40
 FOLDS: Final = 15
@@ -45,6 +46,7 @@ class Calibration:
 
     Attributes:
         usual: how its windows differ where nothing is wrong.
+        widths: how much further some columns stray now and then than chance would have it.
         surprises: what statistics are worth.
         tail: from which surprise on a window is news.
         blocks: how many windows without a common row it was learned from.
@@ -52,6 +54,7 @@ class Calibration:
     """
 
     usual: Usual
+    widths: Widths
     surprises: Surprises
     tail: Tail
     blocks: int
@@ -61,9 +64,13 @@ class Calibration:
         """Return the surprise that a share ``rate`` of blocks has, or less than that."""
         return self.tail.beyond(min(rate * _SAFETY, 0.49))
 
+    def strayed(self, looks: Looks) -> Strayed:
+        """Return how far windows stray, by the measure of the history."""
+        return self.widths.narrowed(self.usual.strayed(looks))
+
     def sizes(self, looks: Looks) -> Floats:
         """Return how surprising windows are, shape (looks,)."""
-        return _sizes(self.surprises, Statistics.of(self.usual.strayed(looks)))
+        return _sizes(self.surprises, Statistics.of(self.strayed(looks)))
 
     def look(self, looks: Looks, *, rate: float) -> Surprise:
         """Return how surprising one window is, of which ``looks`` holds nothing else.
@@ -72,7 +79,7 @@ class Calibration:
             looks: the window.
             rate: the share of blocks that may alarm though nothing is wrong.
         """
-        strayed = self.usual.strayed(looks)
+        strayed = self.strayed(looks)
         by_respect = self.surprises.by_respect(Statistics.of(strayed))
         sizes = {respect: float(some[0]) for respect, some in by_respect.items()}
         return Surprise(max(sizes.values()), self.threshold(rate=rate), sizes, strayed)
@@ -95,23 +102,25 @@ def calibrate(history: Looks, *, mains: int) -> Calibration | None:
     shocks = len(usual.directions)
     fold = block * FOLDS // len(names)
     parts = [_without(history, fold == one, mains=mains, shocks=shocks) for one in range(FOLDS)]
-    statistics = Statistics(*(np.concatenate(some) for some in zip(*map(_parts, parts), strict=True)))
+    strayed = Strayed(*(np.concatenate(some) for some in zip(*map(_parts, parts), strict=True)))
+    widths = Widths.of(strayed, block)
+    statistics = Statistics.of(widths.narrowed(strayed))
     surprises = Surprises.of(statistics, mains=mains, shocks=shocks)
     largest = np.full(len(names), -np.inf)
     np.maximum.at(largest, block, _sizes(surprises, statistics))
-    strayed = history.where(history.block_ends()).values[:, :mains]
-    effects = np.nanvar(strayed, axis=0) * usual.typical_rows
-    return Calibration(usual, surprises, Tail.of(largest), len(names), np.nan_to_num(effects))
+    ends = history.where(history.block_ends()).values[:, :mains]
+    effects: Floats = np.nan_to_num(np.nanvar(ends, axis=0) * usual.typical_rows)
+    return Calibration(usual, widths, surprises, Tail.of(largest), len(names), effects)
 
 
-def _without(history: Looks, chosen: NDArray[np.bool_], *, mains: int, shocks: int) -> Statistics:
-    """Return the statistics of some windows, as they are seen by what is usual without them."""
+def _without(history: Looks, chosen: NDArray[np.bool_], *, mains: int, shocks: int) -> Strayed:
+    """Return how far some windows stray from what is usual without them."""
     usual = Usual.of(history.where(~chosen), mains=mains, shocks=shocks)
-    return Statistics.of(usual.strayed(history.where(chosen)))
+    return usual.strayed(history.where(chosen))
 
 
-def _parts(one: Statistics) -> tuple[Floats, Floats, Floats, Floats]:
-    return one.one, one.many, one.shape, one.shock
+def _parts(one: Strayed) -> tuple[Floats, Floats, Floats, Floats]:
+    return one.mains, one.shapes, one.shocks, one.shared
 
 
 def _sizes(surprises: Surprises, statistics: Statistics) -> Floats:

@@ -23,6 +23,9 @@ _NOTICEABLE_SHARE: Final = 0.4
 _PLAINLY: Final = 2.0
 """Of a shift that only all features together tell, those have a part that strayed by so many standard deviations."""
 
+_NAMED: Final = 3.0
+"""The surprise of one time in twenty."""
+
 _STRAYS = (
     "windows of this version stray so far by themselves that a shift of half a standard deviation would not be sure, "
     "however many rows there are"
@@ -56,7 +59,7 @@ class Told:
     def likeness(self, other: Looks) -> float:
         """Return how alike the straying of another window is: the cosine between the two, from -1 to 1."""
         mine, its = (
-            _direction(self.calibration, one) for one in (self.surprise.strayed, self.calibration.usual.strayed(other))
+            _direction(self.calibration, one) for one in (self.surprise.strayed, self.calibration.strayed(other))
         )
         sizes = float(np.linalg.norm(mine) * np.linalg.norm(its))
         return float(mine @ its) / sizes if sizes else 0.0
@@ -65,7 +68,9 @@ class Told:
 def tell(contrasts: Contrasts, calibration: Calibration, window: Looks, *, rate: float, fewest_rows: int) -> Told:
     """Say of each feature whether its difference is sure.
 
-    A feature is sure by itself, or it is one of those that make the window surprising together.
+    Of a window that is news those features are sure that stray too far for one of so many (5 %); if none does, those that
+    make it surprising together. Of one that is no news none is: so there are as many alarms as windows that are news, at
+    most.
 
     Args:
         contrasts: what was watched.
@@ -81,16 +86,16 @@ def tell(contrasts: Contrasts, calibration: Calibration, window: Looks, *, rate:
     alone = _by_owner(calibration.surprises.alone(strayed), owners, len(names), empty=-math.inf)
     parts = _parts(contrasts, surprise)
     has_part = parts >= min(_PLAINLY, float(parts.max(initial=0.0)))
-    of_all = surprise.is_news and not (alone > surprise.threshold).any()
+    named = alone > min(surprise.threshold, _NAMED)
+    chosen = (named if named.any() else has_part) & surprise.is_news
     needed = _rows_needed(contrasts, calibration, surprise.threshold, fewest_rows=fewest_rows)
     by_feature: dict[str, Sureness] = {}
     for index, name in enumerate(names):
         if index not in owners:
             continue
-        together = of_all and bool(has_part[index])
         by_feature[name] = Sureness(
-            p_value=calibration.tail.share_beyond(surprise.size if together else float(alone[index])),
-            is_sure=together or bool(alone[index] > surprise.threshold),
+            p_value=calibration.tail.share_beyond(surprise.size if chosen[index] else float(alone[index])),
+            is_sure=bool(chosen[index]),
             needed=needed[name],
             never=_STRAYS,
         )
@@ -103,7 +108,7 @@ def tell(contrasts: Contrasts, calibration: Calibration, window: Looks, *, rate:
 
 def _direction(calibration: Calibration, strayed: Strayed) -> Floats:
     """Return how far one window's mains stray, alone and with others."""
-    direction: Floats = strayed.mains[0] * calibration.usual.alone_scale + strayed.shared[0]
+    direction: Floats = strayed.mains[0] * calibration.usual.alone_scale * calibration.widths.mains + strayed.shared[0]
     return direction
 
 
@@ -138,7 +143,7 @@ def _rows_needed(
     effects = np.array([NOTICEABLE if one.is_number else _NOTICEABLE_SHARE for one in contrasts.by_feature.values()])
     owners = contrasts.features[: contrasts.mains]
     worst = np.full(len(effects), 0.0)
-    np.maximum.at(worst, owners, usual.main_scale)
+    np.maximum.at(worst, owners, usual.main_scale * calibration.widths.mains)
     found: dict[str, int | None] = {}
     for name, effect, scale in zip(contrasts.by_feature, effects, worst, strict=True):
         share = (far * scale / effect) ** 2
