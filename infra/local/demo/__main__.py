@@ -5,11 +5,12 @@ It ends with a table, and with exit code 1 if any step did not happen.
 
 import argparse
 import asyncio
+import json
 import shutil
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +29,10 @@ from shared.clock import Clock
 from shared.hours import Hour
 
 MODEL: Final = "flights"
-LEARNED: Final = (Hour.parse("2013-01-01T00"), Hour.parse("2013-04-01T00"))
+LEARNED: Final = (Hour.parse("2013-01-01T00"), Hour.parse("2013-03-18T00"))
+QUIET: Final = (Hour.parse("2013-03-18T00"), Hour.parse("2013-04-01T00"))
+"""The two weeks that follow: the model did not learn from them, and nothing has changed yet."""
+
 BEGIN: Final = Hour.parse("2013-07-01T00")
 SPEED: Final = 2_400.0
 PATIENCE_S: Final = 90.0
@@ -45,12 +49,13 @@ SCHEDULES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What happened: what the sender wrote down, what is at rest, and what arrived at the webhook."""
+    """What happened: what the sender wrote down, what is at rest, what arrived at the webhook, and what two weeks before would have."""
 
     ledger: Ledger
     found: outcome.Stored
     alerts: list[dict[str, Any]]
     evaluation: dict[str, Any]
+    replayed: dict[str, Any]
     sealed: bool
 
 
@@ -94,6 +99,8 @@ def _run() -> int:
             first = Hour.containing(system.clock.now()).plus(1)
             sent = data.by_hour(data.flights(data.between(table, first, first.plus(asked.hours))))
             story = asyncio.run(_send_and_watch(progress, system, sent, first.plus(asked.hours)))
+            history = training.write_history(asked.data / "model", model, data.between(table, *QUIET))
+            story = replace(story, replayed=_replay(progress, system, history))
     problems = _problems(story)
     _tell(Console(), story, asked.data, took_s=time.monotonic() - started)
     for problem in problems:
@@ -102,7 +109,7 @@ def _run() -> int:
 
 
 def _train(progress: Progress, folder: Path) -> tuple[Any, Path, Path]:
-    step = progress.add_task("training on January to March 2013", total=1)
+    step = progress.add_task("training on January to mid-March 2013", total=1)
     table = data.load()
     model, training_data = training.write(folder, data.between(table, *LEARNED))
     progress.advance(step)
@@ -119,6 +126,24 @@ def _register(progress: Progress, system: System, model: Path, training_data: Pa
         progress.advance(step)
 
 
+def _replay(progress: Progress, system: System, history: Path) -> dict[str, Any]:
+    """Bring in two quiet weeks, and return what the monitor would have said about them."""
+    step = progress.add_task("replaying two quiet weeks of March", total=2)
+    version = ("--model", MODEL, "--version", "1")
+    times = ("--time", data.TIME, "--external-id", "key")
+    first, end = QUIET
+    found: dict[str, Any] = {}
+    for arguments in (
+        ("import", str(history), *version, *times, "--skip-bad"),
+        ("backtest", *version, "--from", first.key, "--to", end.key),
+    ):
+        command = [sys.executable, "manage.py", *arguments, "--json"]
+        done = subprocess.run(command, env=system.environment, check=True, stdout=subprocess.PIPE)
+        found = json.loads(done.stdout)
+        progress.advance(step)
+    return found
+
+
 async def _send_and_watch(progress: Progress, system: System, sent: dict[Hour, list[data.Flight]], end: Hour) -> Story:
     blobs = Blobs(service(system.settings["STORAGE"]))
     try:
@@ -128,7 +153,7 @@ async def _send_and_watch(progress: Progress, system: System, sent: dict[Hour, l
             found = await outcome.stored(blobs)
             async with sender.session.get(f"{system.url}/api/models/{MODEL}/evaluation") as response:
                 evaluation = await response.json()
-        return Story(sender.ledger, found, await outcome.delivered(system.sinks_url), evaluation, sealed)
+        return Story(sender.ledger, found, await outcome.delivered(system.sinks_url), evaluation, {}, sealed)
     finally:
         await blobs.close()
 
@@ -181,6 +206,8 @@ def _problems(story: Story) -> list[str]:
             message["type"] == "alert.opened" and message["data"]["signal"] == "drift" for message in story.alerts
         ),
         "the newest evaluation judged no row": story.evaluation.get("rows", 0) > 0,
+        "the newest evaluation is not calibrated": story.evaluation.get("is_calibrating") is False,
+        "two quiet weeks were not quiet": story.replayed.get("looks", 0) > 0 and not story.replayed["alarms"],
     }
     return [problem for problem, happened in checks.items() if not happened]
 
@@ -199,6 +226,11 @@ def _tell(console: Console, story: Story, folder: Path, *, took_s: float) -> Non
     for message in story.alerts:
         alert = message["data"]
         table.add_row(f"{message['type']} ({alert['signal']})", "\n".join(alert["reasons"][:3]))
+    replayed = story.replayed
+    table.add_row(
+        "the two weeks after the training",
+        f"{len(replayed['alarms'])} alarms in {replayed['looks']} looks, {replayed['calibrating']} of them calibrating",
+    )
     table.add_row(
         "sealed hours", f"{folder}/azurite, container captures, hours/kind=prediction/model={MODEL}/version=1/"
     )

@@ -32,6 +32,26 @@ def train(table: pd.DataFrame) -> bytes:
     return onnx
 
 
+def write_history(folder: Path, model: Path, table: pd.DataFrame) -> Path:
+    """Write what the model answers for ``table``, as a history that can be imported."""
+    import numpy as np
+    import onnxruntime
+
+    inputs = {
+        name: table[name].astype(str).to_numpy(dtype=object)[:, None]
+        if name in CATEGORIES
+        else table[name].to_numpy(dtype=np.float32)[:, None]
+        for name in FEATURES
+    }
+    label, probabilities = onnxruntime.InferenceSession(model.read_bytes()).run(None, inputs)
+    path = folder / "history.parquet"
+    answered = table[["key", *FEATURES, TIME]].assign(
+        **{"prediction": label, "prediction.probability": probabilities[:, 1].astype(float)}
+    )
+    answered.to_parquet(path, index=False)
+    return path
+
+
 def write(folder: Path, table: pd.DataFrame) -> tuple[Path, Path]:
     """Train on ``table`` and write what registration asks for: the model's file and the training data's."""
     folder.mkdir(parents=True, exist_ok=True)
