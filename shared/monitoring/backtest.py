@@ -107,7 +107,9 @@ class Backtest:
         empty = calibrating = 0
         for number, at in enumerate(ends, start=1):
             window = Window.before(at, hours=config.window_hours)
-            looked = await self.evaluating.evaluate(manifest, baseline, window, config, looks=looks, versions=versions)
+            looked = await self.evaluating.evaluate(
+                manifest, baseline, window, config, looks=looks, versions=versions, expects_rows=True
+            )
             evaluation = looked.evaluation
             inputs |= evaluation.inputs
             empty += evaluation.rows == 0

@@ -42,6 +42,7 @@ class Evaluating:
         *,
         looks: Sequence[StoredLook],
         versions: int,
+        expects_rows: bool,
     ) -> Looked:
         """Judge a version over a window.
 
@@ -52,6 +53,7 @@ class Evaluating:
             config: what an alarm must be.
             looks: those that were made before; only quiet ones that share no rows with the window are made use of.
             versions: how many versions of the model share its budget of false alarms.
+            expects_rows: whether as many predictions as usual must be there: of what nobody asks there are none.
 
         Raises:
             InvalidDocument: something that was stored cannot be read.
@@ -76,7 +78,7 @@ class Evaluating:
         refused = await self.refusals.read(manifest.model, manifest.version, window)
         names = [name for name in baseline.bins.features if not rules.features or name in rules.features]
         also = [
-            volume(rows, history.usual_rows(window)),
+            *([volume(rows, history.usual_rows(window))] if expects_rows else []),
             *refusals(refused.requests, names, rows=(baseline.profile.rows, rows), design_effect=rules.design_effect),
         ]
         judged = await asyncio.to_thread(

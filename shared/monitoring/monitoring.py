@@ -9,6 +9,7 @@ from shared import documents
 from shared.alerts.lifecycle import Look
 from shared.alerts.store import Alerts
 from shared.blobs import Blobs
+from shared.capture.records import Kind, Shelf
 from shared.errors import BlobMissing, Fault, InvalidDocument
 from shared.monitor_config import MonitorConfig, monitor_config_path, parse
 from shared.monitoring.evaluating import Evaluating
@@ -16,9 +17,10 @@ from shared.monitoring.evaluation import Evaluation, Evaluations
 from shared.monitoring.histories import Histories
 from shared.monitoring.windows import Window
 from shared.registry.baselines import Baselines
-from shared.registry.manifest import Manifest
+from shared.registry.manifest import CHAMPION, Manifest
 from shared.registry.store import Registry
 from shared.schema import FeatureType
+from shared.sealing.hours.listing import first_hour
 from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
 from shared.telemetry import Telemetry
 
@@ -56,13 +58,29 @@ class Monitoring:
                 config = await self.registry.monitor_config(model)
                 window = Window.before(config.newest_end(watermark.hour), hours=config.window_hours)
                 versions = await self.registry.versions(model)
+                champion = (await self.registry.aliases(model)).versions.get(CHAMPION)
                 for manifest in versions:
                     with self._set_aside(failures, model, manifest.version):
-                        if await self.evaluations.evaluated_until(model, manifest.version) < window.end.key:
-                            found.append(await self.evaluate(manifest, window, config, versions=len(versions)))
+                        if await self._is_due(manifest, window):
+                            is_champion = manifest.version == champion
+                            found.append(
+                                await self.evaluate(
+                                    manifest, window, config, versions=len(versions), is_champion=is_champion
+                                )
+                            )
         if failures:
             raise ExceptionGroup("not every version could be evaluated", failures)
         return found
+
+    async def _is_due(self, manifest: Manifest, window: Window) -> bool:
+        """Whether a window was not evaluated, and does not begin before the version was first asked.
+
+        Such a window is not full for no reason that will come again.
+        """
+        if await self.evaluations.evaluated_until(manifest.model, manifest.version) >= window.end.key:
+            return False
+        first = await first_hour(self.blobs, Shelf(Kind.PREDICTION, manifest.model, manifest.version))
+        return first is None or first <= window.first
 
     @contextmanager
     def _set_aside(self, failures: list[Exception], model: str, version: str | None = None) -> Iterator[None]:
@@ -74,16 +92,18 @@ class Monitoring:
             failures.append(fault)
 
     async def evaluate(
-        self, manifest: Manifest, window: Window, config: MonitorConfig, *, versions: int = 1
+        self, manifest: Manifest, window: Window, config: MonitorConfig, *, versions: int = 1, is_champion: bool = False
     ) -> Evaluation:
         """Judge one version over one window, store the evaluation and note what it means for alerts.
 
-        The budget of false alarms is the model's: ``versions`` share it.
+        The budget of false alarms is the model's: ``versions`` share it. Only of the champion predictions are missed.
         """
         model, version = manifest.model, manifest.version
         baseline = await self.baselines.current(manifest, config.segments)
         looks = await self.histories.looks(manifest, baseline, window.hours)
-        looked = await self.evaluating.evaluate(manifest, baseline, window, config, looks=looks, versions=versions)
+        looked = await self.evaluating.evaluate(
+            manifest, baseline, window, config, looks=looks, versions=versions, expects_rows=is_champion
+        )
         evaluation, judgements = looked.evaluation, looked.evaluation.judgements
         path = await self.evaluations.store(evaluation)
         look = Look(model, version, window.start, window.end.start, path)

@@ -4,6 +4,7 @@ import asyncio
 
 from shared.blobs import Blobs
 from shared.capture.records import Shelf
+from shared.hours import Hour
 
 
 async def shelf_folders(blobs: Blobs, folder: str) -> list[str]:
@@ -23,3 +24,12 @@ async def shelves(blobs: Blobs, folder: str) -> list[Shelf]:
 async def dates(blobs: Blobs, folder: str) -> list[str]:
     """Return the dates right below ``folder``, which ends in a slash, in their order."""
     return [one.split("/date=")[1].rstrip("/") for one in await blobs.folders(folder) if "/date=" in one]
+
+
+async def first_hour(blobs: Blobs, shelf: Shelf) -> Hour | None:
+    """Return the first hour of which something is sealed; None where there is none."""
+    for date in await dates(blobs, f"captures/hours/{shelf.folder}/"):
+        folders = await blobs.folders(f"captures/hours/{shelf.folder}/date={date}/")
+        if folders:
+            return Hour.at_path(folders[0])
+    return None

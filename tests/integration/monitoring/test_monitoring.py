@@ -286,14 +286,46 @@ async def test_the_same_inputs_give_the_same_evaluation_to_the_byte(watched: Wat
 async def test_nothing_is_evaluated_until_another_hour_is_sealed(watched: Watched) -> None:
     assert await watched.monitoring().evaluate_all() == []
     await watched.hour(0, USUAL)
+    await watched.hour(1, USUAL)
     monitoring = watched.monitoring()
 
     first, again = await monitoring.evaluate_all(), await monitoring.evaluate_all()
-    await watched.hour(1, USUAL)
+    await watched.hour(2, USUAL)
     next_one = await monitoring.evaluate_all()
 
-    assert [one.end for one in first + again + next_one] == [FIRST.plus(1).key, FIRST.plus(2).key]
-    assert (first[0].start, next_one[0].rows) == (FIRST.plus(-1).key, 2 * ROWS)
+    assert [one.end for one in first + again + next_one] == [FIRST.plus(2).key, FIRST.plus(3).key]
+    assert (first[0].start, next_one[0].rows) == (FIRST.key, 2 * ROWS)
+
+
+async def test_a_window_that_begins_before_the_first_prediction_is_not_judged(watched: Watched) -> None:
+    """It is not full for no reason that will come again, and a model that was just deployed would begin with an alarm."""
+    await watched.hour(0, FAR)
+    early = await watched.monitoring().evaluate_all()
+    await watched.hour(1, FAR)
+
+    (whole,) = await watched.monitoring().evaluate_all()
+
+    assert early == []
+    assert whole.start == FIRST.key
+
+
+async def test_only_of_the_champion_predictions_are_missed(watched: Watched) -> None:
+    """Nobody asks the others any more, or yet."""
+    await register(watched.stages, "flights", "2")
+    for hour in range(4):
+        for version in ("1", "2"):
+            await watched.capture(hour, USUAL, version=version)
+    await watched.seal_up_to(4)
+    await watched.stages.registry().promote("flights", "2", alias="champion")
+
+    evaluated = {one.version: one for one in await watched.monitoring().evaluate_all()}
+
+    metrics = {
+        version: {one.metric for judgement in evaluation.judgements for one in judgement.measurements}
+        for version, evaluation in evaluated.items()
+    }
+    assert "volume_change" not in metrics["1"]
+    assert "volume_change" in metrics["2"]
 
 
 async def test_an_evaluation_names_the_configuration_and_every_input(watched: Watched) -> None:
@@ -346,6 +378,7 @@ async def test_a_model_that_cannot_be_evaluated_does_not_stop_the_others(watched
     await register(watched.stages, "zeppelins", "1")
     await watched.stages.blobs.create("models/airports/monitor.yaml", b"lookback_window_size: 2026-13-45")
     await watched.hour(0, USUAL)
+    await watched.hour(1, USUAL)
 
     with pytest.raises(ExceptionGroup) as caught:
         await watched.monitoring().evaluate_all()
@@ -447,6 +480,7 @@ async def test_the_catalog_shows_the_newest_evaluation_of_what_answers(watched: 
     with pytest.raises(NoEvaluation):
         await catalog.evaluation("flights")
     await watched.hour(0, USUAL)
+    await watched.hour(1, USUAL)
     await watched.monitoring().evaluate_all()
 
     before = await catalog.evaluation("flights")
@@ -454,7 +488,7 @@ async def test_the_catalog_shows_the_newest_evaluation_of_what_answers(watched: 
     after = await Catalog(watched.stages.registry(), Evaluations(watched.stages.blobs)).evaluation("flights")
 
     assert (before.version, before.rows) == ("2", 0)
-    assert (after.version, after.rows) == ("1", ROWS)
+    assert (after.version, after.rows) == ("1", 2 * ROWS)
     with pytest.raises(UnknownModel):
         await catalog.evaluation("flihgts")
 
