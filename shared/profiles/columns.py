@@ -52,10 +52,11 @@ def sorted_numbers(column: pa.ChunkedArray, name: str) -> Numbers:
         InvalidSchema: it holds something that is no number.
     """
     try:
-        present = column.drop_null().cast(pa.float64(), safe=False)
+        flat = column.cast(pa.float64(), safe=False).combine_chunks()
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise InvalidSchema(feature=name, reason=f"a column of {column.type} holds no numbers") from error
-    values = np.sort(np.from_dlpack(present.combine_chunks()))
+    values = _with_nan(flat)
+    values.sort()
     # sorting leaves what is not finite at the ends: infinities on both, NaN last
     first = np.searchsorted(values, -np.inf, side="right")
     end, not_missing = np.searchsorted(values, (np.inf, np.nan))
@@ -64,9 +65,20 @@ def sorted_numbers(column: pa.ChunkedArray, name: str) -> Numbers:
     finite[np.searchsorted(finite, 0.0) : np.searchsorted(finite, 0.0, side="right")] = 0.0
     return Numbers(
         values=finite,
-        missing=column.null_count + len(values) - int(not_missing),
+        missing=len(values) - int(not_missing),
         not_finite=int(not_missing) - len(finite),
     )
+
+
+def _with_nan(flat: pa.Array) -> NDArray[np.float64]:
+    """Return a copy of the values with NaN for null: half the work of leaving the nulls out, since sorting needs a copy."""
+    held, data = flat.buffers()
+    rows = slice(flat.offset, flat.offset + len(flat))
+    values = np.frombuffer(data, dtype=np.float64)[rows].copy() if len(flat) else np.empty(0)
+    if flat.null_count:
+        bits = np.unpackbits(np.frombuffer(held, dtype=np.uint8), bitorder="little", count=rows.stop)[rows]
+        np.putmask(values, bits == 0, np.nan)
+    return values
 
 
 def words(table: pa.Table, name: str) -> Words:

@@ -39,8 +39,6 @@ def compare(baseline: Columns, current: Columns, *, design_effect: float = 1.0) 
             yield Comparison(feature=name, kind=_kind(now[name]), unknown="it is not in the baseline")
         else:
             yield _compare(name, baseline, current, design_effect=design_effect)
-            # what the column took is free by now, but Arrow would keep it for the next
-            pa.default_memory_pool().release_unused()
 
 
 def _compare(name: str, baseline: Columns, current: Columns, *, design_effect: float) -> Comparison:
