@@ -1,6 +1,7 @@
 """Senders of the real client: where events go, and what is refused."""
 
 import asyncio
+import contextlib
 import socket
 import time
 from datetime import UTC, datetime
@@ -245,6 +246,13 @@ async def test_enqueued_times_follow_the_clock(tmp_path: Path) -> None:
     assert times[-1].year == 2013
 
 
+async def closed(writer: asyncio.StreamWriter) -> None:
+    """Let a connection go, which the other side has ended."""
+    writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
+
+
 @pytest.mark.parametrize(
     "data",
     [b"GET / HTTP/1.1\r\n\r\n", b"AMQP\x03\x01\x00\x00" + b"\xff" * 64, b"AMQP\x00\x01\x00\x00"],
@@ -259,7 +267,7 @@ async def test_malformed_bytes_end_their_own_connection_only(emulator: Emulator,
 
         await asyncio.wait_for(reader.read(), WAIT_S)
 
-        writer.close()
+        await closed(writer)
         await client.send_batch([EventData("after")], partition_id="0")
         assert (await client.get_partition_properties("0"))["last_enqueued_sequence_number"] == 1
 
@@ -271,7 +279,7 @@ async def test_a_silent_connection_is_ended(tmp_path: Path) -> None:
 
         assert await asyncio.wait_for(reader.read(), 5.0) == b""
 
-        writer.close()
+        await closed(writer)
 
 
 async def test_many_connections_at_once_lose_nothing(emulator: Emulator) -> None:
