@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 from shared.signals.calibration.looks import Floats
 from shared.signals.calibration.usual import Strayed
 
-_FAR: Final = 3.25
-"""Of a hundred blocks of normal variables the second furthest is further out once in a hundred columns."""
+_FAR: Final = 4.0
+"""Where all is normal the second furthest of ninety blocks is hardly ever further out, with a look an hour as well.
+
+Not less: what was narrowed by its own largest values makes the history look quieter than what comes.
+"""
 
 
 @dataclass(frozen=True, slots=True)
