@@ -189,3 +189,32 @@ def test_what_lies_beyond_the_threshold_is_what_was_asked_for() -> None:
 
     assert tail.share_beyond(tail.beyond(1 / 300)) == pytest.approx(1 / 300)
     assert tail.share_beyond(-5.0) == 0.5
+
+
+def test_columns_that_stray_far_now_and_then_do_not_hide_the_others() -> None:
+    """Each airport is snowed in twice a winter, and a temperature has never been so high."""
+    rng = np.random.default_rng(16)
+    history, moved = quiet(rng, 90, 20), quiet(rng, 50, 20)
+    for airport in range(15):
+        history[[5 * airport, 5 * airport + 12], airport] += 30 / np.sqrt(ROWS)
+    moved[:, 18] += 9 / np.sqrt(ROWS)
+
+    assert alarms(moved, history, features=20, rate=1 / 60).mean() > 0.8
+
+
+def test_a_day_on_which_something_was_wrong_does_not_hide_the_next() -> None:
+    """One of ninety, in all features at once: nobody has said that it was no usual one."""
+    rng = np.random.default_rng(17)
+    history, moved = quiet(rng, 90, 20), quiet(rng, 50, 20)
+    history[40, :20] += 60 / np.sqrt(ROWS)
+    moved[:, 5] += 6.5 / np.sqrt(ROWS)
+
+    assert alarms(moved, history, features=20, rate=1 / 60).mean() > 0.8
+
+
+def test_where_all_is_normal_hardly_a_column_is_narrowed() -> None:
+    rng = np.random.default_rng(18)
+    calibration = calibrate(looks(quiet(rng, 90, 200)), mains=200)
+    assert calibration is not None
+
+    assert (calibration.widths.mains > 1).mean() < 0.02
