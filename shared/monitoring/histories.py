@@ -73,8 +73,8 @@ class Watched:
     def history(self, looks: Sequence[StoredLook], window: Window) -> "History":
         """Return what a window may be judged by.
 
-        Those windows of the baseline count for as much as the looks since: else a version that drifts slowly would teach
-        what it drifts to. Where the baseline has too few, the first looks since take their place.
+        The windows of the baseline count for as much as the looks since: else a version that drifts slowly would teach
+        what it drifts to. Where the baseline has too few, the looks since take their place.
         """
         quiet = [one for one in looks if one.is_quiet and one.end <= window.first.key]
         joined = {

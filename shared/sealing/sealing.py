@@ -61,7 +61,8 @@ class Sealing:
         """Seal every hour that can be, for some minutes, and return how many generations were written.
 
         Sealed hours whose logs have grown are added to. Where the time is over before everything is sealed, the watermark
-        moves to the first hour that may not be, and the next call goes on there. Days that the watermark has passed are rolled up, and what has been kept long enough is deleted.
+        moves to the first hour that may not be, and the next call goes on there. Days that the watermark has passed are
+        rolled up, and what has been kept long enough is deleted.
 
         Killed at any point and called again, it comes to the same state. Where one kind, model and version cannot be
         sealed, the others are; the watermark waits at its hour, because before it everything is sealed.

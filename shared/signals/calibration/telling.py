@@ -48,7 +48,6 @@ class Told:
     by_feature: dict[str, Sureness]
     shares: dict[str, float]
     calibration: Calibration
-
     design_effects: dict[str, float]
 
     @property
