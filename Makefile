@@ -4,7 +4,7 @@
 # make test       every test
 # make lint       format, lint, types, layers
 # make soak       a million records under all that can fail, in under 100 minutes; goes on where it was interrupted
-# make bench      what scoring, keeping and comparing cost; the last line of each is JSON
+# make bench      what scoring, keeping, comparing and looking cost; the last line of each is JSON
 # make bench-peers   other tools, each in an environment of its own, for benchmarks.drift to be measured beside
 
 SHELL := /bin/bash
@@ -59,6 +59,7 @@ bench: $(VENV)/ready
 	@$(BIN)/python -m benchmarks.score
 	@$(BIN)/python -m benchmarks.capture
 	@$(BIN)/python -m benchmarks.drift
+	@$(BIN)/python -m benchmarks.looks
 
 PEERS := $(basename $(notdir $(wildcard benchmarks/peers/*.txt)))
 bench-peers: $(PEERS:%=benchmarks/peers/.venv-%/ready)

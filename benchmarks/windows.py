@@ -38,7 +38,7 @@ _METRICS = ("ks", "wasserstein_normalised", "jensen_shannon_distance", "psi", "m
 def judged(rows: int, *, seed: int) -> dict[str, float]:
     """Return the CPU seconds of reading and of judging a month of so many rows."""
     baseline = table(_BASELINE_ROWS, seed=seed, moved=False)
-    bins = cut(baseline, _schema(baseline))
+    bins = cut(baseline, schema_of(baseline))
     before = profile(baseline, bins)
     drawn = min(_DRAWN_A_DAY, rows // DAYS)
     days = [
@@ -56,7 +56,7 @@ def judged(rows: int, *, seed: int) -> dict[str, float]:
 def sizes(*, seed: int) -> Iterator[dict[str, float]]:
     """Yield the bytes a feature takes of an hour's profile, for hours of few and of many rows."""
     baseline = table(_BASELINE_ROWS, seed=seed, moved=False)
-    bins = cut(baseline, _schema(baseline))
+    bins = cut(baseline, schema_of(baseline))
     for rows in (1_000, 10_000, 100_000):
         hour = profile(table(rows, seed=seed + 1, moved=True), bins)
         yield {"rows": rows, "bytes_a_feature": len(encoding.encode(hour)) / len(bins.features)}
@@ -65,7 +65,7 @@ def sizes(*, seed: int) -> Iterator[dict[str, float]]:
 def errors(*, seed: int) -> Iterator[dict[str, str | float]]:
     """Yield by how much each metric of profiles differs from that of the rows, at most over all numbers."""
     before, now = (table(_BASELINE_ROWS, seed=seed, moved=moved) for moved in (False, True))
-    bins = cut(before, _schema(before))
+    bins = cut(before, schema_of(before))
     profiles = profile(before, bins), profile(now, bins)
     worst = dict.fromkeys(_METRICS, 0.0)
     for exact in compare(TableColumns(before), TableColumns(now)):
@@ -80,7 +80,8 @@ def errors(*, seed: int) -> Iterator[dict[str, str | float]]:
         yield {"metric": metric, "largest_error": error}
 
 
-def _schema(rows: pa.Table) -> Schema:
+def schema_of(rows: pa.Table) -> Schema:
+    """Return the schema of drawn rows: what is called a category is one."""
     kinds = {
         name: FeatureType.CATEGORY if name.startswith("category") else FeatureType.FLOAT for name in rows.column_names
     }

@@ -114,6 +114,10 @@ class MonitorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         """Return how many hours before the newest sealed hour a window ends."""
         return self.lookback_window_offset // _HOUR
 
+    def is_end(self, hour: Hour) -> bool:
+        """Whether a window ends before an hour, by the schedule."""
+        return hour.since_monday % self.schedule.hours == 0
+
     def newest_end(self, before: Hour) -> Hour:
         """Return where the newest window ends that is due once everything before an hour is sealed."""
         last = before.plus(-self.offset_hours)

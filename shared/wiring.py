@@ -50,6 +50,10 @@ if TYPE_CHECKING:  # building imports them; importing this module must not
     from shared.sealing.imports.importing import Importing
     from shared.sealing.sealing import Sealing
 
+# Before anything imports numpy. The threads of its linear algebra wait for one another in a loop: matrices as small as ours
+# gain nothing from them, and beside other work a look takes ten times as long.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 
 @cache
 def settings() -> Settings:

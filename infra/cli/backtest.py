@@ -21,14 +21,9 @@ def add(commands: Commands) -> None:
         "--config", type=existing_file, help="the monitor.yaml to try (default: all as it is by default)"
     )
     backtest.add_argument(
-        "--from", dest="start", type=hour, required=True, metavar="HOUR", help="where the first window begins"
+        "--from", dest="start", type=hour, required=True, metavar="HOUR", help="before it no window begins"
     )
-    backtest.add_argument(
-        "--to", dest="end", type=hour, required=True, metavar="HOUR", help="the hour that the last window ends before"
-    )
-    backtest.add_argument(
-        "--every", type=int, metavar="HOURS", help="how far one look is from the next (default: a whole window)"
-    )
+    backtest.add_argument("--to", dest="end", type=hour, required=True, metavar="HOUR", help="after it none ends")
 
 
 async def _backtest(asked: argparse.Namespace) -> Answer:
@@ -40,8 +35,6 @@ async def _backtest(asked: argparse.Namespace) -> Answer:
     config = parse(asked.config.read_bytes(), path=str(asked.config)) if asked.config else MonitorConfig()
     if asked.end < asked.start.plus(config.window_hours):
         raise SystemExit(f"no window of {config.window_hours} hours fits between --from and --to")
-    if asked.every is not None and asked.every < 1:
-        raise SystemExit("--every is a number of hours, 1 or more")
     with Progress("looking", shown=not asked.json) as progress:
         replayed = await wiring.backtest().replay(
             asked.model,
@@ -49,7 +42,6 @@ async def _backtest(asked: argparse.Namespace) -> Answer:
             config,
             start=asked.start,
             end=asked.end,
-            every_hours=asked.every or config.window_hours,
             done=progress.show,
         )
     if not asked.json:

@@ -75,18 +75,16 @@ class Backtest:
         *,
         start: Hour,
         end: Hour,
-        every_hours: int,
         done: Callable[[int, int], None] = lambda *_: None,
     ) -> Replayed:
-        """Judge every window that ends after ``start``, and by ``end`` at the latest.
+        """Judge every window between ``start`` and ``end`` that would have been looked at by the configuration's schedule.
 
         Args:
             model: which model.
             version: which of its versions.
             config: what an alarm must be.
-            start: where the first window begins.
-            end: the first hour after the last window.
-            every_hours: how far one look is from the next.
+            start: before it no window begins.
+            end: after it none ends.
             done: is told how many looks are done, of how many.
 
         Raises:
@@ -99,7 +97,7 @@ class Backtest:
             raise NotSealed(end.key, before=watermark.before if watermark else None)
         baseline = await self.baselines.current(manifest, config.segments)
         versions = len(await self.registry.versions(model))
-        ends = list(start.plus(config.window_hours).until(end.plus(1)))[::every_hours]
+        ends = [at for at in start.plus(config.window_hours).until(end.plus(1)) if config.is_end(at)]
         looks: tuple[StoredLook, ...] = ()
         newest: dict[Signal, Alert] = {}
         opened: dict[str, Alert] = {}

@@ -72,7 +72,7 @@ class Evaluating:
             numerical_thresholds={str(name): limit for name, limit in config.metric_thresholds.numerical.items()},
             categorical_thresholds={str(name): limit for name, limit in config.metric_thresholds.categorical.items()},
         )
-        history = watched.history(looks, window)
+        history = watched.history(looks, window, every_hours=config.schedule.hours)
         values = watched.of(baseline.bins, contents.profile)
         told = await asyncio.to_thread(history.tell, values, window, rows=rows, rules=rules)
         refused = await self.refusals.read(manifest.model, manifest.version, window)
@@ -95,7 +95,7 @@ class Evaluating:
             bins=baseline.profile.bins,
             config=config.digest,
             history=history.digest,
-            is_calibrating=len(told) < len(history.looks) and rows > 0,
+            is_calibrating=len(told) < history.signals and rows > 0,
             inputs=contents.inputs | refused.inputs,
             judgements=judgements,
         )

@@ -65,23 +65,44 @@ class Watched:
 
     contrasts: dict[Signal, Contrasts]
     hours: dict[Signal, HourSums]
+    _windows: dict[tuple[int, int, int], dict[Signal, Looks]] = field(default_factory=dict)
 
     def of(self, bins: Bins, window: Profile) -> dict[Signal, Floats]:
         """Return the contrasts of a window."""
         return {signal: one.of(*_part(signal, bins, window)) for signal, one in self.contrasts.items()}
 
-    def history(self, looks: Sequence[StoredLook], window: Window) -> "History":
+    def history(self, looks: Sequence[StoredLook], window: Window, *, every_hours: int = 1) -> "History":
         """Return what a window may be judged by.
 
         The windows of the baseline count for as much as the looks since: else a version that drifts slowly would teach
         what it drifts to. Where the baseline has too few, the looks since take their place.
+
+        Args:
+            looks: those that were made; of them only quiet ones that share no rows with the window are made use of.
+            window: what is judged.
+            every_hours: how far one look is from the next. Windows in between are left out: the furthest of twenty-four
+                looks is further than one, and whoever looks once a day is to be held against what a look a day shows.
         """
-        quiet = [one for one in looks if one.is_quiet and one.end <= window.first.key]
+        every = min(every_hours, window.hours)
+        end = window.end.since_monday
+        quiet = [
+            one
+            for one in looks
+            if one.is_quiet and one.end <= window.first.key and (Hour.parse(one.end).since_monday - end) % every == 0
+        ]
         joined = {
-            signal: _joined(one.windows(window.hours), _looks(signal, quiet, window.hours, one.sums.shape[1]))
-            for signal, one in self.hours.items()
+            signal: _joined(one, _looks(signal, quiet, window.hours, one.values.shape[1]))
+            for signal, one in self._of_baseline(window.hours, end % every, every).items()
         }
         return History(self, joined)
+
+    def _of_baseline(self, hours: int, end: int, every: int) -> dict[Signal, Looks]:
+        """Return windows of the baseline, which are made once: most looks at a version want the same."""
+        if (hours, end, every) not in self._windows:
+            self._windows[hours, end, every] = {
+                signal: one.windows(hours, end=end, every=every) for signal, one in self.hours.items()
+            }
+        return self._windows[hours, end, every]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +111,11 @@ class History:
 
     watched: Watched
     looks: dict[Signal, Looks]
+
+    @property
+    def signals(self) -> int:
+        """Return how many signals of the version can be calibrated: outputs that are texts are not watched."""
+        return sum(one.mains > 0 for one in self.watched.contrasts.values())
 
     @property
     def digest(self) -> str:
@@ -140,7 +166,7 @@ class History:
                 this = Looks(
                     values[signal][None, :], np.array([rows]), slots_of(end, window.hours), end // window.hours
                 )
-                rate = rules.alarms(signal) * window.hours / HOURS_A_MONTH
+                rate = rules.alarms(signal) / min(rules.looks_per_month, HOURS_A_MONTH / window.hours)
                 found[signal] = tell(contrasts, calibration, this, rate=rate, fewest_rows=rules.minimum_rows)
         return found
 

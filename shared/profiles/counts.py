@@ -37,19 +37,21 @@ def unpack(packed: Packed, *, bins: int) -> Counts:
     >>> unpack((-3, 5), bins=6)
     array([0, 0, 0, 5, 0, 0])
     """
-    runs = np.array(packed, dtype=np.int64)
-    ends = np.cumsum(np.where(runs < 0, -runs, 1))
-    if ends.size and ends[-1] > bins:
-        raise IncompatibleProfiles(f"counts over {ends[-1]} bins where there are {bins}")
-    counts = np.zeros(bins, dtype=np.int64)
-    counts[ends[runs > 0] - 1] = runs[runs > 0]
-    return counts
+    places, counts, length = _read(packed)
+    if length > bins:
+        raise IncompatibleProfiles(f"counts over {length} bins where there are {bins}")
+    found = np.zeros(bins, dtype=np.int64)
+    found[places] = counts
+    return found
 
 
 def add(a: Packed, b: Packed) -> Packed:
     """Return the sum of two counts over the same bins, in its short form."""
-    bins = max(_length(a), _length(b))
-    return pack(unpack(a, bins=bins) + unpack(b, bins=bins))
+    both = _read(a), _read(b)
+    found = np.zeros(max(length for _, _, length in both), dtype=np.int64)
+    for places, counts, _ in both:
+        found[places] += counts
+    return pack(found)
 
 
 def total(packed: Packed) -> int:
@@ -57,5 +59,9 @@ def total(packed: Packed) -> int:
     return sum(count for count in packed if count > 0)
 
 
-def _length(packed: Packed) -> int:
-    return sum(-run if run < 0 else 1 for run in packed)
+def _read(packed: Packed) -> tuple[NDArray[np.int64], Counts, int]:
+    """Return which bins are not empty, their counts, and how many bins there are up to the last of them."""
+    runs = np.array(packed, dtype=np.int64)
+    ends = np.cumsum(np.where(runs < 0, -runs, 1))
+    filled = runs > 0
+    return ends[filled] - 1, runs[filled], int(ends[-1]) if len(ends) else 0

@@ -16,6 +16,16 @@ def test_the_benchmark_of_capture_ends_with_a_line_of_figures_and_targets() -> N
     assert report["machine"].keys() == {"cpus", "memory_gib", "python", "load"}
 
 
+def test_the_benchmark_of_looks_calibrates_every_look_and_reads_days() -> None:
+    """A look that reads hours, or that is judged without a history, costs something else."""
+    report = answer_of("-m", "benchmarks.looks", "--quick", "--json", environment=os.environ)
+
+    month, days = report["results"]
+    assert (month["looks"], month["days_read_a_look"]) == (1, 30)
+    assert (days["looks"], days["calibrating"]) == (30, 0)
+    assert all(target["value"] > 0 for target in report["targets"])
+
+
 def test_the_benchmark_of_drift_measures_ours_and_says_what_it_could_not_measure() -> None:
     """A tool that was not measured must not look as if it had been beaten."""
     options = ("--quick", "--json", "--rows", "3000", "--only", "driftline")

@@ -1,5 +1,6 @@
 """What is built is let go of."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,18 @@ def test_what_nobody_waits_for_is_sent_before_the_process_ends() -> None:
 
     assert (ended.returncode, ended.stdout) == (0, "handed over\n")
     assert "records lost" in ended.stderr
+
+
+def test_linear_algebra_takes_one_thread() -> None:
+    """Threads that wait for one another in a loop made a look ten times as dear on a busy machine."""
+    program = "from shared import wiring; import numpy, threadpoolctl; print(threadpoolctl.threadpool_info())"
+
+    asked = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env={}, capture_output=True, check=True, text=True
+    )
+
+    (found,) = [one for one in ast.literal_eval(asked.stdout) if one["user_api"] == "blas"]
+    assert found["num_threads"] == 1
 
 
 def test_storage_is_waited_for_as_long_as_is_set(monkeypatch: pytest.MonkeyPatch) -> None:

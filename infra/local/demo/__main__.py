@@ -132,10 +132,12 @@ def _replay(progress: Progress, system: System, history: Path) -> dict[str, Any]
     version = ("--model", MODEL, "--version", "1")
     times = ("--time", data.TIME, "--external-id", "key")
     first, end = QUIET
+    daily = history.with_name("daily.yaml")
+    daily.write_text("schedule: {frequency: day}\n")
     found: dict[str, Any] = {}
     for arguments in (
         ("import", str(history), *version, *times, "--skip-bad"),
-        ("backtest", *version, "--from", first.key, "--to", end.key),
+        ("backtest", *version, "--config", str(daily), "--from", first.key, "--to", end.key),
     ):
         command = [sys.executable, "manage.py", *arguments, "--json"]
         done = subprocess.run(command, env=system.environment, check=True, stdout=subprocess.PIPE)

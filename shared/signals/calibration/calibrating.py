@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from shared.signals.calibration.looks import Floats, Looks
 from shared.signals.calibration.surprise import Respect, Statistics, Surprises
 from shared.signals.calibration.tail import Tail
-from shared.signals.calibration.usual import Strayed, Usual
+from shared.signals.calibration.usual import Strayed, Usual, variances
 from shared.signals.calibration.widths import Widths
 
 FEWEST_BLOCKS: Final = 40
@@ -108,8 +108,7 @@ def calibrate(history: Looks, *, mains: int) -> Calibration | None:
     surprises = Surprises.of(statistics, mains=mains, shocks=shocks)
     largest = np.full(len(names), -np.inf)
     np.maximum.at(largest, block, _sizes(surprises, statistics))
-    ends = history.where(history.block_ends()).values[:, :mains]
-    effects: Floats = np.nan_to_num(np.nanvar(ends, axis=0) * usual.typical_rows)
+    effects = variances(history.where(history.block_ends()).values[:, :mains]) * usual.typical_rows
     return Calibration(usual, widths, surprises, Tail.of(largest), len(names), effects)
 
 

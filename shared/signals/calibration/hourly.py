@@ -49,11 +49,16 @@ class HourSums:
             np.array([one.values for one in hours], dtype=np.float64).reshape(len(hours), columns),
         )
 
-    def windows(self, hours: int) -> Looks:
-        """Return the windows of so many hours that end after each hour from the first whole one on.
+    def windows(self, hours: int, *, end: int = 0, every: int = 1) -> Looks:
+        """Return the windows of so many hours that end at the moment ``end`` or a multiple of ``every`` hours from it.
 
         Those that are not half as full as is usual are left out: the beginning and the end of what was recorded, and what
         was not recorded in between.
+
+        Args:
+            hours: how many a window has.
+            end: ``since_monday`` of the first hour after one of the windows, which need not be among the hours.
+            every: how far one look is from the next.
         """
         span = int(self.numbers[-1] - self.numbers[0]) + 1 if len(self.numbers) else 0
         if span < hours:
@@ -74,7 +79,8 @@ class HourSums:
         is_full = rows >= max(_WELL_FILLED * float(np.median(rows[rows > 0])), 1.0)
         with np.errstate(divide="ignore", invalid="ignore"):
             contrasts = np.where(values > 0, sums / values, np.nan)
-        return Looks(contrasts, rows, slots_of(ends, hours), ends // hours).where(is_full)
+        chosen = is_full & ((ends - end) % every == 0)
+        return Looks(contrasts, rows, slots_of(ends, hours), ends // hours).where(chosen)
 
 
 def slots_of(ends: NDArray[np.int64], hours: int) -> NDArray[np.int64]:

@@ -132,6 +132,14 @@ class Usual:
         return Strayed(alone, shapes, shocks / np.where(self.shock_scale > 0, self.shock_scale, 1.0), shared)
 
 
+def variances(values: Floats) -> Floats:
+    """Return the variance of what is known of each column, shape (columns,); 0 where nothing is."""
+    filled = _filled(values)
+    known = np.maximum((~np.isnan(values)).sum(axis=0), 1)
+    spread: Floats = ((filled - filled.mean(axis=0)) ** 2).sum(axis=0) / known
+    return spread
+
+
 def _filled(values: Floats) -> Floats:
     """Return values with what is missing in the place of the column's mean."""
     missing = np.isnan(values)
@@ -148,9 +156,10 @@ def _season(values: Floats, slots: NDArray[np.int64]) -> tuple[Floats, Floats]:
     present = int((sizes > 0).sum())
     if present < 2 or len(values) <= present:
         return np.zeros((count, values.shape[1])), np.zeros(values.shape[1])
-    sums = np.zeros((count, values.shape[1]))
-    np.add.at(sums, slots, values)
-    means = sums / np.maximum(sizes, 1)[:, None]
+    means = np.zeros((count, values.shape[1]))
+    ends = np.cumsum(sizes[sizes > 0])
+    sums = np.add.reduceat(values[np.argsort(slots, kind="stable")], np.append(0, ends[:-1]))
+    means[sizes > 0] = sums / sizes[sizes > 0, None]
     within = ((values - means[slots]) ** 2).sum(axis=0) / (len(values) - present)
     between = (sizes[:, None] * means**2).sum(axis=0) / (present - 1)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -8,7 +8,7 @@ import pytest
 
 from shared.errors import NotSealed, UnknownModel
 from shared.hours import Hour
-from shared.monitor_config import MonitorConfig
+from shared.monitor_config import MonitorConfig, Schedule
 from shared.monitoring.backtest import Backtest
 from shared.monitoring.evaluating import Evaluating
 from shared.monitoring.evaluation import Evaluation
@@ -98,6 +98,16 @@ async def test_a_shift_is_found_that_the_conservative_rule_cannot_be_sure_of(use
     assert next(iter(drift(moved).shares)) == "distance"
 
 
+async def test_a_look_is_held_against_windows_that_end_when_it_is_due(used: Watched) -> None:
+    """Of an hourly look there are twice as many windows as of one every two hours, and so another history."""
+    two_hourly = MonitorConfig(lookback_window_size=timedelta(hours=2), schedule=Schedule(interval=2))
+
+    hourly, rarer = await look(used, 4), await look(used, 4, config=two_hourly)
+
+    assert drift(hourly).learned_from == drift(rarer).learned_from == 60
+    assert hourly.history != rarer.history
+
+
 async def test_without_a_history_an_evaluation_says_that_it_is_calibrating(watched: Watched) -> None:
     await watched.hour(0, distances(np.random.default_rng(2), 600))
     await watched.hour(1, distances(np.random.default_rng(3), 600))
@@ -142,10 +152,9 @@ async def test_a_replay_says_which_alarms_there_would_have_been_and_writes_nothi
         TWO_HOURS,
         start=FIRST,
         end=FIRST.plus(12),
-        every_hours=1,
         done=lambda *counts: done.append(counts),
     )
-    again = await replay("flights", VERSION, TWO_HOURS, start=FIRST, end=FIRST.plus(12), every_hours=1)
+    again = await replay("flights", VERSION, TWO_HOURS, start=FIRST, end=FIRST.plus(12))
 
     (alarm,) = [one for one in found.alarms if one.signal is Signal.DRIFT]
     assert found.looks == len(done) == done[-1][0] == 11
@@ -161,6 +170,6 @@ async def test_a_replay_refuses_hours_that_are_not_sealed_and_versions_that_are_
     replay = backtest(used).replay
 
     with pytest.raises(NotSealed):
-        await replay("flights", VERSION, TWO_HOURS, start=FIRST, end=FIRST.plus(13), every_hours=1)
+        await replay("flights", VERSION, TWO_HOURS, start=FIRST, end=FIRST.plus(13))
     with pytest.raises(UnknownModel):
-        await replay("flights", "77", TWO_HOURS, start=FIRST, end=FIRST.plus(4), every_hours=1)
+        await replay("flights", "77", TWO_HOURS, start=FIRST, end=FIRST.plus(4))

@@ -152,6 +152,20 @@ def test_what_is_missing_in_a_window_is_no_surprise() -> None:
     assert np.isfinite(surprise.size)
 
 
+def test_a_column_that_was_never_there_is_passed_over() -> None:
+    rng = np.random.default_rng(12)
+    history = quiet(rng, 90, 5)
+    known = calibrate(looks(history[:, [0, 1, 3, 4]]), mains=4)
+    history[:, 2] = np.nan
+
+    calibration = calibrate(looks(history), mains=5)
+
+    assert calibration is not None
+    assert known is not None
+    assert calibration.design_effects[2] == 0
+    assert np.delete(calibration.design_effects, 2) == pytest.approx(known.design_effects)
+
+
 def test_a_column_that_never_strayed_gives_no_infinite_surprise() -> None:
     rng = np.random.default_rng(13)
     history = quiet(rng, 90, 5)

@@ -45,6 +45,15 @@ def test_a_window_is_the_mean_over_the_rows_of_its_hours() -> None:
         assert looks.blocks[at] == (MONDAY.since_monday + at + 4) // 4
 
 
+def test_windows_may_be_those_alone_that_end_when_a_look_is_due() -> None:
+    """The largest surprise of twenty-four looks is larger than that of one: a daily look is held against daily ones."""
+    sums = summed([(MONDAY.plus(at), 100, profile(ROWS[at * 100 : at * 100 + 100])) for at in range(30)])
+    every, due = sums.windows(4), sums.windows(4, end=MONDAY.since_monday + 6 + 24 * 100, every=8)
+
+    assert due.slots.tolist() == [6, 14, 22, 30]
+    assert np.array_equal(due.values, every.values[2::8])
+
+
 def test_windows_that_are_hardly_filled_are_left_out() -> None:
     """The first hours of a recording, say: they differ from what is usual for no reason that will come again."""
     filled = [(MONDAY.plus(at), 100, profile(ROWS[at * 100 : at * 100 + 100])) for at in (*range(10), *range(30, 40))]
