@@ -195,7 +195,7 @@ def _looks(counts: Counts, world: World) -> Looks:
     values = sums / rows[:, None, None]
     ends = np.arange(len(values))
     flat = np.concatenate([values[..., 0], values[..., 1:].reshape(len(values), -1)], axis=1)
-    return Looks(flat, rows, ends % (7 * world.steps), ends // world.steps)
+    return Looks(flat, np.ones_like(flat), rows, ends % (7 * world.steps), ends // world.steps)
 
 
 def _sliding(values: NDArray[np.generic], width: int) -> NDArray[np.float64]:
@@ -206,7 +206,7 @@ def _sliding(values: NDArray[np.generic], width: int) -> NDArray[np.float64]:
 
 def _alarms(calibration: Calibration, windows: Counts, world: World, threshold: float) -> NDArray[np.bool_]:
     looks = _looks(windows, world)
-    shifted = Looks(looks.values, looks.rows, (looks.slots + HISTORY_DAYS) % 7, looks.blocks)
+    shifted = Looks(looks.values, looks.filled, looks.rows, (looks.slots + HISTORY_DAYS) % 7, looks.blocks)
     return calibration.sizes(shifted) > threshold
 
 

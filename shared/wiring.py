@@ -40,6 +40,7 @@ if TYPE_CHECKING:  # building imports them; importing this module must not
     from shared.monitoring.histories import Histories
     from shared.monitoring.monitoring import Monitoring
     from shared.monitoring.rebaselining import Rebaselining
+    from shared.monitoring.standing import Standings
     from shared.monitoring.watching_capture import WatchingCapture
     from shared.registry.baselines import Baselines
     from shared.registry.store import Registry
@@ -257,6 +258,7 @@ def monitoring() -> "Monitoring":
         _evaluating(),
         _histories(),
         _evaluations(),
+        _standings(),
         Alerts(blobs(), _outbox()),
         telemetry(),
     )
@@ -267,7 +269,7 @@ def backtest() -> "Backtest":
     """Return what replays stored hours."""
     from shared.monitoring.backtest import Backtest
 
-    return Backtest(blobs(), registry(), baselines(), _evaluating())
+    return Backtest(blobs(), registry(), baselines(), _standings(), _evaluating())
 
 
 @cache
@@ -358,6 +360,13 @@ def _evaluating() -> "Evaluating":
     from shared.monitoring.windows import Windows
 
     return Evaluating(Windows(blobs()), Refusals(blobs()), _histories())
+
+
+@cache
+def _standings() -> "Standings":
+    from shared.monitoring.standing import Standings
+
+    return Standings(blobs(), registry())
 
 
 @cache

@@ -11,15 +11,18 @@ from datetime import datetime
 from shared import documents
 from shared.alerts.lifecycle import Alert, Look, after
 from shared.blobs import Blobs
+from shared.capture.records import Kind, Shelf
 from shared.documents import Document
 from shared.errors import NotSealed
 from shared.hours import Hour
 from shared.monitor_config import MonitorConfig
 from shared.monitoring.evaluating import Evaluating
-from shared.monitoring.histories import StoredLook, with_look
+from shared.monitoring.looking_back import Pace, StoredLook, with_look
+from shared.monitoring.standing import Standings
 from shared.monitoring.windows import Window
 from shared.registry.baselines import Baselines
 from shared.registry.store import Registry
+from shared.sealing.hours.listing import first_hour
 from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
 from shared.signals.judgement import Signal
 
@@ -65,6 +68,7 @@ class Backtest:
     blobs: Blobs
     registry: Registry
     baselines: Baselines
+    standings: Standings
     evaluating: Evaluating
 
     async def replay(
@@ -78,6 +82,8 @@ class Backtest:
         done: Callable[[int, int], None] = lambda *_: None,
     ) -> Replayed:
         """Judge every window between ``start`` and ``end`` that would have been looked at by the configuration's schedule.
+
+        None that begins before the version was first asked: the monitor does not look at such either.
 
         Args:
             model: which model.
@@ -96,8 +102,9 @@ class Backtest:
         if watermark is None or end > watermark.hour:
             raise NotSealed(end.key, before=watermark.before if watermark else None)
         baseline = await self.baselines.current(manifest, config.segments)
-        versions = len(await self.registry.versions(model))
-        ends = [at for at in start.plus(config.window_hours).until(end.plus(1)) if config.is_end(at)]
+        pace = Pace.of(config.window_hours, every=config.schedule.hours)
+        first = await first_hour(self.blobs, Shelf(Kind.PREDICTION, model, version)) or start
+        ends = [at for at in max(start, first).plus(config.window_hours).until(end.plus(1)) if config.is_end(at)]
         looks: tuple[StoredLook, ...] = ()
         newest: dict[Signal, Alert] = {}
         opened: dict[str, Alert] = {}
@@ -105,15 +112,14 @@ class Backtest:
         empty = calibrating = 0
         for number, at in enumerate(ends, start=1):
             window = Window.before(at, hours=config.window_hours)
-            looked = await self.evaluating.evaluate(
-                manifest, baseline, window, config, looks=looks, versions=versions, expects_rows=True
-            )
+            standing = (await self.standings.of(model, window))[version]
+            looked = await self.evaluating.evaluate(manifest, baseline, window, config, looks=looks, standing=standing)
             evaluation = looked.evaluation
             inputs |= evaluation.inputs
             empty += evaluation.rows == 0
             calibrating += evaluation.is_calibrating
             if looked.look is not None:
-                looks = with_look(looks, looked.look, config.window_hours)
+                looks = with_look(looks, looked.look, pace)
             for judgement in evaluation.judgements:
                 alert, _ = after(
                     newest.get(judgement.signal), judgement, Look(model, version, window.start, window.end.start, "")

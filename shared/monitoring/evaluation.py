@@ -22,7 +22,9 @@ class Evaluation(Document, frozen=True, kw_only=True):
         config: SHA-256 of the configuration.
         history: SHA-256 of the looks that said what is usual.
         is_calibrating: whether these are too few yet, of any signal that needs them.
-        inputs: the SHA-256 of every document that was read, of days and at the ends of hours, by path.
+        versions: how many versions of the model shared its budget of false alarms.
+        is_champion: whether it was the one that answers.
+        inputs: the SHA-256 of every document that was read, of the baseline, of days and at the ends of hours, by path.
         judgements: one for each signal.
     """
 
@@ -36,6 +38,8 @@ class Evaluation(Document, frozen=True, kw_only=True):
     config: str
     history: str
     is_calibrating: bool
+    versions: int
+    is_champion: bool
     inputs: dict[str, str]
     judgements: tuple[Judgement, ...]
 

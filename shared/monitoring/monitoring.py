@@ -15,9 +15,11 @@ from shared.monitor_config import MonitorConfig, monitor_config_path, parse
 from shared.monitoring.evaluating import Evaluating
 from shared.monitoring.evaluation import Evaluation, Evaluations
 from shared.monitoring.histories import Histories
+from shared.monitoring.looking_back import Pace
+from shared.monitoring.standing import Standing, Standings
 from shared.monitoring.windows import Window
 from shared.registry.baselines import Baselines
-from shared.registry.manifest import CHAMPION, Manifest
+from shared.registry.manifest import Manifest
 from shared.registry.store import Registry
 from shared.schema import FeatureType
 from shared.sealing.hours.listing import first_hour
@@ -37,6 +39,7 @@ class Monitoring:
     evaluating: Evaluating
     histories: Histories
     evaluations: Evaluations
+    standings: Standings
     alerts: Alerts
     telemetry: Telemetry
 
@@ -57,16 +60,12 @@ class Monitoring:
             with self._set_aside(failures, model):
                 config = await self.registry.monitor_config(model)
                 window = Window.before(config.newest_end(watermark.hour), hours=config.window_hours)
-                versions = await self.registry.versions(model)
-                champion = (await self.registry.aliases(model)).versions.get(CHAMPION)
-                for manifest in versions:
+                standings = await self.standings.of(model, window)
+                for manifest in await self.registry.versions(model):
                     with self._set_aside(failures, model, manifest.version):
                         if await self._is_due(manifest, window):
-                            is_champion = manifest.version == champion
                             found.append(
-                                await self.evaluate(
-                                    manifest, window, config, versions=len(versions), is_champion=is_champion
-                                )
+                                await self.evaluate(manifest, window, config, standing=standings[manifest.version])
                             )
         if failures:
             raise ExceptionGroup("not every version could be evaluated", failures)
@@ -77,10 +76,11 @@ class Monitoring:
 
         Such a window is not full for no reason that will come again.
         """
-        if await self.evaluations.evaluated_until(manifest.model, manifest.version) >= window.end.key:
-            return False
+        evaluated_until = await self.evaluations.evaluated_until(manifest.model, manifest.version)
+        if evaluated_until:
+            return evaluated_until < window.end.key
         first = await first_hour(self.blobs, Shelf(Kind.PREDICTION, manifest.model, manifest.version))
-        return first is None or first <= window.first
+        return first is not None and first <= window.first
 
     @contextmanager
     def _set_aside(self, failures: list[Exception], model: str, version: str | None = None) -> Iterator[None]:
@@ -92,18 +92,13 @@ class Monitoring:
             failures.append(fault)
 
     async def evaluate(
-        self, manifest: Manifest, window: Window, config: MonitorConfig, *, versions: int = 1, is_champion: bool = False
+        self, manifest: Manifest, window: Window, config: MonitorConfig, *, standing: Standing
     ) -> Evaluation:
-        """Judge one version over one window, store the evaluation and note what it means for alerts.
-
-        The budget of false alarms is the model's: ``versions`` share it. Only of the champion predictions are missed.
-        """
+        """Judge one version over one window, store the evaluation and note what it means for alerts."""
         model, version = manifest.model, manifest.version
         baseline = await self.baselines.current(manifest, config.segments)
         looks = await self.histories.looks(manifest, baseline, window.hours)
-        looked = await self.evaluating.evaluate(
-            manifest, baseline, window, config, looks=looks, versions=versions, expects_rows=is_champion
-        )
+        looked = await self.evaluating.evaluate(manifest, baseline, window, config, looks=looks, standing=standing)
         evaluation, judgements = looked.evaluation, looked.evaluation.judgements
         path = await self.evaluations.store(evaluation)
         look = Look(model, version, window.start, window.end.start, path)
@@ -111,7 +106,8 @@ class Monitoring:
             self.telemetry.metric(f"alerts_{news}", 1, model=model, version=version)
             logger.warning("alert news", extra={"alert": alert.id, "news": str(news)})
         if looked.look is not None:
-            await self.histories.add(manifest, baseline, window, looked.look)
+            pace = Pace.of(window.hours, every=config.schedule.hours)
+            await self.histories.add(manifest, baseline, looked.look, pace)
         # Last, so that an evaluation that ended before its alerts were noted is made again.
         await self.evaluations.point_to(evaluation, path)
         self.telemetry.metric("evaluated_rows", evaluation.rows, model=model, version=version)

@@ -5,6 +5,7 @@ first of all, is compressed once a day, and whoever looks at a month need not ho
 """
 
 import contextlib
+import hashlib
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,11 @@ class Hours:
     data: bytes
     path: str
     bins: str | None = None
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """Return the SHA-256 of the file, by its path; nothing where there is none."""
+        return {self.path: hashlib.sha256(self.data).hexdigest()} if self.data else {}
 
     def __iter__(self) -> Iterator[tuple[Hour, Profile]]:
         """Yield hours and their profiles.

@@ -1,6 +1,7 @@
 """Baselines: what a version's training data looked like, or a newer normal, in the form windows are compared in."""
 
 import asyncio
+import hashlib
 import io
 from dataclasses import dataclass, field
 from typing import Final
@@ -18,7 +19,7 @@ from shared.profiles.hourly import Hours
 from shared.profiles.joint_cutting import thinned
 from shared.profiles.profile import Profile
 from shared.profiles.segments import Segments, profile_segments, segmented
-from shared.registry.manifest import Manifest
+from shared.registry.manifest import Manifest, baseline_name
 from shared.registry.store import Registry
 
 BINS_FILE: Final = "_bins"
@@ -48,11 +49,25 @@ class Origin(Document, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """One baseline: its bins, over which everything compared with it is counted, and its own counts."""
+    """One baseline: its bins, over which everything compared with it is counted, and its own counts.
+
+    ``inputs`` are the SHA-256 of the files it was read from, by path.
+    """
 
     folder: str
     bins: Bins
     profile: Profile
+    inputs: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        """Return its number."""
+        return self.folder.rstrip("/").rsplit("/", 1)[1]
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether it was accepted later, and so is of predictions; the first one is of training data."""
+        return not self.folder.endswith(f"/{baseline_name(1)}")
 
 
 @dataclass(slots=True)
@@ -77,22 +92,26 @@ class Baselines:
         return self._read[folder, segments]
 
     async def _whole(self, folder: str) -> Baseline:
-        bins = await self.blobs.read(f"{folder}{BINS_FILE}")
-        found = await self.blobs.read(f"{folder}{PROFILE_FILE}")
+        read = {
+            path: (await self.blobs.read(path)).data for path in (f"{folder}{BINS_FILE}", f"{folder}{PROFILE_FILE}")
+        }
+        bins, found = read.items()
         return Baseline(
             folder,
-            encoding.decode(bins.data, Bins, path=f"{folder}{BINS_FILE}"),
-            encoding.decode(found.data, Profile, path=f"{folder}{PROFILE_FILE}"),
+            encoding.decode(bins[1], Bins, path=bins[0]),
+            encoding.decode(found[1], Profile, path=found[0]),
+            {path: hashlib.sha256(data).hexdigest() for path, data in read.items()},
         )
 
     async def _segmented(self, whole: Baseline, segments: tuple[str, ...]) -> Baseline:
         bins = segmented(whole.bins, whole.profile.features, segments)
         if not bins.segments:
             return whole
-        data = (await self.blobs.read(f"{whole.folder}{ROWS_FILE}")).data
+        path = f"{whole.folder}{ROWS_FILE}"
+        data = (await self.blobs.read(path)).data
         found = await asyncio.to_thread(_profile_segments, data, bins)
         profile = msgspec.structs.replace(whole.profile, bins=digest(bins), segments=found)
-        return Baseline(whole.folder, bins, profile)
+        return Baseline(whole.folder, bins, profile, whole.inputs | {path: hashlib.sha256(data).hexdigest()})
 
     async def hours(self, baseline: Baseline) -> Hours:
         """Return a baseline hour by hour, oldest first: none of training data without times.

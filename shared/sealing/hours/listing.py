@@ -4,7 +4,7 @@ import asyncio
 
 from shared.blobs import Blobs
 from shared.capture.records import Shelf
-from shared.hours import Hour
+from shared.hours import Hour, dates_of
 
 
 async def shelf_folders(blobs: Blobs, folder: str) -> list[str]:
@@ -24,6 +24,15 @@ async def shelves(blobs: Blobs, folder: str) -> list[Shelf]:
 async def dates(blobs: Blobs, folder: str) -> list[str]:
     """Return the dates right below ``folder``, which ends in a slash, in their order."""
     return [one.split("/date=")[1].rstrip("/") for one in await blobs.folders(folder) if "/date=" in one]
+
+
+async def has_hours(blobs: Blobs, shelf: Shelf, first: Hour, end: Hour) -> bool:
+    """Whether something is sealed of the hours from ``first`` up to ``end``, which is not among them."""
+    for date in dates_of(first, end):
+        folders = await blobs.folders(f"captures/hours/{shelf.folder}/date={date}/")
+        if any(first <= Hour.at_path(folder) < end for folder in folders):
+            return True
+    return False
 
 
 async def first_hour(blobs: Blobs, shelf: Shelf) -> Hour | None:

@@ -85,15 +85,16 @@ class Calibration:
         return Surprise(max(sizes.values()), self.threshold(rate=rate), sizes, strayed)
 
 
-def calibrate(history: Looks, *, mains: int) -> Calibration | None:
+def calibrate(history: Looks, *, mains: int, left_out: int = 0) -> Calibration | None:
     """Learn from a history; None where it is of too few blocks.
 
     Each window of it is compared with what is usual without it and its neighbours (folds of consecutive blocks): a window
-    that helped to say what is usual never surprises.
+    that helped to say what is usual surprises less than one that did not.
 
     Args:
         history: windows of which nothing is known to be wrong.
         mains: how many of the columns are mains.
+        left_out: how many blocks there were besides, which alarmed.
     """
     names, block = np.unique(history.blocks, return_inverse=True)
     if len(names) < FEWEST_BLOCKS or not mains:
@@ -105,11 +106,11 @@ def calibrate(history: Looks, *, mains: int) -> Calibration | None:
     strayed = Strayed(*(np.concatenate(some) for some in zip(*map(_parts, parts), strict=True)))
     widths = Widths.of(strayed, block)
     statistics = Statistics.of(widths.narrowed(strayed))
-    surprises = Surprises.of(statistics, mains=mains, shocks=shocks)
+    surprises = Surprises.of(statistics, mains=mains, shapes=history.values.shape[1] - mains, shocks=shocks)
     largest = np.full(len(names), -np.inf)
     np.maximum.at(largest, block, _sizes(surprises, statistics))
     effects = variances(history.where(history.block_ends()).values[:, :mains]) * usual.typical_rows
-    return Calibration(usual, widths, surprises, Tail.of(largest), len(names), effects)
+    return Calibration(usual, widths, surprises, Tail.of(largest, left_out=left_out), len(names), effects)
 
 
 def _without(history: Looks, chosen: NDArray[np.bool_], *, mains: int, shocks: int) -> Strayed:

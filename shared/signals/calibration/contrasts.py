@@ -15,7 +15,7 @@ Source:
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -95,15 +95,32 @@ class Contrasts:
             shapes.append(found[one.mains :])
         return np.concatenate([*mains, *shapes, np.empty(0)]), totals[self.features]
 
-    def of(self, bins: Mapping[str, FeatureBins], window: Mapping[str, FeatureProfile]) -> Floats:
-        """Return the mean contrasts of a window, shape (columns,); NaN of features without a value.
+    def of(self, bins: Mapping[str, FeatureBins], window: Mapping[str, FeatureProfile]) -> tuple[Floats, Floats]:
+        """Return the mean contrasts of a window, NaN of features without a value, and of how many values each is.
+
+        Both are of shape (columns,).
 
         Raises:
             IncompatibleProfiles: a profile does not belong to the bins.
         """
         sums, values = self.sums(bins, window)
-        means: Floats = np.divide(sums, values, out=np.full(len(sums), np.nan), where=values > 0)
-        return means
+        return np.divide(sums, values, out=np.full(len(sums), np.nan), where=values > 0), values
+
+    def columns(self, features: Collection[str]) -> NDArray[np.int64]:
+        """Return which columns belong to some features; all where none is named."""
+        owners = [*self.by_feature]
+        chosen = [not features or owners[owner] in features for owner in self.features.tolist()]
+        return np.flatnonzero(np.array(chosen, dtype=bool))
+
+    def only(self, features: Collection[str]) -> "Contrasts":
+        """Return the contrasts of some features, those of ``columns``; all where none is named."""
+        chosen = self.columns(features)
+        kept = [place for place, name in enumerate(self.by_feature) if not features or name in features]
+        names = [*self.by_feature]
+        owners = np.searchsorted(kept, self.features[chosen])
+        return Contrasts(
+            {names[at]: self.by_feature[names[at]] for at in kept}, owners, int((chosen < self.mains).sum())
+        )
 
 
 def counts_of(bins: FeatureBins, profile: FeatureProfile) -> Counts:
@@ -189,9 +206,9 @@ def _of_shares(baseline: Counts) -> FeatureContrasts:
     shares = baseline / baseline.sum()
     common = np.flatnonzero(shares >= RARE)
     common = common[np.argsort(-shares[common], kind="stable")][:_MOST_SHARES]
-    rare = np.ones(len(shares), dtype=bool)
-    rare[common] = False
-    members = np.vstack([np.eye(len(shares))[common], rare[None, :]])
+    members = np.zeros((len(common) + 1, len(shares)))
+    members[np.arange(len(common)), common] = 1.0
+    members[-1] = 1.0 - members[:-1].sum(axis=0)
     of_baseline = members @ shares
     deviation = np.sqrt(np.maximum(of_baseline * (1 - of_baseline), RARE * (1 - RARE)))
     return FeatureContrasts((members - of_baseline[:, None]) / deviation[:, None], len(members))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from shared.signals.calibration.looks import Floats, Looks
 
 WEEK: Final = 168
 _WELL_FILLED: Final = 0.5
+_WEEKS_TOLD: Final = 3
 
 
 class SummedHour(NamedTuple):
@@ -21,6 +22,13 @@ class SummedHour(NamedTuple):
     rows: int
     sums: Floats
     values: Floats
+
+
+class Windows(NamedTuple):
+    """Windows, and ``since_monday`` of the first hour after each, shape (looks,)."""
+
+    ends: NDArray[np.int64]
+    looks: Looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +44,8 @@ class HourSums:
 
     numbers: NDArray[np.int64]
     rows: NDArray[np.int64]
-    sums: Floats
-    values: Floats
+    sums: NDArray[np.float32]
+    values: NDArray[np.int32]
 
     @classmethod
     def of(cls, hours: Sequence[SummedHour], *, columns: int) -> "HourSums":
@@ -45,15 +53,14 @@ class HourSums:
         return cls(
             np.array([one.hour.since_monday for one in hours], dtype=np.int64),
             np.array([one.rows for one in hours], dtype=np.int64),
-            np.array([one.sums for one in hours], dtype=np.float64).reshape(len(hours), columns),
-            np.array([one.values for one in hours], dtype=np.float64).reshape(len(hours), columns),
+            np.array([one.sums for one in hours], dtype=np.float32).reshape(len(hours), columns),
+            np.array([one.values for one in hours], dtype=np.int32).reshape(len(hours), columns),
         )
 
-    def windows(self, hours: int, *, end: int = 0, every: int = 1) -> Looks:
+    def windows(self, hours: int, *, end: int = 0, every: int = 1) -> Windows:
         """Return the windows of so many hours that end at the moment ``end`` or a multiple of ``every`` hours from it.
 
-        Those that are not half as full as is usual are left out: the beginning and the end of what was recorded, and what
-        was not recorded in between.
+        Those that are not half as full as is usual are left out: what was not recorded.
 
         Args:
             hours: how many a window has.
@@ -61,26 +68,44 @@ class HourSums:
             every: how far one look is from the next.
         """
         span = int(self.numbers[-1] - self.numbers[0]) + 1 if len(self.numbers) else 0
-        if span < hours:
-            none = np.empty(0, dtype=np.int64)
-            return Looks(self.sums[:0], none, none, none)
-        first = int(self.numbers[0])
+        first = int(self.numbers[0]) if span else 0
+        count = max(span - hours + 1, 0)
         at = self.numbers - first
 
-        def sliding(values: Floats) -> Floats:
+        def sliding(values: NDArray[Any]) -> Floats:
             spread = np.zeros((span + 1, values.shape[1]))
             np.add.at(spread, at + 1, values)
             up_to = np.cumsum(spread, axis=0)
-            return up_to[hours:] - up_to[:-hours]
+            return up_to[hours:] - up_to[:count]
 
-        rows = np.rint(sliding(self.rows[:, None].astype(np.float64))[:, 0]).astype(np.int64)
+        rows = np.rint(sliding(self.rows[:, None])[:, 0]).astype(np.int64)
         sums, values = sliding(self.sums), np.rint(sliding(self.values))
-        ends = first + hours + np.arange(len(rows))
-        is_full = rows >= max(_WELL_FILLED * float(np.median(rows[rows > 0])), 1.0)
+        ends = first + hours + np.arange(count)
+        chosen = _well_filled(rows, slots_of(ends, hours)) & ((ends - end) % every == 0)
         with np.errstate(divide="ignore", invalid="ignore"):
-            contrasts = np.where(values > 0, sums / values, np.nan)
-        chosen = is_full & ((ends - end) % every == 0)
-        return Looks(contrasts, rows, slots_of(ends, hours), ends // hours).where(chosen)
+            looks = Looks(
+                values=np.where(values > 0, sums / values, np.nan)[chosen],
+                filled=(values / rows[:, None])[chosen],
+                rows=rows[chosen],
+                slots=slots_of(ends, hours)[chosen],
+                blocks=(ends // hours)[chosen],
+            )
+        return Windows(ends[chosen], looks)
+
+
+def _well_filled(rows: NDArray[np.int64], slots: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which windows are at least half as full as is usual: of all windows, or at their moment of the week.
+
+    A quiet Sunday is usual, if three Sundays say so.
+    """
+    if not rows.any():
+        return np.zeros(len(rows), dtype=bool)
+    needed = np.full(int(slots.max()) + 1, float(np.median(rows[rows > 0])))
+    for slot in np.unique(slots):
+        of_slot = rows[(slots == slot) & (rows > 0)]
+        if len(of_slot) >= _WEEKS_TOLD:
+            needed[slot] = min(needed[slot], float(np.median(of_slot)))
+    return rows >= np.maximum(_WELL_FILLED * needed[slots], 1.0)
 
 
 def slots_of(ends: NDArray[np.int64], hours: int) -> NDArray[np.int64]:

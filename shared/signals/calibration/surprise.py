@@ -59,23 +59,28 @@ class Surprises:
     """Turns statistics into surprises.
 
     Attributes:
+        shares: of the budget, by respect; they add up to 1. A version without shocks has no share for them.
         mains: how many columns ``one`` is the furthest of.
         shocks: how many directions ``shock`` is.
         many: mean and variance of the sums of squares of the history.
         shape: location and scale of the Gumbel distribution of the logarithms of the furthest shapes.
     """
 
+    shares: dict[Respect, float]
     mains: int
     shocks: int
     many: tuple[float, float]
     shape: tuple[float, float]
 
     @classmethod
-    def of(cls, history: Statistics, *, mains: int, shocks: int) -> "Surprises":
+    def of(cls, history: Statistics, *, mains: int, shapes: int, shocks: int) -> "Surprises":
         """Learn from the statistics of a history, each window's from what is usual without it."""
         logs = np.log(np.maximum(history.shape, 1e-9))
         scale = max(float(logs.std(ddof=1)) * math.sqrt(6) / math.pi, 1e-3)
+        there = {Respect.ONE: mains, Respect.MANY: mains, Respect.SHAPE: shapes, Respect.SHOCK: shocks}
+        whole = sum(SHARES[respect] for respect, columns in there.items() if columns)
         return cls(
+            shares={respect: SHARES[respect] / whole for respect, columns in there.items() if columns},
             mains=mains,
             shocks=shocks,
             many=(max(float(history.many.mean()), 1e-9), max(float(history.many.var(ddof=1)), 1e-9)),
@@ -84,17 +89,22 @@ class Surprises:
 
     def by_respect(self, statistics: Statistics) -> dict[Respect, Floats]:
         """Return the surprise in each respect, shape (looks,), nats."""
-        found = {Respect.ONE: furthest_surprise(statistics.one, of=self.mains), Respect.MANY: self._many(statistics)}
-        if statistics.shape.any():
-            found[Respect.SHAPE] = self._shape(statistics)
-        if self.shocks:
-            found[Respect.SHOCK] = furthest_surprise(statistics.shock, of=self.shocks)
-        whole = sum(SHARES[respect] for respect in found)
-        return {respect: one + math.log(SHARES[respect] / whole) for respect, one in found.items()}
+        return {respect: self._in(respect, statistics) + math.log(share) for respect, share in self.shares.items()}
 
     def alone(self, strayed: Floats) -> Floats:
         """Return how surprising it would be if no feature had strayed further than this one, shape as given."""
-        return furthest_surprise(np.abs(strayed), of=self.mains) + math.log(SHARES[Respect.ONE])
+        return furthest_surprise(np.abs(strayed), of=self.mains) + math.log(self.shares[Respect.ONE])
+
+    def _in(self, respect: Respect, statistics: Statistics) -> Floats:
+        match respect:
+            case Respect.ONE:
+                return furthest_surprise(statistics.one, of=self.mains)
+            case Respect.MANY:
+                return self._many(statistics)
+            case Respect.SHAPE:
+                return self._shape(statistics)
+            case Respect.SHOCK:
+                return furthest_surprise(statistics.shock, of=self.shocks)
 
     def _many(self, statistics: Statistics) -> Floats:
         """Hold sums of squares against the gamma distribution of that mean and variance."""

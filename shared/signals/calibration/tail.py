@@ -31,9 +31,17 @@ class Tail(NamedTuple):
     scale: float
 
     @classmethod
-    def of(cls, surprises: Floats) -> "Tail":
-        """Fit it to the largest surprise of each block, shape (blocks,), of ten or more."""
-        falling = np.sort(surprises)[::-1]
+    def of(cls, surprises: Floats, *, left_out: int = 0) -> "Tail":
+        """Fit it to the largest surprise of each block, shape (blocks,), of ten or more.
+
+        Args:
+            surprises: of blocks of which nothing is known to be wrong.
+            left_out: how many blocks there were besides, which alarmed. Some of them did by chance: without those, what is
+                left would look quieter than what comes, and each threshold be lower than the one before. They count among
+                the largest twentieth, and for no more than that, since in others something was wrong.
+        """
+        left_out = min(left_out, math.ceil(len(surprises) * _CENSORED))
+        falling = np.concatenate([np.full(left_out, np.inf), np.sort(surprises)[::-1]])
         upper = int(len(falling) * _UPPER)
         censored = min(math.ceil(len(falling) * _CENSORED), upper - 1)
         start = float(falling[upper])

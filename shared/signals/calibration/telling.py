@@ -55,13 +55,14 @@ class Told:
         """Return how many of the history it was compared with."""
         return self.calibration.blocks
 
-    def likeness(self, other: Looks) -> float:
-        """Return how alike the straying of another window is: the cosine between the two, from -1 to 1."""
-        mine, its = (
-            _direction(self.calibration, one) for one in (self.surprise.strayed, self.calibration.strayed(other))
+    def likeness(self, others: Looks) -> Floats:
+        """Return how alike the straying of other windows is: the cosines, from -1 to 1, shape (looks,)."""
+        (mine,), theirs = (
+            _directions(self.calibration, one) for one in (self.surprise.strayed, self.calibration.strayed(others))
         )
-        sizes = float(np.linalg.norm(mine) * np.linalg.norm(its))
-        return float(mine @ its) / sizes if sizes else 0.0
+        sizes = np.linalg.norm(mine) * np.linalg.norm(theirs, axis=1)
+        likeness: Floats = theirs @ mine / np.where(sizes > 0, sizes, 1.0)
+        return likeness
 
 
 def tell(contrasts: Contrasts, calibration: Calibration, window: Looks, *, rate: float, fewest_rows: int) -> Told:
@@ -105,10 +106,10 @@ def tell(contrasts: Contrasts, calibration: Calibration, window: Looks, *, rate:
     return Told(surprise, by_feature, shares, calibration, dict(zip(names, effects.tolist(), strict=True)))
 
 
-def _direction(calibration: Calibration, strayed: Strayed) -> Floats:
-    """Return how far one window's mains stray, alone and with others."""
-    direction: Floats = strayed.mains[0] * calibration.usual.alone_scale * calibration.widths.mains + strayed.shared[0]
-    return direction
+def _directions(calibration: Calibration, strayed: Strayed) -> Floats:
+    """Return how far windows' mains stray, alone and with others, shape (looks, mains)."""
+    directions: Floats = strayed.mains * calibration.usual.alone_scale * calibration.widths.mains + strayed.shared
+    return directions
 
 
 def _parts(contrasts: Contrasts, surprise: Surprise) -> Floats:

@@ -31,6 +31,9 @@ SEASON_SEEN: Final = 3.0
 LEAST_EFFECT: Final = 0.25
 """A row is worth four independent ones at most: that something never strayed does not say that it never will."""
 
+FEWEST_KNOWN: Final = 10
+"""Of a column that had values in fewer blocks it is not known how far it strays."""
+
 MOST_SHOCKS: Final = 5
 _ABOVE_NOISE: Final = 1.05
 _LEAST_ALONE: Final = 0.01
@@ -63,6 +66,7 @@ class Usual:
     season: Floats
     scale: Floats
     typical_rows: float
+    typical_values: Floats
     directions: Floats
     alone_scale: Floats
     shock_scale: Floats
@@ -76,20 +80,24 @@ class Usual:
             mains: how many of the columns are mains.
             shocks: how many directions to take out; None to decide.
         """
-        values = _filled(looks.values)
+        known = ~np.isnan(looks.values)
         blocks = looks.block_count
-        mean = values.mean(axis=0)
-        season, believed = _season(values - mean, looks.slots)
-        left = values - mean - season[looks.slots]
+        mean = np.where(known, looks.values, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+        # What is missing strays nowhere, and says nothing of how far a column strays.
+        values = np.where(known, looks.values - mean, 0.0)
+        season, believed = _season(values, looks.slots)
+        typical_rows, typical_values = float(np.median(looks.rows)), _typical(looks)
+        left = np.where(known, (values - season[looks.slots]) / _allowed(looks, typical_values), 0.0)
         moments = min(len(np.unique(looks.slots)), _DAYS_OF_WEEK)
         degrees = max(blocks - 1 - (moments - 1) * float(believed.mean()), 2.0)
         # The mean of a season's moment is known from one in seven of the windows.
         uncertain = 1 + np.where(believed > 0, believed * moments, 1.0) / blocks
-        typical_rows = float(np.median(looks.rows))
-        variance = np.maximum((left**2).mean(axis=0) * blocks / degrees, LEAST_EFFECT / typical_rows)
+        share = np.maximum(known.mean(axis=0), 1 / len(looks))
+        variance = np.maximum((left**2).mean(axis=0) / share * blocks / degrees, LEAST_EFFECT / typical_rows)
         scale = np.empty_like(variance)
         for part in (slice(None, mains), slice(mains, None)):
             scale[part] = np.sqrt(_moderated(variance[part], degrees) * uncertain[part])
+        scale[share * blocks < FEWEST_KNOWN] = np.inf
         ends = looks.block_ends()
         stray = left[ends, :mains] / scale[:mains]
         _, sizes, directions = np.linalg.svd(stray, full_matrices=False)
@@ -98,14 +106,17 @@ class Usual:
             shocks = min(int((sizes > noise).sum()), MOST_SHOCKS)
         directions = directions[:shocks]
         alone = stray - stray @ directions.T @ directions
-        alone_variance = np.maximum((alone**2).sum(axis=0) / max(degrees - shocks, 2.0), _LEAST_ALONE)
+        alone_variance = (alone**2).sum(axis=0) / share[:mains] / max(degrees - shocks, 2.0)
+        alone_variance = np.maximum(alone_variance, _LEAST_ALONE)
         alone_scale = np.sqrt(_moderated(alone_variance, degrees - shocks) * (1 + 1 / blocks))
         return cls(
             mains=mains,
             mean=mean,
-            season=season,
+            # One moment more, at which nothing is known of the season.
+            season=np.vstack([season, np.zeros_like(mean)]),
             scale=scale,
             typical_rows=typical_rows,
+            typical_values=typical_values,
             directions=directions,
             alone_scale=alone_scale if shocks else np.ones(mains),
             shock_scale=np.sqrt(((stray @ directions.T) ** 2).sum(axis=0) / degrees),
@@ -117,14 +128,10 @@ class Usual:
         return self.scale[: self.mains] * self.alone_scale
 
     def strayed(self, looks: Looks) -> Strayed:
-        """Return how far windows stray.
-
-        A window with fewer rows than usual may stray further. One with more may not stray less: what makes windows differ
-        besides chance does not shrink with the rows.
-        """
-        at = np.where(looks.slots < len(self.season), looks.slots, 0)
-        allowed = np.sqrt(np.maximum(self.typical_rows / looks.rows, 1.0))[:, None]
-        stray = np.nan_to_num((looks.values - self.mean - self.season[at]) / (self.scale * allowed))
+        """Return how far windows stray."""
+        season = self.season[np.minimum(looks.slots, len(self.season) - 1)]
+        stray = (looks.values - self.mean - season) / (self.scale * _allowed(looks, self.typical_values))
+        stray = np.nan_to_num(stray)
         mains, shapes = stray[:, : self.mains], stray[:, self.mains :]
         shocks = mains @ self.directions.T
         shared = shocks @ self.directions
@@ -134,19 +141,28 @@ class Usual:
 
 def variances(values: Floats) -> Floats:
     """Return the variance of what is known of each column, shape (columns,); 0 where nothing is."""
-    filled = _filled(values)
-    known = np.maximum((~np.isnan(values)).sum(axis=0), 1)
-    spread: Floats = ((filled - filled.mean(axis=0)) ** 2).sum(axis=0) / known
+    known = ~np.isnan(values)
+    count = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, values, 0.0).sum(axis=0) / count
+    spread: Floats = (np.where(known, values - mean, 0.0) ** 2).sum(axis=0) / count
     return spread
 
 
-def _filled(values: Floats) -> Floats:
-    """Return values with what is missing in the place of the column's mean."""
-    missing = np.isnan(values)
-    if not missing.any():
-        return values
-    known = np.where(missing, 0.0, values).sum(axis=0) / np.maximum((~missing).sum(axis=0), 1)
-    return np.where(missing, known, values)
+def _typical(looks: Looks) -> Floats:
+    """Return how many values windows have of each column, shape (columns,)."""
+    values: Floats = np.median(looks.rows[:, None] * looks.filled, axis=0)
+    return values
+
+
+def _allowed(looks: Looks, typical_values: Floats) -> Floats:
+    """Return how many times as far as usual columns may stray, shape (looks, columns), >= 1.
+
+    A window with fewer values than usual may stray further. One with more may not stray less: what makes windows differ
+    besides chance does not shrink with the rows.
+    """
+    values = np.maximum(looks.rows[:, None] * looks.filled, 1.0)
+    allowed: Floats = np.sqrt(np.maximum(typical_values / values, 1.0))
+    return allowed
 
 
 def _season(values: Floats, slots: NDArray[np.int64]) -> tuple[Floats, Floats]:

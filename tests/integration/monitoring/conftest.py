@@ -13,6 +13,7 @@ from shared.monitoring.evaluation import Evaluations
 from shared.monitoring.histories import Histories
 from shared.monitoring.monitoring import Monitoring
 from shared.monitoring.refusals import Refusals
+from shared.monitoring.standing import Standing, Standings
 from shared.monitoring.windows import Windows
 from shared.registry.baselines import Baselines
 from shared.scoring.privacy import Masks
@@ -24,6 +25,7 @@ from tests.integration.sealing.conftest import NINE, Stages, calendar, quiet_hub
 __all__ = ["calendar", "quiet_hub", "stages"]
 
 WINDOW = b"lookback_window_size: PT2H\n"
+ALONE = Standing(versions=1, is_champion=False)
 ROWS = 600
 """Rows an hour: a window of two hours has more than are needed to say that all is well."""
 
@@ -52,6 +54,7 @@ class Watched:
             Evaluating(Windows(ours), Refusals(ours), histories),
             histories,
             Evaluations(ours),
+            Standings(ours, registry),
             Alerts(ours, Outbox(ours, self.stages.calendar, ("a" * 16,))),
             Telemetry.to("", clock=self.stages.calendar),
         )
@@ -61,6 +64,7 @@ class Watched:
         hour: int,
         distances: Sequence[float],
         *,
+        model: str = "flights",
         version: str = "1",
         masks: Masks = NOTHING_PRIVATE,
         carrier: str | None = None,
@@ -74,6 +78,7 @@ class Watched:
             prediction(
                 at,
                 inputs=dict(zip(masks.names, own, strict=True)),
+                model=model,
                 version=version,
                 outputs={"prediction": answer(distance, version=version)},
             )

@@ -14,12 +14,13 @@ from shared.monitoring.evaluating import Evaluating
 from shared.monitoring.evaluation import Evaluation
 from shared.monitoring.histories import Histories
 from shared.monitoring.refusals import Refusals
+from shared.monitoring.standing import Standings
 from shared.monitoring.windows import Window, Windows
 from shared.registry.baselines import Baselines
 from shared.scoring.registration import TrainingData, draft
 from shared.signals.judgement import Judgement, Signal, Verdict
 from tests.integration.models import ANSWERS, CARRIERS, answer, onnx_model
-from tests.integration.monitoring.conftest import Watched
+from tests.integration.monitoring.conftest import ALONE, Watched
 from tests.integration.sealing.conftest import NINE
 from tests.integration.stored import everything
 
@@ -72,14 +73,15 @@ def evaluating(watched: Watched) -> Evaluating:
 
 def backtest(watched: Watched) -> Backtest:
     registry = watched.stages.registry()
-    return Backtest(watched.stages.blobs, registry, Baselines(watched.stages.blobs, registry), evaluating(watched))
+    blobs = watched.stages.blobs
+    return Backtest(blobs, registry, Baselines(blobs, registry), Standings(blobs, registry), evaluating(watched))
 
 
 async def look(watched: Watched, first: int, *, config: MonitorConfig = TWO_HOURS) -> Evaluation:
     """Judge the two hours from one on, a number of hours after nine."""
     monitoring = watched.monitoring()
     manifest = await watched.stages.registry().manifest("flights", VERSION)
-    return await monitoring.evaluate(manifest, Window(FIRST.plus(first), FIRST.plus(first + 2)), config)
+    return await monitoring.evaluate(manifest, Window(FIRST.plus(first), FIRST.plus(first + 2)), config, standing=ALONE)
 
 
 def drift(evaluation: Evaluation) -> Judgement:
@@ -129,16 +131,6 @@ async def test_a_window_that_is_judged_again_is_judged_by_the_same_looks(used: W
 
     assert again == before
     assert later.history != before.history
-
-
-async def test_a_look_with_a_breach_teaches_nothing(used: Watched) -> None:
-    quiet = await look(used, 2)
-    await look(used, 6)
-    known = (await look(used, 10)).history
-    await look(used, 8)
-
-    assert (await look(used, 10)).history == known
-    assert quiet.history != known
 
 
 async def test_a_replay_says_which_alarms_there_would_have_been_and_writes_nothing(used: Watched) -> None:

@@ -30,7 +30,7 @@ from shared.sealing.hours.hour import HourManifest, read
 from shared.sealing.paths import day_path, hour_folder, manifest_path
 from shared.signals.judgement import Signal, Verdict
 from tests.integration.models import registered
-from tests.integration.monitoring.conftest import FAR, ROWS, USUAL, WINDOW, Watched
+from tests.integration.monitoring.conftest import ALONE, FAR, ROWS, USUAL, WINDOW, Watched
 from tests.integration.sealing.conftest import NINE, Stages
 from tests.integration.stored import Killed, Mortal, everything
 
@@ -175,7 +175,8 @@ async def test_an_evaluation_names_the_days_it_was_read_from(rolled: Watched) ->
     (evaluation,) = await monitoring.evaluate_all()
 
     blobs = rolled.stages.blobs
-    assert [path.split("/")[1] for path in evaluation.inputs] == ["hours"] * 2 + ["days"] + ["hours"] * 2
+    captured = [path.split("/")[1] for path in evaluation.inputs if path.startswith("captures/")]
+    assert captured == ["hours"] * 2 + ["days"] + ["hours"] * 2
     for path, sha256 in evaluation.inputs.items():
         assert hashlib.sha256((await blobs.read(path)).data).hexdigest() == sha256
 
@@ -215,6 +216,7 @@ async def test_rows_like_the_training_data_are_ok_and_others_are_a_breach(watche
             await watched.stages.registry().manifest("flights", "1"),
             Window.before(FIRST.plus(end), hours=2),
             await watched.monitoring().registry.monitor_config("flights"),
+            standing=ALONE,
         )
         for end in (2, 4)
     ]
@@ -247,7 +249,9 @@ async def test_what_is_captured_of_private_features_is_compared_with_a_baseline_
     config = await watched.monitoring().registry.monitor_config("flights")
 
     usual, far = [
-        await watched.monitoring().evaluate(made.manifest, Window.before(FIRST.plus(end), hours=2), config)
+        await watched.monitoring().evaluate(
+            made.manifest, Window.before(FIRST.plus(end), hours=2), config, standing=ALONE
+        )
         for end in (2, 4)
     ]
 
@@ -262,12 +266,35 @@ async def test_what_is_captured_of_private_features_is_compared_with_a_baseline_
 
 async def test_a_window_without_rows_is_unknown(watched: Watched) -> None:
     """No rows is not no drift."""
-    await watched.seal_up_to(3)
+    await watched.hour(0, USUAL)
+    await watched.seal_up_to(4)
 
     (evaluation,) = await watched.monitoring().evaluate_all()
 
     assert evaluation.rows == 0
     assert set(verdicts(evaluation).values()) == {Verdict.UNKNOWN}
+
+
+async def test_a_version_that_was_never_asked_is_not_looked_at(watched: Watched) -> None:
+    """Nothing would be found, at every look, for as long as it stands there."""
+    await watched.seal_up_to(4)
+
+    assert await watched.monitoring().evaluate_all() == []
+
+
+async def test_versions_that_are_asked_share_the_budget(watched: Watched) -> None:
+    """One that is only registered raises no alarm, and needs no part of it."""
+    await register(watched.stages, "flights", "2")
+    await register(watched.stages, "flights", "3")
+    for hour in range(2):
+        await watched.capture(hour, USUAL)
+        await watched.capture(hour, USUAL, version="2")
+    await watched.seal_up_to(2)
+    await watched.stages.registry().promote("flights", "2", alias="champion")
+
+    evaluations = await watched.monitoring().evaluate_all()
+
+    assert {one.version: (one.versions, one.is_champion) for one in evaluations} == {"1": (2, False), "2": (2, True)}
 
 
 async def test_the_same_inputs_give_the_same_evaluation_to_the_byte(watched: Watched) -> None:
@@ -337,9 +364,14 @@ async def test_an_evaluation_names_the_configuration_and_every_input(watched: Wa
     (evaluation,) = await monitoring.evaluate_all()
 
     stored = await everything(watched.stages.blobs, "captures/hours/")
-    manifests = {path: data for path, data in stored.items() if path.endswith("_manifest.json")}
+    read = {path: data for path, data in stored.items() if path.endswith("_manifest.json")}
+    read |= {
+        path: data
+        for path, data in (await everything(watched.stages.blobs, "models/flights/1/baselines/1/")).items()
+        if path.endswith(("_bins", "_profile"))
+    }
     assert evaluation.config == config.digest
-    assert evaluation.inputs == {path: hashlib.sha256(data).hexdigest() for path, data in manifests.items()}
+    assert evaluation.inputs == {path: hashlib.sha256(data).hexdigest() for path, data in read.items()}
     assert evaluation.baseline == "models/flights/1/baselines/1/"
 
 
@@ -352,7 +384,10 @@ async def test_an_older_window_does_not_become_the_newest(watched: Watched) -> N
     manifest = await watched.stages.registry().manifest("flights", "1")
 
     await monitoring.evaluate(
-        manifest, Window.before(FIRST.plus(1), hours=2), await monitoring.registry.monitor_config("flights")
+        manifest,
+        Window.before(FIRST.plus(1), hours=2),
+        await monitoring.registry.monitor_config("flights"),
+        standing=ALONE,
     )
 
     newest = await Evaluations(watched.stages.blobs).newest("flights", "1")
@@ -377,8 +412,11 @@ async def test_a_model_that_cannot_be_evaluated_does_not_stop_the_others(watched
     await register(watched.stages, "airports", "1")
     await register(watched.stages, "zeppelins", "1")
     await watched.stages.blobs.create("models/airports/monitor.yaml", b"lookback_window_size: 2026-13-45")
-    await watched.hour(0, USUAL)
-    await watched.hour(1, USUAL)
+    await watched.monitoring().configure("zeppelins", WINDOW)
+    for hour in range(2):
+        await watched.capture(hour, USUAL)
+        await watched.capture(hour, USUAL, model="zeppelins")
+    await watched.seal_up_to(2)
 
     with pytest.raises(ExceptionGroup) as caught:
         await watched.monitoring().evaluate_all()
@@ -393,12 +431,15 @@ async def test_a_version_that_cannot_be_evaluated_does_not_stop_the_next(watched
     """The first version is the oldest, and the one that answers is not."""
     await register(watched.stages, "flights", "2")
     await watched.stages.blobs.delete("models/flights/1/baseline.json")
-    await watched.seal_up_to(1)
+    for hour in range(2):
+        await watched.capture(hour, USUAL)
+        await watched.capture(hour, USUAL, version="2")
+    await watched.seal_up_to(2)
 
     with pytest.raises(ExceptionGroup):
         await watched.monitoring().evaluate_all()
 
-    assert (await Evaluations(watched.stages.blobs).newest("flights", "2")).end == FIRST.plus(1).key
+    assert (await Evaluations(watched.stages.blobs).newest("flights", "2")).end == FIRST.plus(2).key
 
 
 async def test_killed_at_every_write_it_comes_to_the_same_evaluation_and_news(watched: Watched) -> None:
@@ -479,15 +520,17 @@ async def test_the_catalog_shows_the_newest_evaluation_of_what_answers(watched: 
     catalog = Catalog(watched.stages.registry(), Evaluations(watched.stages.blobs))
     with pytest.raises(NoEvaluation):
         await catalog.evaluation("flights")
-    await watched.hour(0, USUAL)
-    await watched.hour(1, USUAL)
+    for hour in range(2):
+        await watched.capture(hour, USUAL)
+        await watched.capture(hour, USUAL[:200], version="2")
+    await watched.seal_up_to(2)
     await watched.monitoring().evaluate_all()
 
     before = await catalog.evaluation("flights")
     await watched.stages.registry().promote("flights", "1", alias="champion")
     after = await Catalog(watched.stages.registry(), Evaluations(watched.stages.blobs)).evaluation("flights")
 
-    assert (before.version, before.rows) == ("2", 0)
+    assert (before.version, before.rows) == ("2", 400)
     assert (after.version, after.rows) == ("1", 2 * ROWS)
     with pytest.raises(UnknownModel):
         await catalog.evaluation("flihgts")

@@ -1,15 +1,18 @@
 """What a calibration learns, it keeps to: so many false alarms, and no more."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
 from shared.signals.calibration.calibrating import FEWEST_BLOCKS, calibrate
+from shared.signals.calibration.hourly import HourSums
 from shared.signals.calibration.looks import Floats, Looks
 from shared.signals.calibration.surprise import SHARES, Respect, furthest_surprise
 from shared.signals.calibration.tail import Tail
-from shared.signals.calibration.usual import Usual
+from shared.signals.calibration.usual import FEWEST_KNOWN, Usual
 
 ROWS = 1_000
 
@@ -17,7 +20,7 @@ ROWS = 1_000
 def looks(values: Floats, *, first: int = 0, rows: int = ROWS) -> Looks:
     """Return windows of a day, one a day."""
     at = np.arange(first, first + len(values))
-    return Looks(values, np.full(len(values), rows), at % 7, at)
+    return Looks(values, np.ones_like(values), np.full(len(values), rows), at % 7, at)
 
 
 def quiet(rng: np.random.Generator, windows: int, features: int) -> Floats:
@@ -128,7 +131,7 @@ def test_looks_that_overlap_are_one_chance_of_a_false_alarm() -> None:
         up_to = np.cumsum(hours, axis=0)
         values = (up_to[24:] - up_to[:-24]) / 24
         ends = np.arange(len(values))
-        whole = Looks(values, np.full(len(values), ROWS), ends % 168, ends // 24)
+        whole = Looks(values, np.ones_like(values), np.full(len(values), ROWS), ends % 168, ends // 24)
         calibration = calibrate(whole.where(whole.blocks < 90), mains=10)
         assert calibration is not None
         later = whole.where(whole.blocks >= 90)
@@ -232,3 +235,96 @@ def test_where_all_is_normal_hardly_a_column_is_narrowed() -> None:
     assert calibration is not None
 
     assert (calibration.widths.mains > 1).mean() < 0.02
+
+
+def test_what_was_left_out_because_it_alarmed_does_not_lower_the_threshold() -> None:
+    """Else each false alarm makes the next one likelier: what is left looks quieter than what comes."""
+    surprises = np.random.default_rng(20).exponential(size=(4_000, 90))
+
+    def threshold(of: np.ndarray[tuple[int], np.dtype[np.float64]], left_out: int) -> float:
+        return Tail.of(of, left_out=left_out).beyond(1 / 30)
+
+    whole = [threshold(one, 0) for one in surprises]
+    quiet = [np.sort(one)[:-3] for one in surprises]
+
+    assert np.mean([threshold(one, 3) for one in quiet]) == pytest.approx(np.mean(whole), abs=0.02)
+    assert np.mean([threshold(one, 0) for one in quiet]) < np.mean(whole) - 0.05
+
+
+def test_what_was_left_out_for_a_month_raises_it_hardly() -> None:
+    """In a month of breaches something was wrong, and the next fault is to be found."""
+    surprises = np.random.default_rng(21).exponential(size=90)
+
+    assert Tail.of(surprises, left_out=30) == Tail.of(surprises, left_out=5)
+
+
+def test_values_that_are_seldom_there_stray_as_they_do_where_they_are() -> None:
+    """A column that counted as unmoved wherever it was missing would be news wherever it is not."""
+    rng = np.random.default_rng(22)
+    rates = []
+    for _ in range(15):
+        history, later = quiet(rng, 90, 20), quiet(rng, 100, 20)
+        history[rng.random(90) < 0.6, 0] = np.nan
+        calibration = calibrate(looks(history), mains=20)
+        assert calibration is not None
+        rates.append((np.abs(calibration.strayed(looks(later, first=90)).mains[:, 0]) > 2).mean())
+
+    assert np.mean(rates) < 0.08
+
+
+def test_a_column_that_hardly_ever_had_a_value_is_not_watched() -> None:
+    rng = np.random.default_rng(23)
+    history = quiet(rng, 90, 5)
+    history[FEWEST_KNOWN - 1 :, 2] = np.nan
+    calibration = calibrate(looks(history), mains=5)
+    assert calibration is not None
+
+    assert calibration.strayed(looks(quiet(rng, 1, 5) + 1.0, first=90)).mains[0, 2] == 0
+
+
+def test_few_values_may_stray_further_however_many_rows_there_are() -> None:
+    rng = np.random.default_rng(24)
+    calibration = calibrate(looks(quiet(rng, 90, 5)), mains=5)
+    assert calibration is not None
+    window = quiet(rng, 1, 5)
+    whole = looks(window, first=90)
+    filled = np.ones_like(window)
+    filled[0, 2] = 0.1
+
+    fewer = replace(whole, filled=filled)
+    strayed = calibration.strayed(fewer).mains[0] / calibration.strayed(whole).mains[0]
+
+    assert strayed == pytest.approx([1, 1, np.sqrt(0.1), 1, 1])
+
+
+def test_a_moment_of_the_week_that_was_never_seen_has_no_season() -> None:
+    """And not that of another one."""
+    rng = np.random.default_rng(25)
+    history = looks(quiet(rng, 91, 5))
+    history.values[history.slots == 0, 0] += 1.0
+    calibration = calibrate(history.where(history.slots != 6), mains=5)
+    assert calibration is not None
+
+    window = looks(quiet(rng, 1, 5), first=97)
+    assert window.slots.tolist() == [6]
+    assert abs(calibration.strayed(window).mains[0, 0]) < 10
+
+
+@pytest.mark.parametrize("weekend", [100, 20])
+def test_a_quiet_weekend_has_a_season_of_its_own(weekend: int) -> None:
+    """Left out of the history for its few rows, it would be news every week."""
+    rng = np.random.default_rng(26)
+
+    def windows(first: int, days: int) -> Looks:
+        at = np.arange(first, first + days * 24)
+        is_weekend = at // 24 % 7 >= 5
+        rows = np.where(is_weekend, weekend, 100)
+        means = np.where(is_weekend, 0.5, 0.0)[:, None] + rng.standard_normal((len(at), 5)) / np.sqrt(rows)[:, None]
+        sums = HourSums(at, rows, (rows[:, None] * means).astype(np.float32), np.repeat(rows[:, None], 5, axis=1))
+        return sums.windows(24, every=24).looks
+
+    calibration = calibrate(windows(0, 92), mains=5)
+    assert calibration is not None
+
+    later = windows(92 * 24, 35)
+    assert (calibration.sizes(later) > calibration.threshold(rate=1 / 60)).mean() < 0.1
