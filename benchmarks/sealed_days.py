@@ -6,9 +6,12 @@ The same rows for every model, since what a look costs does not depend on what t
 import argparse
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
+
+import pyarrow as pa
 
 from benchmarks.columns import table
 from benchmarks.windows import schema_of
@@ -20,10 +23,10 @@ from shared.clock import Clock
 from shared.hours import Hour
 from shared.monitor_config import monitor_config_path
 from shared.profiles import encoding
-from shared.profiles.bins import Bins
 from shared.profiles.cutting import cut
 from shared.profiles.hourly import encode_hours
 from shared.profiles.profile import Profile, profile
+from shared.profiles.segments import segmented
 from shared.registry.baselines import BINS_FILE, HOURS_FILE, PROFILE_FILE, ROWS_FILE, rows_file
 from shared.registry.manifest import CHAMPION, Manifest, Source, Task, baseline_name
 from shared.registry.store import Registry
@@ -38,71 +41,89 @@ DAYS: Final = 30
 TRAINING_DAYS: Final = 90
 END: Final = datetime(2026, 4, 1, tzinfo=UTC)
 
-_HOURS: Final = 24
+HOURS: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version with its baseline's files by name, and the profile of each day since."""
+
+    schema: Schema
+    files: dict[str, bytes]
+    days: Sequence[bytes]
+
+    @classmethod
+    def of(cls, training: Sequence[pa.Table], days: Sequence[pa.Table], *, segments: tuple[str, ...] = ()) -> "Version":
+        """Return a version.
+
+        Args:
+            training: its training data, an hour each; the hours are those before ``END`` and the days.
+            days: the rows of each day since, up to ``END``.
+            segments: categories whose values days are profiled by.
+        """
+        whole = pa.concat_tables(training)
+        schema = schema_of(whole)
+        bins = cut(whole, schema)
+        baseline = profile(whole, bins)
+        start = Hour(END).plus(-len(days) * HOURS - len(training))
+        hours = [(start.plus(at), profile(rows, bins)) for at, rows in enumerate(training) if rows.num_rows]
+        files = {
+            BINS_FILE: encoding.encode(bins),
+            PROFILE_FILE: encoding.encode(baseline),
+            HOURS_FILE: encode_hours(hours),
+            ROWS_FILE: rows_file(whole),
+        }
+        split = segmented(bins, baseline.features, segments)
+        return cls(
+            schema,
+            {"model.onnx": b""} | {f"{baseline_name(1)}{name}": data for name, data in files.items()},
+            [encoding.encode(profile(day, split)) for day in days],
+        )
+
+    async def seal(self, blobs: Blobs, model: str, config: bytes) -> None:
+        """Write it to storage, as the champion of a model with this ``monitor.yaml``."""
+        registry = Registry(blobs, Clock.standing(END))
+        manifest = Manifest(
+            model=model,
+            version=VERSION,
+            task=Task.REGRESSION,
+            schema=self.schema,
+            sources=(Source(tensor="score"),),
+            flavour="onnx",
+            files=dict.fromkeys(self.files, ""),
+            actual="actual",
+            training_data="",
+            training_rows=0,
+            registered_at=END,
+        )
+        await registry.register(manifest, files=self.files)
+        await registry.promote(model, VERSION, alias=CHAMPION)
+        await blobs.create(monitor_config_path(model), config)
+        shelf = Shelf(Kind.PREDICTION, model, VERSION)
+        first = END - timedelta(days=len(self.days))
+        dates = [f"{first + timedelta(days=number):%Y-%m-%d}" for number in range(len(self.days))]
+        await each(zip(dates, self.days, strict=True), lambda day: _day(blobs, shelf, *day))
 
 
 async def fill(storage: str, *, models: int, training_days: int, rows: int, seed: int) -> dict[str, int]:
-    """Write so many models, of ``rows`` rows an hour."""
+    """Write so many models, of ``rows`` rows an hour, to a storage account."""
     blobs = Blobs(service(storage))
-    schema, bins, files = _baseline(training_days * _HOURS, rows, seed=seed)
-    days = list(_days(bins, rows, seed=seed))
+    training = table(training_days * HOURS * rows, seed=seed, moved=False)
+    month = table(DAYS * HOURS * rows, seed=seed + 1, moved=False)
+    version = Version.of(
+        [training.slice(at, rows) for at in range(0, training.num_rows, rows)],
+        [month.slice(at, HOURS * rows) for at in range(0, month.num_rows, HOURS * rows)],
+    )
     for number in range(models):
-        await _model(blobs, model_named(number), schema, files, days)
+        await version.seal(blobs, model_named(number), f"lookback_window_size: P{DAYS}D\n".encode())
     await blobs.create(WATERMARK_PATH, documents.encode(Watermark(before=Hour(END).key)))
     await blobs.close()
-    return {"models": models, "baseline_bytes": sum(map(len, files.values()))}
+    return {"models": models, "baseline_bytes": sum(map(len, version.files.values()))}
 
 
 def model_named(number: int) -> str:
     """Return the name of one of the models."""
     return f"model-{number:02}"
-
-
-def _baseline(hours: int, rows: int, *, seed: int) -> tuple[Schema, Bins, dict[str, bytes]]:
-    """Return what so many hours of training data leave in storage, of so many rows each."""
-    training = table(hours * rows, seed=seed, moved=False)
-    schema = schema_of(training)
-    bins = cut(training, schema)
-    start = Hour(END).plus(-(DAYS * _HOURS + hours))
-    by_hour = [(start.plus(at), profile(training.slice(at * rows, rows), bins)) for at in range(hours)]
-    files = {
-        BINS_FILE: encoding.encode(bins),
-        PROFILE_FILE: encoding.encode(profile(training, bins)),
-        HOURS_FILE: encode_hours(by_hour),
-        ROWS_FILE: rows_file(training),
-    }
-    return schema, bins, {"model.onnx": b""} | {f"{baseline_name(1)}{name}": data for name, data in files.items()}
-
-
-def _days(bins: Bins, rows: int, *, seed: int) -> Iterator[tuple[str, bytes]]:
-    """Yield each day's date and profile."""
-    month = table(DAYS * _HOURS * rows, seed=seed + 1, moved=False)
-    for number in range(DAYS):
-        date = f"{END - timedelta(days=DAYS - number):%Y-%m-%d}"
-        yield date, encoding.encode(profile(month.slice(number * _HOURS * rows, _HOURS * rows), bins))
-
-
-async def _model(
-    blobs: Blobs, model: str, schema: Schema, files: dict[str, bytes], days: Sequence[tuple[str, bytes]]
-) -> None:
-    registry = Registry(blobs, Clock.standing(END))
-    manifest = Manifest(
-        model=model,
-        version=VERSION,
-        task=Task.REGRESSION,
-        schema=schema,
-        sources=(Source(tensor="score"),),
-        flavour="onnx",
-        files=dict.fromkeys(files, ""),
-        actual="actual",
-        training_data="",
-        training_rows=0,
-        registered_at=END,
-    )
-    await registry.register(manifest, files=files)
-    await registry.promote(model, VERSION, alias=CHAMPION)
-    await blobs.create(monitor_config_path(model), f"lookback_window_size: P{DAYS}D\n".encode())
-    await each(days, lambda day: _day(blobs, Shelf(Kind.PREDICTION, model, VERSION), *day))
 
 
 async def _day(blobs: Blobs, shelf: Shelf, date: str, data: bytes) -> None:
