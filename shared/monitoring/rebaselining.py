@@ -30,7 +30,7 @@ from shared.registry.baselines import BINS_FILE, HOURS_FILE, ORIGIN_FILE, PROFIL
 from shared.registry.manifest import CurrentBaseline, Manifest, baseline_name, folder
 from shared.registry.store import Registry
 from shared.schema import Schema
-from shared.sealing.hours.hour import read
+from shared.sealing.hours.hour import read, readable
 from shared.sealing.hours.manifests import Manifests, SealedHour
 from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
 from shared.sealing.paths import hour_folder
@@ -59,6 +59,7 @@ class Rebaselining:
             UnknownModel: the version is not registered.
             NotSealed: ``end`` is after the watermark, so that nobody knows whether these are all the rows.
             InsufficientData: there are fewer than 100 rows.
+            InvalidDocument: one of those hours cannot be read.
         """
         manifest = await self.registry.manifest(model, version)
         watermark = await documents.find(self.blobs, WATERMARK_PATH, Watermark)
@@ -119,8 +120,10 @@ class Rebaselining:
         where = hour_folder(Shelf(Kind.PREDICTION, manifest.model, manifest.version), hour.hour)
         for generation in hour.manifest.generations:
             if generation.footer.rows:
-                data = (await self.blobs.read(f"{where}{generation.rows_file}")).data
-                rows, _ = await asyncio.to_thread(read, data)
+                path = f"{where}{generation.rows_file}"
+                data = (await self.blobs.read(path)).data
+                with readable(path):
+                    rows, _ = await asyncio.to_thread(read, data)
                 yield rows.replace_schema_metadata(None)
 
     async def _store(self, manifest: Manifest, files: dict[str, bytes]) -> CurrentBaseline:

@@ -10,7 +10,7 @@ from shared.blobs import Blobs
 from shared.capture.records import Kind, Shelf
 from shared.errors import InvalidRows
 from shared.monitoring.windows import Window
-from shared.sealing.hours.hour import read
+from shared.sealing.hours.hour import read, readable
 from shared.sealing.hours.manifests import Manifests
 from shared.sealing.paths import hour_folder
 
@@ -41,7 +41,7 @@ class Refusals:
         """Count the refused requests of a window.
 
         Raises:
-            InvalidDocument: a manifest cannot be read.
+            InvalidDocument: a manifest, or a file of rows, cannot be read.
         """
         shelf = Shelf(Kind.FAILURE, model, version)
         requests: Counter[str] = Counter()
@@ -50,8 +50,10 @@ class Refusals:
             inputs[one.path] = one.sha256
             for generation in one.manifest.generations:
                 if generation.footer.rows:
-                    data = (await self.blobs.read(f"{hour_folder(shelf, one.hour)}{generation.rows_file}")).data
-                    requests.update(await asyncio.to_thread(_count, data))
+                    path = f"{hour_folder(shelf, one.hour)}{generation.rows_file}"
+                    data = (await self.blobs.read(path)).data
+                    with readable(path):
+                        requests.update(await asyncio.to_thread(_count, data))
         return Refused(dict(sorted(requests.items())), inputs)
 
 

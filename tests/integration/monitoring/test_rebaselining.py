@@ -7,7 +7,7 @@ import pytest
 
 from shared import documents
 from shared.blobs import Blobs
-from shared.errors import InsufficientData, NotSealed, UnknownModel
+from shared.errors import InsufficientData, InvalidDocument, NotSealed, UnknownModel
 from shared.hours import Hour
 from shared.monitoring.evaluation import Evaluation
 from shared.monitoring.rebaselining import Rebaselining
@@ -20,6 +20,7 @@ from shared.signals.judgement import Signal, Verdict
 from tests.integration.monitoring.conftest import FAR, ROWS, USUAL, Watched
 from tests.integration.monitoring.test_monitoring import FIRST, rows_of
 from tests.integration.sealing.conftest import Stages
+from tests.integration.sealing.verified import path_of, rewrite
 from tests.integration.stored import Killed, Mortal, everything
 
 FOLDER = "models/flights/1/"
@@ -142,6 +143,18 @@ async def test_a_few_rows_are_no_baseline(watched: Watched) -> None:
 
     with pytest.raises(InsufficientData):
         await accept(watched, 0, 1)
+
+
+async def test_an_hour_that_cannot_be_read_is_named(watched: Watched) -> None:
+    """Whoever asked must know what to mend, and no error of a library says so."""
+    await watched.hour(0, USUAL)
+    path = await path_of(watched.stages.blobs, "captures/hours/", "rows-0")
+    await rewrite(watched.stages.blobs, path, lambda _: b"damaged")
+
+    with pytest.raises(InvalidDocument) as raised:
+        await accept(watched, 0, 1)
+
+    assert raised.value.path == path
 
 
 async def test_of_a_version_that_is_not_registered_there_is_no_baseline(watched: Watched) -> None:

@@ -4,16 +4,19 @@ import hashlib
 from datetime import timedelta
 
 import msgspec
+import pytest
 
+from shared.errors import InvalidDocument
 from shared.hours import Hour
 from shared.ids import uuid7
 from shared.monitoring.refusals import Refusals, Refused
 from shared.monitoring.windows import Window
 from shared.scoring.prediction import Failure
-from tests.integration.monitoring.conftest import Watched
-from tests.integration.monitoring.test_monitoring import FIRST
+from tests.integration.monitoring.conftest import USUAL, Watched
+from tests.integration.monitoring.test_monitoring import FIRST, register
 from tests.integration.sealing.batches import event
 from tests.integration.sealing.conftest import NINE
+from tests.integration.sealing.verified import path_of, rewrite
 
 
 async def fail(watched: Watched, hour: int, sequence: int, *said: tuple[str, str | None]) -> None:
@@ -59,3 +62,22 @@ async def test_a_window_without_failures_has_none(watched: Watched) -> None:
     await watched.hour(0, [1.0])
 
     assert await Refusals(watched.stages.blobs).read("flights", "1", Window(FIRST, FIRST.plus(1))) == Refused({}, {})
+
+
+async def test_failures_that_cannot_be_read_stop_no_other_model(watched: Watched) -> None:
+    """One damaged file, of what nobody could score, would leave every model unwatched."""
+    await register(watched.stages, "zeppelins", "1")
+    await fail(watched, 0, 0, ("invalid_rows", "carrier"))
+    await watched.hour(1, USUAL)
+    blobs = watched.stages.blobs
+    path = await path_of(blobs, "captures/hours/kind=failure/", "rows-0")
+    await rewrite(blobs, path, lambda _: b"damaged")
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await watched.monitoring().evaluate_all()
+
+    (failure,) = caught.value.exceptions
+    evaluated = [one.path async for one in blobs.under("monitoring/evaluations/")]
+    assert isinstance(failure, InvalidDocument)
+    assert failure.path == path
+    assert {one.split("/")[2] for one in evaluated} == {"model=zeppelins"}
