@@ -4,20 +4,21 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 
-import pyarrow.compute as pc
-
 from shared.blobs import Blobs
 from shared.capture.records import Kind, Shelf
+from shared.documents import Reader
 from shared.errors import InvalidRows
 from shared.monitoring.windows import Window
-from shared.sealing.hours.hour import read, readable
+from shared.sealing.days.finding import rolled_up
+from shared.sealing.hours.failures import FailureCount, counted
+from shared.sealing.hours.hour import Generation, read, readable
 from shared.sealing.hours.manifests import Manifests
-from shared.sealing.paths import hour_folder
+from shared.sealing.paths import day_path, hour_folder
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Refused requests by feature, and the SHA-256 of every manifest that it was read from, by path.
+    """Refused requests by feature, and the SHA-256 of every document that they were read from, by path.
 
     Those whose feature the schema does not have are under the empty name. A request names the first feature that did
     not fit.
@@ -29,37 +30,65 @@ class Refused:
 
 @dataclass(slots=True)
 class Refusals:
-    """Reads the failures of windows. They have no profiles, so that hours are read; of each, two columns."""
+    """Reads the failures of windows, as they were counted when they were sealed."""
 
     blobs: Blobs
+    _reader: Reader = field(init=False)
     _manifests: Manifests = field(init=False)
 
     def __post_init__(self) -> None:
+        self._reader = Reader(self.blobs)
         self._manifests = Manifests(self.blobs)
 
     async def read(self, model: str, version: str, window: Window) -> Refused:
         """Count the refused requests of a window.
 
+        A whole day is read as it was rolled up. Where it is not, its hours are read; the rows of those alone that were
+        sealed before failures were counted, one file after the other.
+
         Raises:
-            InvalidDocument: a manifest, or a file of rows, cannot be read.
+            InvalidDocument: a day, a manifest or a file of rows cannot be read.
         """
         shelf = Shelf(Kind.FAILURE, model, version)
         requests: Counter[str] = Counter()
         inputs: dict[str, str] = {}
-        for one in await self._manifests.between(shelf, window.first, window.end):
-            inputs[one.path] = one.sha256
-            for generation in one.manifest.generations:
-                if generation.footer.rows:
-                    path = f"{hour_folder(shelf, one.hour)}{generation.rows_file}"
-                    data = (await self.blobs.read(path)).data
-                    with readable(path):
-                        requests.update(await asyncio.to_thread(_count, data))
+        for part in window.by_day():
+            failures = await self._day(shelf, part, inputs)
+            if failures is None:
+                failures = await self._hours(shelf, part, inputs)
+            for one in failures:
+                if one.code == InvalidRows.code:
+                    requests[one.feature or ""] += one.requests
         return Refused(dict(sorted(requests.items())), inputs)
 
+    async def _day(self, shelf: Shelf, part: Window, inputs: dict[str, str]) -> tuple[FailureCount, ...] | None:
+        """Return how requests of a whole day failed; None where its hours have to be read."""
+        path = day_path(shelf, part.first.date)
+        found = await rolled_up(self._reader, path) if part.is_day else None
+        if found is None or found.document.failures is None:
+            return None
+        inputs[path] = found.sha256
+        return found.document.failures
 
-def _count(data: bytes) -> dict[str, int]:
+    async def _hours(self, shelf: Shelf, part: Window, inputs: dict[str, str]) -> tuple[FailureCount, ...]:
+        found: list[FailureCount] = []
+        for one in await self._manifests.between(shelf, part.first, part.end):
+            inputs[one.path] = one.sha256
+            for generation in one.manifest.generations:
+                found += await self._failures(hour_folder(shelf, one.hour), generation)
+        return tuple(found)
+
+    async def _failures(self, folder: str, generation: Generation) -> tuple[FailureCount, ...]:
+        if generation.footer.failures is not None:
+            return generation.footer.failures
+        if not generation.footer.rows:
+            return ()
+        path = f"{folder}{generation.rows_file}"
+        data = (await self.blobs.read(path)).data
+        with readable(path):
+            return await asyncio.to_thread(_counted, data)
+
+
+def _counted(data: bytes) -> tuple[FailureCount, ...]:
     rows, _ = read(data, only=("code", "feature"))
-    refused = rows.filter(pc.equal(rows.column("code"), InvalidRows.code)).column("feature")
-    counted = pc.value_counts(refused)
-    names = (name or "" for name in counted.field("values").to_pylist())
-    return dict(zip(names, counted.field("counts").to_pylist(), strict=True))
+    return counted(rows)

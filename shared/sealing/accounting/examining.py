@@ -9,6 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from shared.sealing.accounting.numbers import Numbers
+from shared.sealing.hours.failures import counted
 from shared.sealing.hours.hour import DAMAGED, Generation, read
 from shared.sealing.hours.tally import merged, tally
 from shared.sealing.tables.packed import pack
@@ -50,6 +51,8 @@ def examine(data: bytes, generation: Generation, lines: int | None) -> Examined:
         found.problems.append("what it says of itself is not what its manifest says")
     if rows.num_rows != about.rows:
         found.problems.append(f"it has {rows.num_rows} rows, and its manifest says {about.rows}")
+    if about.failures is not None and {"code", "feature"} <= set(rows.column_names) and counted(rows) != about.failures:
+        found.problems.append("its rows failed in other ways than it says")
     records = about.rows - about.imported + about.doubles + about.unreadable
     if lines is not None and lines != records:
         found.problems.append(f"its logs have {lines} records, and it accounts for {records}")

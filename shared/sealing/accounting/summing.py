@@ -9,6 +9,7 @@ from shared.sealing.accounting import discrepancies
 from shared.sealing.accounting.account import Booked, Discrepancy, Totals
 from shared.sealing.accounting.books import DEAD_FOLDER, ShelfHour
 from shared.sealing.days.day import Day, DayAccount, ShelfAccount
+from shared.sealing.hours.failures import added_up
 from shared.sealing.hours.tally import merged
 
 
@@ -66,6 +67,9 @@ def problems_of_day(path: str, day: Day, hours: Sequence[ShelfHour]) -> Iterator
     )
     if says != has:
         yield discrepancies.day_differs(path, "its account is not what its hours add up to")
+    # A day that was rolled up before failures were counted has none, whatever its hours say.
+    if day.failures is not None and day.failures != added_up(one.failures for one in manifests):
+        yield discrepancies.day_differs(path, "its failures are not what its hours add up to")
 
 
 def problems_of_account(

@@ -6,6 +6,7 @@ import msgspec
 
 from shared.capture.records import Kind, Shelf
 from shared.documents import Document
+from shared.sealing.hours.failures import FailureCount
 from shared.sealing.hours.tally import Tally
 
 
@@ -28,6 +29,7 @@ class Day(Document, frozen=True, kw_only=True):
         imported: how many of the rows were imported, and so came in no event.
         profile: the merged profile's file beside it, as ``profile_file`` names it; None without rows, for kinds that have
             none, and where hours are profiled over different bins.
+        failures: how its requests failed; None of other kinds than failures, and where not every hour says so.
     """
 
     kind: str
@@ -41,6 +43,7 @@ class Day(Document, frozen=True, kw_only=True):
     unreadable: int
     imported: int
     profile: str | None
+    failures: tuple[FailureCount, ...] | None = None
 
 
 class ShelfAccount(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ from shared.profiles import encoding
 from shared.profiles.profile import Profile, merge
 from shared.sealing.days.day import Day, DayAccount, DayHour, profile_file
 from shared.sealing.hours.chain import Chain, Intent
+from shared.sealing.hours.failures import added_up
 from shared.sealing.hours.listing import dates, shelves
 from shared.sealing.hours.manifests import Manifests, SealedHour
 from shared.sealing.hours.tally import merged
@@ -149,6 +150,7 @@ def _day(shelf: Shelf, date: str, hours: Sequence[SealedHour], profile: str | No
         unreadable=sum(one.unreadable for one in manifests),
         imported=sum(one.imported for one in manifests),
         profile=profile,
+        failures=added_up(one.failures for one in manifests),
     )
 
 

@@ -28,6 +28,7 @@ from shared.registry.store import Registry
 from shared.schema import Schema
 from shared.sealing.hours.chain import Intent
 from shared.sealing.hours.doubles import Doubles, RowsFile
+from shared.sealing.hours.failures import counted
 from shared.sealing.hours.hour import (
     Consumed,
     Footer,
@@ -57,6 +58,7 @@ class _Decoded:
     ``rows`` have their doubles, and no id where ``ids``, packed, are None.
     """
 
+    kind: Kind
     consumed: tuple[Consumed, ...]
     rows: pa.Table
     ids: Ids | None
@@ -195,13 +197,14 @@ def _decode(kind: Kind, schema: Schema | None, intent: Intent, contents: Sequenc
         (data,) = contents
         with readable(intent.imported):
             waiting = pq.ParquetFile(io.BytesIO(data)).read()
-            return _Decoded((), waiting, pack(waiting.column("_id")), {}, (), is_imported=True)
+            return _Decoded(kind, (), waiting, pack(waiting.column("_id")), {}, (), is_imported=True)
     logs = {
         part.log: tables.read(data, kind, schema, path=part.log)
         for part, data in zip(intent.ranges, contents, strict=True)
     }
     rows = tables.table({path: log.rows for path, log in logs.items()})
     return _Decoded(
+        kind,
         tuple(
             Consumed(log=part.log, start=part.start, end=part.end, sha256=_sha256(data))
             for part, data in zip(intent.ranges, contents, strict=True)
@@ -224,5 +227,7 @@ def _file(decoded: _Decoded, first: NDArray[np.bool_] | None) -> tuple[pa.Table,
         doubles=0 if decoded.is_imported else decoded.rows.num_rows - rows.num_rows,
         unreadable=len(decoded.letters),
         imported=rows.num_rows if decoded.is_imported else 0,
+        # Of no other kind: columns of predictions may have the same names, and what is in them is nobody's business.
+        failures=counted(rows) if decoded.kind is Kind.FAILURE else None,
     )
     return rows, about, write(rows, about)

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from shared.documents import Document
 from shared.errors import InvalidDocument
+from shared.sealing.hours.failures import FailureCount, added_up
 from shared.sealing.hours.tally import Tally, merged, tally
 from shared.sealing.tables.logs import LogName
 from shared.sealing.tables.packed import ends, pack
@@ -38,7 +39,9 @@ class Consumed(msgspec.Struct, frozen=True, kw_only=True):
 class Footer(msgspec.Struct, frozen=True, kw_only=True):
     """What a rows file says of itself: enough to finish a sealing that ended before its manifest was written.
 
-    ``imported`` is how many of the rows came in no event, and so are in no tally.
+    Attributes:
+        imported: how many of the rows came in no event, and so are in no tally.
+        failures: how the requests failed; None of other kinds than failures, and of what was sealed before it was counted.
     """
 
     consumed: tuple[Consumed, ...]
@@ -49,6 +52,7 @@ class Footer(msgspec.Struct, frozen=True, kw_only=True):
     imported: int = 0
     min_id: str | None
     max_id: str | None
+    failures: tuple[FailureCount, ...] | None = None
 
 
 class Generation(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +101,11 @@ class HourManifest(Document, frozen=True, kw_only=True):
         return sum(generation.footer.imported for generation in self.generations)
 
     @property
+    def failures(self) -> tuple[FailureCount, ...] | None:
+        """Return how its requests failed; None where a generation does not say."""
+        return added_up(generation.footer.failures for generation in self.generations)
+
+    @property
     def min_id(self) -> str | None:
         """Return the lowest id of its rows; None without rows, or where rows have no id."""
         return min((one.footer.min_id for one in self.generations if one.footer.min_id), default=None)
@@ -143,6 +152,7 @@ def footer(
     doubles: int,
     unreadable: int,
     imported: int = 0,
+    failures: tuple[FailureCount, ...] | None = None,
 ) -> Footer:
     """Describe a generation; ``places_by_log`` is what ``account`` takes."""
     between = ends(pack(rows.column("_id"))) if "_id" in rows.column_names else None
@@ -155,6 +165,7 @@ def footer(
         imported=imported,
         min_id=between[0] if between else None,
         max_id=between[1] if between else None,
+        failures=failures,
     )
 
 

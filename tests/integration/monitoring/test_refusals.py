@@ -1,43 +1,38 @@
 """Requests that did not fit the schema are counted, by the feature that did not."""
 
 import hashlib
+from collections import Counter
 from datetime import timedelta
 
 import msgspec
 import pytest
 
+from shared import documents
+from shared.blobs import Blobs, Content
+from shared.capture.records import Kind, Shelf
 from shared.errors import InvalidDocument
 from shared.hours import Hour
-from shared.ids import uuid7
 from shared.monitoring.refusals import Refusals, Refused
 from shared.monitoring.windows import Window
-from shared.scoring.prediction import Failure
+from shared.sealing.days.day import Day
+from shared.sealing.hours.hour import HourManifest
+from shared.sealing.paths import day_path, manifest_path
 from tests.integration.monitoring.conftest import USUAL, Watched
 from tests.integration.monitoring.test_monitoring import FIRST, register
-from tests.integration.sealing.batches import event
+from tests.integration.sealing.batches import event, failure
 from tests.integration.sealing.conftest import NINE
 from tests.integration.sealing.verified import path_of, rewrite
+from tests.integration.stored import everything
+
+SHELF = Shelf(Kind.FAILURE, "flights", "1")
+SEALED = f"captures/hours/{SHELF.folder}/"
+DAYS = f"captures/days/{SHELF.folder}/"
 
 
 async def fail(watched: Watched, hour: int, sequence: int, *said: tuple[str, str | None]) -> None:
     """Keep failures of one hour: a code and a feature each."""
     at = NINE + timedelta(hours=hour, minutes=30)
-    records = [
-        msgspec.json.encode(
-            Failure(
-                id=uuid7(at),
-                model="flights",
-                version="1",
-                request_id="request",
-                at=at.isoformat(),
-                status=422,
-                code=code,
-                feature=feature,
-                asked=None,
-            )
-        )
-        for code, feature in said
-    ]
+    records = [failure(at, code, feature) for code, feature in said]
     await watched.stages.capturing().append([event(*records, sequence=sequence, at=at)])
 
 
@@ -58,6 +53,91 @@ async def test_refused_requests_of_a_window_are_counted_by_feature(watched: Watc
         assert hashlib.sha256((await blobs.read(path)).data).hexdigest() == sha256
 
 
+@pytest.fixture
+async def rolled(watched: Watched) -> Watched:
+    """From 2026-03-01 at nine to 2026-03-04 at nine, with a refused request every third hour, and other failures."""
+    for number, hour in enumerate(range(0, 72, 3)):
+        await fail(watched, hour, number, ("invalid_rows", ("carrier", "distance", None)[number % 3]), ("late", None))
+    await watched.seal_up_to(72)
+    return watched
+
+
+class Counting(Blobs):
+    """Storage that counts what is read, by the end of its name."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        super().__init__(blobs._service)
+        self.reads: Counter[str] = Counter()
+
+    async def read(self, path: str) -> Content:
+        self.reads[path.rsplit("/", 1)[1]] += 1
+        return await super().read(path)
+
+
+async def test_whole_days_are_read_as_one_and_no_rows_are(rolled: Watched) -> None:
+    """By the hour, a window of ten days would be some hundred files at every look, however few requests it refuses."""
+    blobs = Counting(rolled.stages.blobs)
+
+    found = await Refusals(blobs).read("flights", "1", Window(FIRST.plus(12), FIRST.plus(66)))
+
+    days = [day_path(SHELF, date) for date in ("2026-03-02", "2026-03-03")]
+    hours = [manifest_path(SHELF, FIRST.plus(hour)) for hour in (12, 63)]
+    assert found.requests == {"": 6, "carrier": 6, "distance": 6}
+    assert list(found.inputs) == [hours[0], *days, hours[1]]
+    assert blobs.reads == {"_day.json": 2, "_manifest.json": 2}
+    for path, sha256 in found.inputs.items():
+        assert hashlib.sha256((await blobs.read(path)).data).hexdigest() == sha256
+
+
+@pytest.mark.parametrize(("first", "end"), [(0, 72), (14, 64), (15, 39), (5, 6), (39, 39)])
+async def test_refusals_are_the_same_from_days_from_hours_and_from_rows(rolled: Watched, first: int, end: int) -> None:
+    """What was sealed before failures were counted says nothing of them, and its requests were refused all the same."""
+    blobs, window = rolled.stages.blobs, Window(FIRST.plus(first), FIRST.plus(end))
+
+    by_days = await Refusals(blobs).read("flights", "1", window)
+    await forget(blobs, DAYS)
+    by_hours = await Refusals(blobs).read("flights", "1", window)
+    await forget(blobs, SEALED)
+    by_rows = await Refusals(blobs).read("flights", "1", window)
+
+    assert by_days.requests == by_hours.requests == by_rows.requests
+    assert by_hours.inputs.keys() == by_rows.inputs.keys()
+    assert all(path.endswith("_manifest.json") for path in by_hours.inputs)
+
+
+async def forget(blobs: Blobs, prefix: str) -> None:
+    """Leave days or hours as they were sealed before failures were counted."""
+    for path in await everything(blobs, prefix):
+        if path.endswith("/_day.json"):
+            await rewrite(blobs, path, _day_without)
+        if path.endswith("/_manifest.json"):
+            await rewrite(blobs, path, _manifest_without)
+
+
+def _day_without(data: bytes) -> bytes:
+    return documents.encode(msgspec.structs.replace(documents.decode(data, Day, path=""), failures=None))
+
+
+def _manifest_without(data: bytes) -> bytes:
+    manifest = documents.decode(data, HourManifest, path="")
+    generations = tuple(
+        msgspec.structs.replace(one, footer=msgspec.structs.replace(one.footer, failures=None))
+        for one in manifest.generations
+    )
+    return documents.encode(msgspec.structs.replace(manifest, generations=generations))
+
+
+async def test_a_late_failure_counts_like_the_rest(rolled: Watched) -> None:
+    """Its hour gains a generation, and the day is rolled up again."""
+    await fail(rolled, 16, 24, ("invalid_rows", "carrier"))
+    await rolled.seal_up_to(72)
+
+    found = await Refusals(rolled.stages.blobs).read("flights", "1", Window(FIRST.plus(15), FIRST.plus(39)))
+
+    assert found.requests == {"": 3, "carrier": 4, "distance": 2}
+    assert list(found.inputs) == [day_path(SHELF, "2026-03-02")]
+
+
 async def test_a_window_without_failures_has_none(watched: Watched) -> None:
     await watched.hour(0, [1.0])
 
@@ -70,14 +150,15 @@ async def test_failures_that_cannot_be_read_stop_no_other_model(watched: Watched
     await fail(watched, 0, 0, ("invalid_rows", "carrier"))
     await watched.hour(1, USUAL)
     blobs = watched.stages.blobs
-    path = await path_of(blobs, "captures/hours/kind=failure/", "rows-0")
+    await forget(blobs, SEALED)
+    path = await path_of(blobs, SEALED, "rows-0")
     await rewrite(blobs, path, lambda _: b"damaged")
 
     with pytest.raises(ExceptionGroup) as caught:
         await watched.monitoring().evaluate_all()
 
-    (failure,) = caught.value.exceptions
+    (fault,) = caught.value.exceptions
     evaluated = [one.path async for one in blobs.under("monitoring/evaluations/")]
-    assert isinstance(failure, InvalidDocument)
-    assert failure.path == path
+    assert isinstance(fault, InvalidDocument)
+    assert fault.path == path
     assert {one.split("/")[2] for one in evaluated} == {"model=zeppelins"}

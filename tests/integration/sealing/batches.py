@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from shared.ids import uuid7
+from shared.scoring.prediction import Failure
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,23 @@ def prediction(at: datetime, distance: object = 1.0, **members: object) -> bytes
         "weight": 1,
     }
     return msgspec.json.encode({**whole, **members})
+
+
+def failure(at: datetime, code: str, feature: str | None = None) -> bytes:
+    """Return the record of a request that failed."""
+    return msgspec.json.encode(
+        Failure(
+            id=uuid7(at),
+            model="flights",
+            version="1",
+            request_id="request",
+            at=at.isoformat(),
+            status=422,
+            code=code,
+            feature=feature,
+            asked=None,
+        )
+    )
 
 
 def id_of(record: bytes) -> str:

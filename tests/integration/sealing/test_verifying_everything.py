@@ -19,7 +19,7 @@ from shared.sealing.days.day import Day
 from shared.sealing.hours.hour import Consumed, Footer, Generation, HourManifest, read, write
 from shared.sealing.hours.tally import tally
 from shared.sealing.paths import account_path, day_path, manifest_path
-from tests.integration.sealing.batches import Delivered, event, prediction
+from tests.integration.sealing.batches import Delivered, event, failure, prediction
 from tests.integration.sealing.conftest import NINE, Stages
 from tests.integration.sealing.verified import Run, deep, lines, path_of, rewrite, verify, verifying, wrong
 
@@ -255,6 +255,25 @@ async def test_a_day_that_says_something_else_than_its_hours_is_told(rolled: Run
     await rewrite(rolled.stages.blobs, path, lambda data: data.replace(b'"rows": 90', b'"rows": 91'))
 
     assert wrong(await verify(rolled.stages)) == {"day"}
+
+
+async def test_a_day_that_says_that_requests_failed_otherwise_than_its_hours_is_told(run: Run) -> None:
+    """Windows take it from the day, and a day that was rolled up before it was counted says nothing."""
+    failures = [failure(NINE, "late") for _ in range(3)]
+    await deliver(run.stages, *(event(one, sequence=number, at=NINE) for number, one in enumerate(failures)))
+    await run.seal(hours=40)
+    path = day_path(Shelf(Kind.FAILURE, "flights", "1"), "2026-03-01")
+    day, _ = await documents.read(run.stages.blobs, path, Day)
+    assert (await verify(run.stages)).wrong == ()
+
+    lying = documents.encode(day).replace(b'"requests": 3', b'"requests": 2')
+    await rewrite(run.stages.blobs, path, lambda _: lying)
+    told = wrong(await verify(run.stages))
+    earlier = documents.encode(msgspec.structs.replace(day, failures=None))
+    await rewrite(run.stages.blobs, path, lambda _: earlier)
+
+    assert told == {"day"}
+    assert (await verify(run.stages)).wrong == ()
 
 
 async def test_a_days_profile_that_is_gone_is_told(rolled: Run) -> None:
