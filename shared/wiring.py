@@ -185,11 +185,13 @@ def dead_letters() -> "DeadLetters":
 def sealing() -> "Sealing":
     """Return what seals hours."""
     from shared.capture.cursor import Cursors
+    from shared.monitoring.outlived import NEWS_KEPT_DAYS, Outlived
     from shared.sealing.days.rolling import Rolling
-    from shared.sealing.retention import Periods, Retention
+    from shared.sealing.retention import Later, Periods, Retention
     from shared.sealing.sealing import Sealing
 
     ours = settings()
+    outlived = Outlived(blobs())
     return Sealing(
         blobs(),
         hub(),
@@ -207,6 +209,7 @@ def sealing() -> "Sealing":
             clock(),
             telemetry(),
             Periods(logs=ours.logs_kept_days, hours=ours.hours_kept_days, dead=ours.dead_kept_days),
+            later=(Later(ours.hours_kept_days, outlived.evaluations), Later(NEWS_KEPT_DAYS, outlived.news)),
         ),
     )
 

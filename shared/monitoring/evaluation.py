@@ -53,7 +53,7 @@ class Newest(Document, frozen=True, kw_only=True):
 
 @dataclass(slots=True)
 class Evaluations:
-    """Every evaluation there was."""
+    """Every evaluation that is kept: ``outlived`` says how long."""
 
     blobs: Blobs
 

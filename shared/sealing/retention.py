@@ -1,4 +1,4 @@
-"""Delete what has been kept long enough: logs, dead letters and sealed hours; everything else stays.
+"""Delete what has been kept long enough: logs, dead letters, sealed hours, and what later stages say; the rest stays.
 
 Cursors, gaps, the accounts of days and the chains are never deleted, and neither is the spool: what waits there is
 nowhere else until Event Hubs has acknowledged it.
@@ -10,9 +10,9 @@ what the hours were that are not there any more.
 
 import logging
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -53,6 +53,17 @@ class Periods:
     dead: int
 
 
+@dataclass(frozen=True, slots=True)
+class Later:
+    """What a later stage stored, and is kept for so many days; 0 is forever.
+
+    ``expired`` finds, in groups, the blobs of it that may be deleted of the time before an hour, which begins a day.
+    """
+
+    days: int
+    expired: Callable[[Hour], AsyncGenerator[list[Stored]]]
+
+
 @dataclass(slots=True)
 class Retention:
     """Deletes what has been kept long enough."""
@@ -63,6 +74,8 @@ class Retention:
     telemetry: Telemetry
     periods: Periods
     most: int = MOST_DELETED
+    later: Sequence[Later] = ()
+    _looked_through: dict[int, str] = field(default_factory=dict)
 
     async def apply(self, before: Hour) -> int:
         """Delete what may be of the time before the hour ``before``, the watermark; return how many blobs that were.
@@ -107,6 +120,10 @@ class Retention:
             found.append(self._covered(_DEAD, DEAD_SHELF, dead))
         if hours is not None:
             found += [self._days(shelf, hours) for shelf in await shelves(self.blobs, "captures/days/")]
+        for place, one in enumerate(self.later):
+            limit = self._limit(one.days, before)
+            if limit is not None:
+                found.append(self._later(place, hours_of(limit.date)[0]))
         return found
 
     def _limit(self, days: int, before: Hour) -> Hour | None:
@@ -161,6 +178,15 @@ class Retention:
             if not await self._by_hour(folder):
                 of_day = [one async for one in self.blobs.under(day_folder(shelf, date))]
                 yield sorted(of_day, key=lambda one: one.path.endswith("/_day.json"))
+
+    async def _later(self, place: int, limit: Hour) -> AsyncGenerator[list[Stored]]:
+        """Yield what a later stage lets go of; it is looked through to its end once a day, because it may be long."""
+        if self._looked_through.get(place) == limit.date:
+            return
+        async with aclosing(self.later[place].expired(limit)) as groups:
+            async for group in groups:
+                yield group
+        self._looked_through[place] = limit.date
 
     async def _by_hour(self, folder: str) -> dict[Hour, list[Stored]]:
         found: defaultdict[Hour, list[Stored]] = defaultdict(list)

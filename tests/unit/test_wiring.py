@@ -93,3 +93,15 @@ def test_storage_is_waited_for_as_long_as_is_set(monkeypatch: pytest.MonkeyPatch
     wiring.blobs.__wrapped__()
 
     assert asked == [2.5]
+
+
+def test_evaluations_are_kept_for_as_long_as_hours() -> None:
+    """Sealing comes before monitoring and knows nothing of what that stores: only here the two are put together."""
+    program = "from shared import wiring; print([one.days for one in wiring.sealing().retention.later])"
+    settings = {**SETTINGS, "HOURS_KEPT_DAYS": "45"}
+
+    asked = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=settings, capture_output=True, check=True, text=True
+    )
+
+    assert asked.stdout == "[45, 90]\n"
