@@ -33,6 +33,7 @@ class Alert(Document, frozen=True, kw_only=True):
         resolved_at: the end of the window that resolved it; None while it is open.
         reasons: of the first window: what is past its threshold, the largest first.
         evaluation: where the evaluation that opened it is stored.
+        config: SHA-256 of the configuration of that evaluation; None of the app itself, which has none.
         untold: news that may not be in the outbox yet; absent once it is.
     """
 
@@ -46,6 +47,7 @@ class Alert(Document, frozen=True, kw_only=True):
     resolved_at: datetime | None = None
     reasons: tuple[str, ...]
     evaluation: str
+    config: str | None = None
     untold: News | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -54,6 +56,9 @@ class Look:
     """One judgement of one version over the window from ``start`` to ``end``, and where it is stored.
 
     A look at how things stand now has a window without length.
+
+    Attributes:
+        config: SHA-256 of the configuration, if there is one.
     """
 
     model: str
@@ -61,6 +66,7 @@ class Look:
     start: datetime
     end: datetime
     evaluation: str
+    config: str | None = None
 
     @property
     def key(self) -> str:
@@ -75,7 +81,7 @@ class Look:
 
 
 def after(alert: Alert | None, judgement: Judgement, look: Look) -> tuple[Alert | None, News | None]:
-    """Return what a judgement makes of the signal's newest alert, and what there is to tell.
+    """Return what a look makes of a signal's newest alert, and what there is to tell.
 
     Args:
         alert: the newest one of the same model, version and signal, open or resolved; None if there was none.
@@ -105,4 +111,5 @@ def _opened(judgement: Judgement, look: Look) -> Alert:
         breached_at=look.end,
         reasons=judgement.reasons,
         evaluation=look.evaluation,
+        config=look.config,
     )

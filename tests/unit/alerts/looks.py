@@ -7,6 +7,7 @@ from shared.signals.judgement import Judgement, Signal, Verdict
 
 MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
 WINDOW_HOURS = 6
+CONFIG = "c" * 64
 
 
 def judged(verdict: Verdict, *, signal: Signal = Signal.DRIFT) -> Judgement:
@@ -16,7 +17,7 @@ def judged(verdict: Verdict, *, signal: Signal = Signal.DRIFT) -> Judgement:
 def look_at(hour: int, *, hours: int = WINDOW_HOURS) -> Look:
     """Return the look at the window of so many hours that ends so many hours after midnight."""
     end = MIDNIGHT + timedelta(hours=hour)
-    return Look("flights", "1", end - timedelta(hours=hours), end, f"evaluation-{hour}")
+    return Look("flights", "1", end - timedelta(hours=hours), end, f"evaluation-{hour}", config=CONFIG)
 
 
 def opened_at(hour: int) -> Alert:

@@ -1,12 +1,14 @@
 """When an alert opens, lasts and resolves."""
 
+from dataclasses import replace
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from shared.alerts.lifecycle import Alert, News, after
 from shared.signals.judgement import Verdict
-from tests.unit.alerts.looks import MIDNIGHT, WINDOW_HOURS, judged, look_at, opened_at
+from tests.unit.alerts.looks import CONFIG, MIDNIGHT, WINDOW_HOURS, judged, look_at, opened_at
 
 
 def test_the_first_breach_opens_an_alert_with_its_reasons() -> None:
@@ -15,6 +17,16 @@ def test_the_first_breach_opens_an_alert_with_its_reasons() -> None:
     assert alert.id == "flights.1.drift.2026-03-01T10"
     assert (alert.state, alert.reasons, alert.evaluation) == ("open", ("it is breach",), "evaluation-10")
     assert alert.opened_at == alert.breached_at == look_at(10).end
+
+
+def test_an_alert_says_which_configuration_it_was_made_with() -> None:
+    """It may be changed meanwhile; why the alert was opened is told by the old one."""
+    later = replace(look_at(11), config="d" * 64)
+
+    alert, _ = after(opened_at(10), judged(Verdict.BREACH), later)
+
+    assert alert is not None
+    assert alert.config == CONFIG
 
 
 def test_an_alert_that_lasts_is_not_told_again() -> None:

@@ -7,7 +7,7 @@ import msgspec
 
 from shared.alerts.lifecycle import News
 from shared.alerts.outbox import RETRIES_AFTER, Entry, Message, webhook_digest
-from tests.unit.alerts.looks import MIDNIGHT, opened_at
+from tests.unit.alerts.looks import CONFIG, MIDNIGHT, opened_at
 
 MESSAGE = Message(type="alert.opened", timestamp=MIDNIGHT, data=opened_at(10))
 ENTRY = Entry(id="msg_1", webhook=webhook_digest("https://example.com"), message=MESSAGE, due_at=MIDNIGHT)
@@ -55,6 +55,12 @@ def test_what_is_posted_tells_nothing_of_how_it_is_kept() -> None:
     assert set(posted) == {"type", "timestamp", "data"}
     assert "untold" not in posted["data"]
     assert posted["type"] == f"alert.{News.OPENED}"
+
+
+def test_what_is_posted_says_which_configuration_made_it() -> None:
+    posted = msgspec.json.decode(msgspec.json.encode(MESSAGE))
+
+    assert posted["data"]["config"] == CONFIG
 
 
 def test_a_webhook_is_known_without_its_address() -> None:
