@@ -34,7 +34,6 @@ class Alert(Document, frozen=True, kw_only=True):
         reasons: of the first window: what is past its threshold, the largest first.
         evaluation: where the evaluation that opened it is stored.
         config: SHA-256 of the configuration of that evaluation; None of the app itself, which has none.
-        untold: news that may not be in the outbox yet; absent once it is.
     """
 
     id: str
@@ -48,7 +47,11 @@ class Alert(Document, frozen=True, kw_only=True):
     reasons: tuple[str, ...]
     evaluation: str
     config: str | None = None
-    untold: News | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def reached(self) -> datetime:
+        """Return the end of the window that changed it last: of two states of one alert the later has the later one."""
+        return self.resolved_at or self.breached_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ def after(alert: Alert | None, judgement: Judgement, look: Look) -> tuple[Alert 
         judgement: of the signal.
         look: which window it is about.
     """
-    if alert is not None and look.end <= (alert.resolved_at or alert.breached_at):
+    if alert is not None and look.end <= alert.reached:
         return alert, None  # it was looked at before
     is_open = alert is not None and alert.state == "open"
     if judgement.verdict is Verdict.BREACH:

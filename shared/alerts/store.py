@@ -1,6 +1,6 @@
-"""Alerts as they are stored: one document each, swapped by ETag."""
+"""Alerts as they are stored: one document each, and one that is the fence between all who look at a signal."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -9,7 +9,27 @@ from shared import documents
 from shared.alerts.lifecycle import Alert, Look, News, after
 from shared.alerts.outbox import Outbox
 from shared.blobs import Blobs
-from shared.signals.judgement import Judgement, Signal
+from shared.documents import Document
+from shared.signals.judgement import Judgement, Signal, Verdict
+
+
+class Newest(Document, frozen=True, kw_only=True):
+    """The newest alert of one signal of one version: what looks are held against, swapped under its ETag.
+
+    Attributes:
+        alert: as it stands, which its own document follows; None if there was none.
+        untold: news of it that may not be in the outbox yet. Until it is, no look changes anything.
+    """
+
+    alert: Alert | None = None
+    untold: News | None = None
+
+    def after(self, judgement: Judgement, look: Look) -> "Newest":
+        """Return what a look makes of it; the same while there is something to tell first."""
+        if self.untold is not None:
+            return self
+        alert, news = after(self.alert, judgement, look)
+        return Newest(alert=alert, untold=news)
 
 
 @dataclass(slots=True)
@@ -22,47 +42,57 @@ class Alerts:
     async def note(self, judgements: Sequence[Judgement], look: Look) -> list[tuple[Alert, News]]:
         """Open, keep up and resolve alerts by what one look found, and return the news, which is in the outbox by then.
 
-        Each alert is stored with its news, which then goes to the outbox, and is taken off the alert at last. So what
-        is interrupted is told by the next look, under the same name, whichever window that is about.
+        A signal's newest alert is swapped together with its news. Then follow its own document and the outbox, and the
+        news is taken off at last. So what is interrupted is completed by the next look, under the same name, whichever
+        window that is about; and looks at the same time change one alert, one after the other.
         """
         told: list[tuple[Alert, News]] = []
+        known = {stored.path async for stored in self.blobs.under(_newest_folder(look))}
         for judgement in judgements:
-            old = await self._newest(look.model, look.version, judgement.signal)
-            if old is not None and old.untold is not msgspec.UNSET:
-                old = await self._tell(old, old.untold, told)
-            new, news = after(old, judgement, look)
-            if new is None or new == old:
-                continue
-            if news is None:
-                await self._store(new)
-            else:
-                new = msgspec.structs.replace(new, untold=news)
-                await self._store(new)
-                await self._tell(new, news, told)
+            path = _newest_path(look, judgement.signal)
+            if judgement.verdict is Verdict.BREACH or path in known:
+                told += await self._note(path, judgement, look)
         return told
 
-    async def _tell(self, alert: Alert, news: News, told: list[tuple[Alert, News]]) -> Alert:
-        """Put an alert's news into the outbox, where it may be already, and return the alert without it."""
-        done = msgspec.structs.replace(alert, untold=msgspec.UNSET)
-        await self.outbox.put(done, news)
-        await self._store(done)
-        told.append((done, news))
-        return done
+    async def _note(self, path: str, judgement: Judgement, look: Look) -> list[tuple[Alert, News]]:
+        """Note one signal, whose newest alert is at ``path``."""
+        told: list[tuple[Alert, News]] = []
+        while True:
+            newest = await documents.swap(
+                self.blobs, path, Newest, lambda old: (old or Newest()).after(judgement, look)
+            )
+            alert, news = newest.alert, newest.untold
+            if alert is None or (alert.state == "resolved" and news is None):
+                return told
+            await self._store(alert)
+            if news is None:
+                return told
+            await self.outbox.put(alert, news)
+            await documents.swap(self.blobs, path, Newest, _without(newest))
+            told.append((alert, news))
 
     async def _store(self, alert: Alert) -> None:
-        await documents.swap(self.blobs, _path(alert), Alert, lambda _: alert)
+        """Bring an alert's own document up to date; somebody else may have brought it further already."""
 
-    async def _newest(self, model: str, version: str, signal: Signal) -> Alert | None:
-        """Return the newest alert of a signal: ids end in the hour they opened, so it is the last by name."""
-        path = ""
-        async for stored in self.blobs.under(_folder(model, version, signal)):
-            path = stored.path
-        return await documents.find(self.blobs, path, Alert) if path else None
+        def forward(old: Alert | None) -> Alert:
+            return old if old is not None and old.reached > alert.reached else alert
+
+        await documents.swap(self.blobs, _path(alert), Alert, forward)
 
 
-def _folder(model: str, version: str, signal: Signal) -> str:
-    return f"monitoring/alerts/model={model}/version={version}/signal={signal}/"
+def _without(newest: Newest) -> Callable[[Newest | None], Newest]:
+    """Return what takes the news off, unless somebody else has done so and went on."""
+    told = msgspec.structs.replace(newest, untold=None)
+    return lambda old: told if old is None or old == newest else old
 
 
 def _path(alert: Alert) -> str:
-    return f"{_folder(alert.model, alert.version, alert.signal)}{alert.id}.json"
+    return f"monitoring/alerts/model={alert.model}/version={alert.version}/signal={alert.signal}/{alert.id}.json"
+
+
+def _newest_folder(look: Look) -> str:
+    return f"monitoring/newest_alerts/model={look.model}/version={look.version}/"
+
+
+def _newest_path(look: Look, signal: Signal) -> str:
+    return f"{_newest_folder(look)}signal={signal}.json"
