@@ -2,7 +2,7 @@
 
 An alert opens with the first breach. It resolves once a whole window has passed without one: windows overlap, and a
 shift that is on its way out of the window would otherwise open and resolve with every look. A window that says nothing
-(``unknown``) changes nothing.
+(``unknown``) changes nothing, and neither does one that cannot judge just what breached, whatever it says of the rest.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from shared.documents import Document
-from shared.signals.judgement import Judgement, Signal, Verdict
+from shared.signals.judgement import Judgement, Measurement, Signal, Verdict
 
 
 class News(StrEnum):
@@ -32,6 +32,8 @@ class Alert(Document, frozen=True, kw_only=True):
         breached_at: the end of the last one.
         resolved_at: the end of the window that resolved it; None while it is open.
         reasons: of the first window: what is past its threshold, the largest first.
+        comparisons: what was past its threshold when it was last judged, as ``<feature>: <metric>``, sorted; none of a
+            signal without measurements.
         evaluation: where the evaluation that opened it is stored.
         config: SHA-256 of the configuration of that evaluation; None of the app itself, which has none.
     """
@@ -45,6 +47,7 @@ class Alert(Document, frozen=True, kw_only=True):
     breached_at: datetime
     resolved_at: datetime | None = None
     reasons: tuple[str, ...]
+    comparisons: tuple[str, ...] = ()
     evaluation: str
     config: str | None = None
 
@@ -96,11 +99,42 @@ def after(alert: Alert | None, judgement: Judgement, look: Look) -> tuple[Alert 
     is_open = alert is not None and alert.state == "open"
     if judgement.verdict is Verdict.BREACH:
         if alert is not None and is_open:
-            return msgspec.structs.replace(alert, breached_at=look.end), None
+            comparisons = _unsettled(judgement, alert.comparisons)
+            return msgspec.structs.replace(alert, breached_at=look.end, comparisons=comparisons), None
         return _opened(judgement, look), News.OPENED
-    if alert is not None and is_open and judgement.verdict is Verdict.OK and look.start >= alert.breached_at:
-        return msgspec.structs.replace(alert, state="resolved", resolved_at=look.end), News.RESOLVED
-    return alert, None
+    if alert is None or not is_open or look.start < alert.breached_at:
+        return alert, None
+    if judgement.verdict is not Verdict.OK or _compared(judgement, Verdict.UNKNOWN).intersection(alert.comparisons):
+        return alert, None
+    return msgspec.structs.replace(alert, state="resolved", resolved_at=look.end), News.RESOLVED
+
+
+def _unsettled(judgement: Judgement, before: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what breaches, and what did ``before`` and cannot be judged now."""
+    unknown = _compared(judgement, Verdict.UNKNOWN)
+    return tuple(sorted(_compared(judgement, Verdict.BREACH) | unknown.intersection(before)))
+
+
+def _compared(judgement: Judgement, verdict: Verdict) -> set[str]:
+    """Return the names of a judgement's comparisons that have a verdict."""
+    measurements = (one for one in judgement.measurements if one.verdict is verdict)
+    return {name for one in measurements for name in _names(judgement.signal, one)}
+
+
+def _names(signal: Signal, measurement: Measurement) -> tuple[str, ...]:
+    """Return what a comparison is called, at this look and at every other one.
+
+    One with a fixed threshold may be of the same feature and metric as one with a p-value. Where there was nothing to
+    compare, the two look alike, and it goes for both.
+    """
+    # How features go together is told of the pair that has moved most, which is another one at each look.
+    is_of_all = signal is Signal.JOINT_DRIFT
+    name = measurement.metric if is_of_all else f"{measurement.feature}: {measurement.metric}"
+    fixed = f"{name}, fixed"
+    if measurement.value is None:
+        return name, fixed
+    is_fixed = measurement.p_value is None and measurement.verdict is not Verdict.UNKNOWN
+    return (fixed if is_fixed else name,)
 
 
 def _opened(judgement: Judgement, look: Look) -> Alert:
@@ -113,6 +147,7 @@ def _opened(judgement: Judgement, look: Look) -> Alert:
         opened_at=look.end,
         breached_at=look.end,
         reasons=judgement.reasons,
+        comparisons=_unsettled(judgement, ()),
         evaluation=look.evaluation,
         config=look.config,
     )

@@ -25,3 +25,4 @@ async def test_an_alert_records_the_configuration_of_its_evaluation(watched: Wat
 
     evaluation, _ = await documents.read(watched.stages.blobs, alert.evaluation, Evaluation)
     assert alert.config == evaluation.config
+    assert alert.comparisons == ("distance: ks",)

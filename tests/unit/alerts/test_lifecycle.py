@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from shared.alerts.lifecycle import Alert, News, after
-from shared.signals.judgement import Verdict
-from tests.unit.alerts.looks import CONFIG, MIDNIGHT, WINDOW_HOURS, judged, look_at, opened_at
+from shared.signals.judgement import Signal, Verdict
+from tests.unit.alerts.looks import CONFIG, MIDNIGHT, WINDOW_HOURS, judged, look_at, measured, opened_at
 
 
 def test_the_first_breach_opens_an_alert_with_its_reasons() -> None:
@@ -58,6 +58,87 @@ def test_a_breach_after_it_was_resolved_opens_another() -> None:
     assert news is News.OPENED
     assert alert is not None
     assert alert.id == "flights.1.drift.2026-03-01T17"
+
+
+MISSING = "missing_share_increase"
+
+
+def test_it_does_not_resolve_while_what_breached_cannot_be_judged() -> None:
+    """One comparison that is ok makes a signal ok; it says nothing of the one that was not."""
+    alert = opened_at(10, measured("temp", Verdict.BREACH, metric=MISSING), signal=Signal.QUALITY)
+    wind = measured("wind", Verdict.OK, metric=MISSING)
+    ignorant = judged(Verdict.OK, measured("temp", Verdict.UNKNOWN, metric=MISSING), wind, signal=Signal.QUALITY)
+    knowing = judged(Verdict.OK, measured("temp", Verdict.OK, metric=MISSING), wind, signal=Signal.QUALITY)
+
+    assert alert.comparisons == (f"temp: {MISSING}",)
+    assert after(alert, ignorant, look_at(16)) == (alert, None)
+    assert after(alert, knowing, look_at(17))[1] is News.RESOLVED
+
+
+def test_what_cannot_be_judged_beside_what_breached_does_not_keep_it_open() -> None:
+    alert = opened_at(10, measured("temp", Verdict.BREACH), measured("wind", Verdict.UNKNOWN))
+
+    found = judged(Verdict.OK, measured("temp", Verdict.OK), measured("wind", Verdict.UNKNOWN))
+
+    assert after(alert, found, look_at(16))[1] is News.RESOLVED
+
+
+def test_a_newer_breach_hides_none_that_cannot_be_judged_any_more() -> None:
+    temp, wind = measured("temp", Verdict.BREACH), measured("wind", Verdict.BREACH)
+    unknown = measured("temp", Verdict.UNKNOWN)
+
+    alert, _ = after(opened_at(10, temp), judged(Verdict.BREACH, wind, unknown), look_at(11))
+    assert alert is not None
+    settled, _ = after(alert, judged(Verdict.BREACH, wind, measured("temp", Verdict.OK)), look_at(12))
+
+    assert alert.comparisons == ("temp: ks", "wind: ks")
+    assert after(alert, judged(Verdict.OK, measured("wind", Verdict.OK), unknown), look_at(17)) == (alert, None)
+    assert settled is not None
+    assert settled.comparisons == ("wind: ks",)
+
+
+def test_a_fixed_threshold_is_another_comparison_than_that_with_a_p_value() -> None:
+    """A fixed one judges windows that are too small for the other: on such a version its alert would never resolve."""
+    too_few = measured("temp", Verdict.UNKNOWN)
+    alert = opened_at(10, measured("temp", Verdict.BREACH, p_value=None), too_few)
+
+    small = judged(Verdict.OK, measured("temp", Verdict.OK, p_value=None), too_few)
+    nothing = measured("temp", Verdict.UNKNOWN, value=None, p_value=None)
+    without_values = judged(Verdict.OK, nothing, nothing, measured("wind", Verdict.OK))
+
+    assert after(alert, small, look_at(16))[1] is News.RESOLVED
+    assert after(alert, without_values, look_at(16)) == (alert, None)
+
+
+def test_of_all_pairs_of_features_another_one_may_have_moved_most() -> None:
+    """Correlations are one comparison, which bears the name of the surest pair, or none where there are no values."""
+    metric, signal = "correlation_change", Signal.JOINT_DRIFT
+    alert = opened_at(10, measured("temp and wind", Verdict.BREACH, metric=metric), signal=signal)
+    mmd = measured("all features", Verdict.OK, metric="mmd_gaussian")
+
+    unknown = judged(Verdict.OK, measured("all features", Verdict.UNKNOWN, metric=metric), mmd, signal=signal)
+    other_pair = judged(Verdict.OK, measured("dew and wind", Verdict.OK, metric=metric), mmd, signal=signal)
+
+    assert after(alert, unknown, look_at(16)) == (alert, None)
+    assert after(alert, other_pair, look_at(16))[1] is News.RESOLVED
+
+
+def test_how_features_go_together_does_not_resolve_while_it_is_set_aside() -> None:
+    """Judging says so by the verdict of the whole, and leaves the comparisons as they were."""
+    metric, signal = "mmd_gaussian", Signal.JOINT_DRIFT
+    alert = opened_at(10, measured("all features", Verdict.BREACH, metric=metric), signal=signal)
+    set_aside = judged(Verdict.UNKNOWN, measured("all features", Verdict.OK, metric=metric), signal=signal)
+
+    assert after(alert, set_aside, look_at(16)) == (alert, None)
+
+
+def test_capture_that_cannot_be_judged_now_resolves_nothing() -> None:
+    """Its signals have no comparisons: unknown is all that is said while the hub does not answer."""
+    now, later = look_at(10, hours=0), look_at(11, hours=0)
+    alert, _ = after(None, judged(Verdict.BREACH, signal=Signal.CAPTURE_STUCK), now)
+
+    assert after(alert, judged(Verdict.UNKNOWN, signal=Signal.CAPTURE_STUCK), later) == (alert, None)
+    assert after(alert, judged(Verdict.OK, signal=Signal.CAPTURE_STUCK), later)[1] is News.RESOLVED
 
 
 class Lifecycle(RuleBasedStateMachine):
