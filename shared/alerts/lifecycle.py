@@ -3,6 +3,9 @@
 An alert opens with the first breach. It resolves once a whole window has passed without one: windows overlap, and a
 shift that is on its way out of the window would otherwise open and resolve with every look. A window that says nothing
 (``unknown``) changes nothing, and neither does one that cannot judge just what breached, whatever it says of the rest.
+
+What will never be judged again must not stay open for ever: an alert resolves as well once a whole window has passed
+without any row, or without the signal, or what breached of it, being judged at all.
 """
 
 from dataclasses import dataclass
@@ -31,6 +34,7 @@ class Alert(Document, frozen=True, kw_only=True):
         opened_at: the end of the first window with a breach.
         breached_at: the end of the last one.
         resolved_at: the end of the window that resolved it; None while it is open.
+        resolution: why it was resolved; None while it is open.
         reasons: of the first window: what is past its threshold, the largest first.
         comparisons: what was past its threshold when it was last judged, as ``<feature>: <metric>``, sorted; none of a
             signal without measurements.
@@ -46,6 +50,7 @@ class Alert(Document, frozen=True, kw_only=True):
     opened_at: datetime
     breached_at: datetime
     resolved_at: datetime | None = None
+    resolution: str | None = None
     reasons: tuple[str, ...]
     comparisons: tuple[str, ...] = ()
     evaluation: str
@@ -64,6 +69,7 @@ class Look:
     A look at how things stand now has a window without length.
 
     Attributes:
+        rows: predictions in the window; None where none are judged.
         config: SHA-256 of the configuration, if there is one.
     """
 
@@ -72,6 +78,7 @@ class Look:
     start: datetime
     end: datetime
     evaluation: str
+    rows: int | None = None
     config: str | None = None
 
     @property
@@ -86,27 +93,41 @@ class Look:
         return f"{self.end:%Y-%m-%dT%H}" if self.start < self.end else f"{self.end:%Y-%m-%dT%H-%M-%S}"
 
 
-def after(alert: Alert | None, judgement: Judgement, look: Look) -> tuple[Alert | None, News | None]:
+def after(alert: Alert | None, judgement: Judgement | None, look: Look) -> tuple[Alert | None, News | None]:
     """Return what a look makes of a signal's newest alert, and what there is to tell.
 
     Args:
         alert: the newest one of the same model, version and signal, open or resolved; None if there was none.
-        judgement: of the signal.
+        judgement: of the signal; None where the look did not judge it.
         look: which window it is about.
     """
     if alert is not None and look.end <= alert.reached:
         return alert, None  # it was looked at before
     is_open = alert is not None and alert.state == "open"
-    if judgement.verdict is Verdict.BREACH:
+    if judgement is not None and judgement.verdict is Verdict.BREACH:
         if alert is not None and is_open:
             comparisons = _unsettled(judgement, alert.comparisons)
             return msgspec.structs.replace(alert, breached_at=look.end, comparisons=comparisons), None
         return _opened(judgement, look), News.OPENED
     if alert is None or not is_open or look.start < alert.breached_at:
         return alert, None
-    if judgement.verdict is not Verdict.OK or _compared(judgement, Verdict.UNKNOWN).intersection(alert.comparisons):
+    resolution = _resolution(alert, judgement, look)
+    if resolution is None:
         return alert, None
-    return msgspec.structs.replace(alert, state="resolved", resolved_at=look.end), News.RESOLVED
+    resolved = msgspec.structs.replace(alert, state="resolved", resolved_at=look.end, resolution=resolution)
+    return resolved, News.RESOLVED
+
+
+def _resolution(alert: Alert, judgement: Judgement | None, look: Look) -> str | None:
+    """Return why a whole window without a breach ends an alert; None where it does not."""
+    if look.rows == 0:
+        return "a whole window has passed without a row: nobody asks the version any more"
+    if judgement is None:
+        return f"a whole window has passed in which {alert.signal} was not judged any more"
+    if alert.comparisons and not _compared(judgement).intersection(alert.comparisons):
+        return "a whole window has passed in which what breached was not compared any more"
+    is_judged = not _compared(judgement, Verdict.UNKNOWN).intersection(alert.comparisons)
+    return "a whole window has passed without a breach" if judgement.verdict is Verdict.OK and is_judged else None
 
 
 def _unsettled(judgement: Judgement, before: tuple[str, ...]) -> tuple[str, ...]:
@@ -115,10 +136,10 @@ def _unsettled(judgement: Judgement, before: tuple[str, ...]) -> tuple[str, ...]
     return tuple(sorted(_compared(judgement, Verdict.BREACH) | unknown.intersection(before)))
 
 
-def _compared(judgement: Judgement, verdict: Verdict) -> set[str]:
-    """Return the names of a judgement's comparisons that have a verdict."""
-    measurements = (one for one in judgement.measurements if one.verdict is verdict)
-    return {name for one in measurements for name in _names(judgement.signal, one)}
+def _compared(judgement: Judgement, *verdicts: Verdict) -> set[str]:
+    """Return the names of a judgement's comparisons, of those with one of the ``verdicts`` or of all."""
+    wanted = verdicts or tuple(Verdict)
+    return {name for one in judgement.measurements if one.verdict in wanted for name in _names(judgement.signal, one)}
 
 
 def _names(signal: Signal, measurement: Measurement) -> tuple[str, ...]:

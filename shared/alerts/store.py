@@ -24,7 +24,7 @@ class Newest(Document, frozen=True, kw_only=True):
     alert: Alert | None = None
     untold: News | None = None
 
-    def after(self, judgement: Judgement, look: Look) -> "Newest":
+    def after(self, judgement: Judgement | None, look: Look) -> "Newest":
         """Return what a look makes of it; the same while there is something to tell first."""
         if self.untold is not None:
             return self
@@ -47,14 +47,17 @@ class Alerts:
         window that is about; and looks at the same time change one alert, one after the other.
         """
         told: list[tuple[Alert, News]] = []
+        found = {one.signal: one for one in judgements}
         known = {stored.path async for stored in self.blobs.under(_newest_folder(look))}
-        for judgement in judgements:
-            path = _newest_path(look, judgement.signal)
-            if judgement.verdict is Verdict.BREACH or path in known:
+        # Signals that were not judged come after those that were: an alert of theirs may be open.
+        for signal in [*found, *(one for one in Signal if one not in found)]:
+            judgement, path = found.get(signal), _newest_path(look, signal)
+            is_breach = judgement is not None and judgement.verdict is Verdict.BREACH
+            if is_breach or path in known:
                 told += await self._note(path, judgement, look)
         return told
 
-    async def _note(self, path: str, judgement: Judgement, look: Look) -> list[tuple[Alert, News]]:
+    async def _note(self, path: str, judgement: Judgement | None, look: Look) -> list[tuple[Alert, News]]:
         """Note one signal, whose newest alert is at ``path``."""
         told: list[tuple[Alert, News]] = []
         while True:

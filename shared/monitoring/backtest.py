@@ -120,10 +120,9 @@ class Backtest:
             calibrating += evaluation.is_calibrating
             if looked.look is not None:
                 looks = with_look(looks, looked.look, pace)
+            look = Look(model, version, window.start, window.end.start, "", rows=evaluation.rows)
             for judgement in evaluation.judgements:
-                alert, _ = after(
-                    newest.get(judgement.signal), judgement, Look(model, version, window.start, window.end.start, "")
-                )
+                alert, _ = after(newest.get(judgement.signal), judgement, look)
                 if alert is not None:
                     newest[judgement.signal] = opened[alert.id] = alert
             done(number, len(ends))

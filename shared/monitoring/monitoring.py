@@ -101,7 +101,9 @@ class Monitoring:
         looked = await self.evaluating.evaluate(manifest, baseline, window, config, looks=looks, standing=standing)
         evaluation, judgements = looked.evaluation, looked.evaluation.judgements
         path = await self.evaluations.store(evaluation)
-        look = Look(model, version, window.start, window.end.start, path, config=evaluation.config)
+        look = Look(
+            model, version, window.start, window.end.start, path, rows=evaluation.rows, config=evaluation.config
+        )
         for alert, news in await self.alerts.note(judgements, look):
             self.telemetry.metric(f"alerts_{news}", 1, model=model, version=version)
             logger.warning("alert news", extra={"alert": alert.id, "news": str(news)})

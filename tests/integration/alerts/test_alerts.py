@@ -202,6 +202,18 @@ async def test_an_older_window_changes_nothing(blobs: Blobs, calendar: Calendar)
     assert await everything(blobs, "monitoring/") == before
 
 
+async def test_a_signal_that_is_not_judged_any_more_resolves(blobs: Blobs, calendar: Calendar) -> None:
+    """As when the segments are taken out of the configuration: the look says nothing of them at all."""
+    alerts = alerts_in(blobs, calendar)
+    await alerts.note([OK, judged(Verdict.BREACH, signal=Signal.SEGMENT_DRIFT)], look_at(10))
+
+    early = await alerts.note([OK], look_at(15))
+    told = await alerts.note([OK], look_at(16))
+
+    assert early == []
+    assert [(alert.signal, news) for alert, news in told] == [(Signal.SEGMENT_DRIFT, News.RESOLVED)]
+
+
 async def test_another_version_is_not_looked_at(blobs: Blobs, calendar: Calendar) -> None:
     alerts = alerts_in(blobs, calendar)
     await alerts.note([BREACH], replace(look_at(10), version="10"))

@@ -30,10 +30,10 @@ def measured(
     )
 
 
-def look_at(hour: int, *, hours: int = WINDOW_HOURS) -> Look:
+def look_at(hour: int, *, hours: int = WINDOW_HOURS, rows: int = 500) -> Look:
     """Return the look at the window of so many hours that ends so many hours after midnight."""
     end = MIDNIGHT + timedelta(hours=hour)
-    return Look("flights", "1", end - timedelta(hours=hours), end, f"evaluation-{hour}", config=CONFIG)
+    return Look("flights", "1", end - timedelta(hours=hours), end, f"evaluation-{hour}", rows=rows, config=CONFIG)
 
 
 def opened_at(hour: int, *measurements: Measurement, signal: Signal = Signal.DRIFT) -> Alert:

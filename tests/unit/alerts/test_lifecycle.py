@@ -48,6 +48,7 @@ def test_it_resolves_once_a_whole_window_has_passed_without_a_breach() -> None:
     assert news is News.RESOLVED
     assert late is not None
     assert (late.id, late.state, late.resolved_at) == (alert.id, "resolved", look_at(16).end)
+    assert late.resolution == "a whole window has passed without a breach"
 
 
 def test_a_breach_after_it_was_resolved_opens_another() -> None:
@@ -118,9 +119,12 @@ def test_of_all_pairs_of_features_another_one_may_have_moved_most() -> None:
 
     unknown = judged(Verdict.OK, measured("all features", Verdict.UNKNOWN, metric=metric), mmd, signal=signal)
     other_pair = judged(Verdict.OK, measured("dew and wind", Verdict.OK, metric=metric), mmd, signal=signal)
+    resolved, news = after(alert, other_pair, look_at(16))
 
     assert after(alert, unknown, look_at(16)) == (alert, None)
-    assert after(alert, other_pair, look_at(16))[1] is News.RESOLVED
+    assert news is News.RESOLVED
+    assert resolved is not None
+    assert resolved.resolution == "a whole window has passed without a breach"
 
 
 def test_how_features_go_together_does_not_resolve_while_it_is_set_aside() -> None:
@@ -132,10 +136,61 @@ def test_how_features_go_together_does_not_resolve_while_it_is_set_aside() -> No
     assert after(alert, set_aside, look_at(16)) == (alert, None)
 
 
+def test_what_is_not_judged_any_more_resolves_after_a_whole_window() -> None:
+    """Nothing else would ever end it: there are no segments to be ok once they are out of the configuration."""
+    alert = opened_at(10, signal=Signal.SEGMENT_DRIFT)
+
+    early = after(alert, None, look_at(10 + WINDOW_HOURS - 1))
+    late, news = after(alert, None, look_at(10 + WINDOW_HOURS))
+
+    assert early == (alert, None), "the configuration may be a slip that is taken back"
+    assert news is News.RESOLVED
+    assert late is not None
+    assert late.resolution == "a whole window has passed in which segment_drift was not judged any more"
+
+
+def test_what_is_not_compared_any_more_resolves_even_where_the_rest_is_unknown() -> None:
+    alert = opened_at(10, measured("temp", Verdict.BREACH))
+    rest = judged(Verdict.UNKNOWN, measured("wind", Verdict.UNKNOWN))
+
+    resolved, news = after(alert, rest, look_at(16))
+
+    assert news is News.RESOLVED
+    assert resolved is not None
+    assert resolved.resolution == "a whole window has passed in which what breached was not compared any more"
+
+
+def test_a_version_that_nobody_asks_resolves_after_a_whole_window() -> None:
+    alert = opened_at(10, measured("temp", Verdict.BREACH))
+    unknown = judged(Verdict.UNKNOWN, measured("temp", Verdict.UNKNOWN, value=None, p_value=None))
+
+    early = after(alert, unknown, look_at(15, rows=0))
+    few_rows = after(alert, unknown, look_at(16, rows=1))
+    resolved, news = after(alert, unknown, look_at(16, rows=0))
+
+    assert early == few_rows == (alert, None)
+    assert news is News.RESOLVED
+    assert resolved is not None
+    assert resolved.resolution == "a whole window has passed without a row: nobody asks the version any more"
+
+
+def test_a_version_that_should_be_asked_and_is_not_stays_in_breach() -> None:
+    """Of the champion predictions are missed: that there are none is what the alert is about."""
+    volume = measured("all rows", Verdict.BREACH, metric="volume_change")
+    alert = opened_at(10, volume, signal=Signal.QUALITY)
+
+    lasting, news = after(alert, judged(Verdict.BREACH, volume, signal=Signal.QUALITY), look_at(16, rows=0))
+
+    assert news is None
+    assert lasting is not None
+    assert lasting.state == "open"
+
+
 def test_capture_that_cannot_be_judged_now_resolves_nothing() -> None:
-    """Its signals have no comparisons: unknown is all that is said while the hub does not answer."""
-    now, later = look_at(10, hours=0), look_at(11, hours=0)
+    """Its signals have no comparisons and no rows: unknown is all that is said while the hub does not answer."""
+    now = replace(look_at(10, hours=0), rows=None)
     alert, _ = after(None, judged(Verdict.BREACH, signal=Signal.CAPTURE_STUCK), now)
+    later = replace(look_at(11, hours=0), rows=None)
 
     assert after(alert, judged(Verdict.UNKNOWN, signal=Signal.CAPTURE_STUCK), later) == (alert, None)
     assert after(alert, judged(Verdict.OK, signal=Signal.CAPTURE_STUCK), later)[1] is News.RESOLVED
@@ -150,23 +205,25 @@ class Lifecycle(RuleBasedStateMachine):
         self.alert: Alert | None = None
         self.told: list[tuple[str, News]] = []
         self.breaches: list[int] = []
-        self.last = Verdict.UNKNOWN
+        self.last: Verdict | None = Verdict.UNKNOWN
 
-    def look(self, verdict: Verdict) -> None:
-        look = look_at(self.hour)
-        new, news = after(self.alert, judged(verdict), look)
-        assert after(new, judged(verdict), look) == (new, None), "looking twice at one window tells nothing new"
+    def look(self, verdict: Verdict | None, rows: int) -> None:
+        look = look_at(self.hour, rows=rows)
+        judgement = None if verdict is None else judged(verdict)
+        new, news = after(self.alert, judgement, look)
+        assert after(new, judgement, look) == (new, None), "looking twice at one window tells nothing new"
         if news is News.RESOLVED:
-            assert verdict is Verdict.OK
+            assert verdict is not Verdict.BREACH
+            assert verdict is not Verdict.UNKNOWN or not rows
             assert self.breaches[-1] <= self.hour - WINDOW_HOURS
         if news is News.OPENED:
             assert verdict is Verdict.BREACH
             assert self.alert is None or self.alert.state == "resolved"
-        if verdict is Verdict.UNKNOWN:
+        if verdict is Verdict.UNKNOWN and rows:
             assert (new, news) == (self.alert, None), "who does not know says nothing"
         if verdict is Verdict.BREACH:
             self.breaches.append(self.hour)
-        self.alert, self.last = new, verdict
+        self.alert, self.last = new, verdict if rows or verdict is Verdict.BREACH else None
         if news is not None and new is not None:
             self.told.append((new.id, news))
 
@@ -174,19 +231,18 @@ class Lifecycle(RuleBasedStateMachine):
     def begin(self, hour: int) -> None:
         self.hour = hour
 
-    @rule(verdict=st.sampled_from(Verdict), hours=st.integers(1, 2 * WINDOW_HOURS))
-    def look_later(self, verdict: Verdict, hours: int) -> None:
+    @rule(verdict=st.sampled_from([*Verdict, None]), rows=st.sampled_from([500, 0]), hours=st.integers(1, 12))
+    def look_later(self, verdict: Verdict | None, rows: int, hours: int) -> None:
         self.hour += hours
-        self.look(verdict)
+        self.look(verdict, rows)
 
-    @rule(verdict=st.sampled_from(Verdict), hours=st.integers(1, 5))
-    def look_at_an_old_window(self, verdict: Verdict, hours: int) -> None:
+    @rule(verdict=st.sampled_from([*Verdict, None]), hours=st.integers(1, 5))
+    def look_at_an_old_window(self, verdict: Verdict | None, hours: int) -> None:
         """A stage may be run again from storage, about what was looked at before."""
         alert = self.alert
-        reached = None if alert is None else (alert.resolved_at or alert.breached_at)
         old = look_at(self.hour - hours)
-        if reached is not None and old.end <= reached:
-            assert after(alert, judged(verdict), old) == (alert, None)
+        if alert is not None and old.end <= alert.reached:
+            assert after(alert, None if verdict is None else judged(verdict), old) == (alert, None)
 
     @invariant()
     def every_alert_is_told_once_when_it_opens_and_once_when_it_resolves(self) -> None:
@@ -203,7 +259,7 @@ class Lifecycle(RuleBasedStateMachine):
             assert is_open
             assert self.alert is not None
             assert self.alert.breached_at == look_at(self.hour).end
-        if self.last is Verdict.OK and is_open:
+        if self.last in {Verdict.OK, None} and is_open:
             assert self.breaches[-1] > self.hour - WINDOW_HOURS
 
     @invariant()
@@ -211,6 +267,7 @@ class Lifecycle(RuleBasedStateMachine):
         if self.alert is not None:
             assert MIDNIGHT < self.alert.opened_at <= self.alert.breached_at
             assert self.alert.resolved_at is None or self.alert.breached_at < self.alert.resolved_at
+            assert (self.alert.resolution is None) == (self.alert.resolved_at is None)
 
 
 TestLifecycle = Lifecycle.TestCase
