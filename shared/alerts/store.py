@@ -51,7 +51,7 @@ class Alerts:
         known = {stored.path async for stored in self.blobs.under(_newest_folder(look))}
         # Signals that were not judged come after those that were: an alert of theirs may be open.
         for signal in [*found, *(one for one in Signal if one not in found)]:
-            judgement, path = found.get(signal), _newest_path(look, signal)
+            judgement, path = found.get(signal), newest_path(look, signal)
             is_breach = judgement is not None and judgement.verdict is Verdict.BREACH
             if is_breach or path in known:
                 told += await self._note(path, judgement, look)
@@ -93,9 +93,10 @@ def _path(alert: Alert) -> str:
     return f"monitoring/alerts/model={alert.model}/version={alert.version}/signal={alert.signal}/{alert.id}.json"
 
 
-def _newest_folder(look: Look) -> str:
-    return f"monitoring/newest_alerts/model={look.model}/version={look.version}/"
+def newest_path(of: Look | Alert, signal: Signal) -> str:
+    """Return where the newest alert of a signal is kept, of the version that a look or another alert is about."""
+    return f"{_newest_folder(of)}signal={signal}.json"
 
 
-def _newest_path(look: Look, signal: Signal) -> str:
-    return f"{_newest_folder(look)}signal={signal}.json"
+def _newest_folder(of: Look | Alert) -> str:
+    return f"monitoring/newest_alerts/model={of.model}/version={of.version}/"

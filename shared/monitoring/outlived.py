@@ -8,11 +8,10 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Final
 
-import msgspec
-
 from shared import documents
 from shared.alerts.lifecycle import Alert
 from shared.alerts.outbox import Entry
+from shared.alerts.store import Newest, newest_path
 from shared.blobs import Blobs, Stored
 from shared.hours import Hour
 from shared.monitoring.evaluation import Evaluations
@@ -69,9 +68,8 @@ class Outlived:
         return await Evaluations(self.blobs).evaluated_until(model, version)
 
     async def _is_told(self, alert: Alert) -> bool:
-        folder = f"{_ALERTS}model={alert.model}/version={alert.version}/signal={alert.signal}/"
-        stored = await documents.find(self.blobs, f"{folder}{alert.id}.json", Alert)
-        return stored is None or stored.untold is msgspec.UNSET
+        newest = await documents.find(self.blobs, newest_path(alert, alert.signal), Newest)
+        return newest is None or newest.untold is None or newest.alert is None or newest.alert.id != alert.id
 
 
 def _opened(alert: str) -> str:

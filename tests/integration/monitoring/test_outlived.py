@@ -9,7 +9,7 @@ import pytest
 from shared import documents
 from shared.alerts.lifecycle import Alert, News
 from shared.alerts.outbox import Outbox
-from shared.alerts.store import Alerts
+from shared.alerts.store import Alerts, Newest
 from shared.blobs import Blobs, Stored
 from shared.hours import Hour
 from shared.monitoring.evaluation import Evaluation, Evaluations
@@ -217,9 +217,9 @@ async def test_news_whose_alert_does_not_know_that_it_was_told_stays(stages: Sta
     alerts = Alerts(stages.blobs, outbox)
     await alerts.note([judged(Verdict.BREACH)], look_at(10))
     await deliver(outbox)
-    ((path, data),) = (await everything(stages.blobs, ALERTS)).items()
-    untold = msgspec.structs.replace(documents.decode(data, Alert, path=path), untold=News.OPENED)
-    await documents.swap(stages.blobs, path, Alert, lambda _: untold)
+    ((path, data),) = (await everything(stages.blobs, "monitoring/newest_alerts/")).items()
+    untold = msgspec.structs.replace(documents.decode(data, Newest, path=path), untold=News.OPENED)
+    await documents.swap(stages.blobs, path, Newest, lambda _: untold)
     past(stages, SECOND.plus(10_000), days=NEWS_KEPT_DAYS)
 
     await retention(stages).apply(AFTER_ALL)
