@@ -2,9 +2,12 @@
 
 Versions are simulated (``months``): each has a history of 90 days, from which the calibration learns, then a month in which
 nothing is wrong, in which alerts opened are counted, then windows in which some features have moved. False alarms are
-counted for daily and for hourly looks at windows of a day; what is found, for daily ones. Other tools' rules
-(``peer_rules``) see the same windows; each is given the threshold at which it alarms on as many of the same quiet looks as
-ours, which no user of it could know.
+counted for daily and for hourly looks at windows of a day; what is found, for daily ones. With daily looks the calibration
+learns from the month's looks as well, as they come. Other tools' rules (``peer_rules``) see the same windows; each is given
+the threshold at which it alarms on as many of the same quiet looks as ours, which no user of it could know.
+
+The budget is what ``judging`` gives the drift of features, half an alert a month; ``benchmarks.quiet`` measures all signals
+together. A second column says what is found with the default floor as well.
 
 ``--rows`` is the largest window. Each cell has 100 versions.
 """
@@ -24,18 +27,29 @@ from rich.progress import Progress
 from benchmarks.months import NULLS, Counts, Floats, Version, World
 from benchmarks.peer_rules import PEERS, Reference, largest_ks
 from benchmarks.reporting import Machine, Report, Result, Target, arguments
-from shared.signals.calibration.calibrating import Calibration, calibrate
-from shared.signals.calibration.contrasts import numeric_contrasts
+from shared.monitoring.looking_back import Past
+from shared.signals.calibration.calibrating import Calibration
+from shared.signals.calibration.contrasts import Contrasts, numeric_contrasts
+from shared.signals.calibration.hourly import HourSums
 from shared.signals.calibration.looks import Looks
+from shared.signals.judgement import Signal
+from shared.signals.judging import JudgingRules
 
 HISTORY_DAYS: Final = 90
 MONTH_DAYS: Final = 30
-BUDGET: Final = 1.0
+BUDGET: Final = JudgingRules().alarms(Signal.DRIFT)
+LEARNED_EVERY_DAYS: Final = 5
+"""With daily looks; production learns at each, which would take five times as long and change little."""
+
 FEATURES: Final = (50, 200)
 SIZES: Final = (200, 2_000, 50_000)
 SHIFTS: Final = tuple(itertools.product((0.1, 0.25, 0.5), (1, 5, 25)))
 _SHIFTED_WINDOWS: Final = 4
 _FLOOR_KS: Final = 0.05
+_BELOW_FLOOR: Final = 0.1
+"""A shift of so many standard deviations is a KS distance of 0.04."""
+
+_HOURS: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +138,7 @@ def measure(cell: Cell) -> list[Result]:
         ours = np.array([one.found[by, moved].mean() for one in played])
         theirs = np.array([(one.peers_found[by, moved] > thresholds[:, None]).mean(axis=1) for one in played])
         best = int(theirs.mean(axis=0).argmax())
-        worse_by, margin = _estimate(theirs[:, best] - ours)
+        worse = [_estimate(theirs[:, index] - ours) for index in range(len(PEERS))]
         results.append(
             {
                 "measure": "found",
@@ -134,8 +148,8 @@ def measure(cell: Cell) -> list[Result]:
                 "driftline": float(ours.mean()),
                 **{name: float(theirs[:, index].mean()) for index, name in enumerate(PEERS)},
                 "best": [*PEERS][best],
-                "worse_by": worse_by,
-                "worse_by_at_least": worse_by - margin,
+                "worse_by": worse[best][0],
+                "surely_worse_by": max((mean for mean, margin in worse if mean - margin > 0), default=0.0),
                 "with_floor": float(np.mean([one.heard[by, moved].mean() for one in played])),
             }
         )
@@ -153,30 +167,59 @@ def play(cell: Cell, index: int) -> Played:
     world = cell.world
     version = Version.draw(world, rng)
     days = HISTORY_DAYS + MONTH_DAYS
-    # A day more before the history: the first windows reach into it.
-    counts = version.counts(0, (days + 1) * world.steps, rng) if cell.is_hourly else version.counts(0, days, rng)
+    # A day more before the history of hourly looks: the first windows reach into it.
+    counts = version.counts(0, (days + cell.is_hourly) * world.steps, rng)
     looks = _looks(counts, world)
-    is_past = looks.blocks < HISTORY_DAYS
-    mains = world.features
-    calibration = calibrate(looks.where(is_past), mains=mains)
-    if calibration is None:
-        raise ValueError("the history is too short to learn from")
-    threshold = calibration.threshold(rate=BUDGET / MONTH_DAYS)
-    quiet = calibration.sizes(looks.where(~is_past)) > threshold
+    is_past = looks.blocks < looks.blocks[0] + HISTORY_DAYS
+    past, month = looks.where(is_past), looks.where(~is_past)
+    calibration, quiet = _month(world, past, month)
     alerts = opened(quiet, window=world.steps)
     if cell.is_hourly:
         return Played(alerts, quiet, {}, {}, np.empty((0, 0)), {})
-    past = counts[:HISTORY_DAYS]
-    reference = Reference(past.sum(axis=0), past, world.edges)
+    history = counts[:HISTORY_DAYS]
+    reference = Reference(history.sum(axis=0), history, world.edges)
     found, heard, peers = {}, {}, {}
     for by, moved in SHIFTS:
         shift = np.zeros(world.features)
         shift[rng.permutation(world.features)[:moved]] = by * rng.choice([-1.0, 1.0], moved)
-        windows = version.counts(HISTORY_DAYS, _SHIFTED_WINDOWS, rng, shift=shift)
-        found[by, moved] = _alarms(calibration, windows, world, threshold)
+        windows = version.counts(days, _SHIFTED_WINDOWS, rng, shift=shift)
+        found[by, moved] = _is_news(calibration, _looks(windows, world, first=days))
         heard[by, moved] = found[by, moved] & (largest_ks(windows, reference.whole) >= _FLOOR_KS)
         peers[by, moved] = _peers(windows, reference)
     return Played(alerts, quiet, found, heard, _peers(counts[HISTORY_DAYS:], reference), peers)
+
+
+def _month(world: World, past: Looks, month: Looks) -> tuple[Calibration, NDArray[np.bool_]]:
+    """Return which looks of a quiet month are news, and what was learned by its end.
+
+    With hourly looks nothing is learned in between: three quarters of a minute a version, for little.
+    """
+    contrasts = _contrasts(world)
+    columns = contrasts.columns(())
+    is_news = np.zeros(len(month), dtype=bool)
+    every = len(month) if world.steps > 1 else LEARNED_EVERY_DAYS
+    for at in range(0, len(month) + 1, every):
+        since = np.arange(len(month)) < at
+        joined = Past.joined(Signal.DRIFT, contrasts, columns, past, month.where(since), is_quiet=~is_news[since])
+        calibration = joined.calibration()
+        assert calibration is not None  # noqa: S101 - ninety days are enough
+        if at < len(month):
+            some = slice(at, at + every)
+            is_news[some] = _is_news(calibration, month.where(~since))[:every]
+        if world.steps > 1:
+            break
+    return calibration, is_news
+
+
+def _is_news(calibration: Calibration, looks: Looks) -> NDArray[np.bool_]:
+    return calibration.sizes(looks) > calibration.threshold(rate=BUDGET / MONTH_DAYS)
+
+
+def _contrasts(world: World) -> Contrasts:
+    """Return those of features that are alike, whose bins have equal shares."""
+    one = numeric_contrasts(np.full(world.bins, 1_000))
+    mains, shapes = np.arange(world.features), np.arange(world.features).repeat(len(one.weights) - 1)
+    return Contrasts({f"f{index}": one for index in mains}, np.concatenate([mains, shapes]), len(mains))
 
 
 def opened(alarms: NDArray[np.bool_], *, window: int) -> int:
@@ -185,29 +228,17 @@ def opened(alarms: NDArray[np.bool_], *, window: int) -> int:
     return int((np.diff(at) > window).sum()) + 1 if len(at) else 0
 
 
-def _looks(counts: Counts, world: World) -> Looks:
-    """Return the windows of a day that end with each step."""
+def _looks(counts: Counts, world: World, *, first: int = 0) -> Looks:
+    """Return the windows of a day that end with each step from ``first`` on."""
     weights = numeric_contrasts(np.full(world.bins, 1_000)).weights
     rows = counts[:, 0].sum(axis=-1)
-    sums = counts @ weights.T
+    by_feature = counts @ weights.T
+    sums = np.concatenate([by_feature[..., 0], by_feature[..., 1:].reshape(len(counts), -1)], axis=1)
     if world.steps > 1:
-        sums, rows = _sliding(sums, world.steps), _sliding(rows, world.steps)
-    values = sums / rows[:, None, None]
-    ends = np.arange(len(values))
-    flat = np.concatenate([values[..., 0], values[..., 1:].reshape(len(values), -1)], axis=1)
-    return Looks(flat, np.ones_like(flat), rows, ends % (7 * world.steps), ends // world.steps)
-
-
-def _sliding(values: NDArray[np.generic], width: int) -> NDArray[np.float64]:
-    """Return the sums of so many consecutive values along the first axis; of the first day there are none."""
-    up_to = np.cumsum(values, axis=0)
-    return up_to[width:] - up_to[:-width]
-
-
-def _alarms(calibration: Calibration, windows: Counts, world: World, threshold: float) -> NDArray[np.bool_]:
-    looks = _looks(windows, world)
-    shifted = Looks(looks.values, looks.filled, looks.rows, (looks.slots + HISTORY_DAYS) % 7, looks.blocks)
-    return calibration.sizes(shifted) > threshold
+        values = np.repeat(rows[:, None], sums.shape[1], axis=1)
+        return HourSums(first + np.arange(len(rows)), rows, sums.astype(np.float32), values).windows(_HOURS).looks
+    days = first + np.arange(len(rows))
+    return Looks(sums / rows[:, None], np.ones_like(sums), rows, days % 7, days)
 
 
 def _peers(windows: Counts, reference: Reference) -> Floats:
@@ -217,24 +248,18 @@ def _peers(windows: Counts, reference: Reference) -> Floats:
 def _place(one: Result) -> tuple[str, ...]:
     """Return where a line stands in the table."""
     names = ("measure", "null", "features", "rows", "looks", "moved", "by")
-    return tuple(f"{one[name]:>6}" if name in one else "" for name in names)
+    told = (one.get(name, "") for name in names)
+    return tuple(value if isinstance(value, str) else f"{value:12.3f}" for value in told)
 
 
 def _targets(results: Sequence[Result]) -> list[Target]:
     alerts = [one for one in results if one["measure"] == "alerts a month"]
     found = [one for one in results if one["measure"] == "found"]
     over = sum(float(one["low"]) > BUDGET for one in alerts)
-    worse = sum(float(one["worse_by"]) > 0.05 and float(one["worse_by_at_least"]) > 0 for one in found)
+    worse = sum(float(one["surely_worse_by"]) > 0.05 for one in found)
     ours = float(np.mean([float(one["driftline"]) for one in found]))
     best = max(float(np.mean([float(one[name]) for one in found])) for name in PEERS)
-    silent = max(
-        (
-            float(one["with_floor"])
-            for one in found
-            if one["by"] == 0.1 and int(one["rows"]) >= 50_000 and one["null"] == "independent"
-        ),
-        default=0.0,
-    )
+    small = [float(one["with_floor"]) for one in found if one["by"] == _BELOW_FLOOR]
     return [
         Target.at_most(
             BUDGET,
@@ -246,7 +271,7 @@ def _targets(results: Sequence[Result]) -> list[Target]:
         Target.at_least(best, ours, name="found, mean over cells, against the best other rule", unit="of windows"),
         Target.at_most(0, worse, name="cells in which another rule finds more, by over 0.05 and surely", unit="cells"),
         Target.at_most(
-            0.05, silent, name="with the default floor, 0.1 sd in windows of 50,000 rows", unit="of windows"
+            0.05, max(small), name="with the default floor, any shift of 0.1 sd: heard at most", unit="of windows"
         ),
     ]
 

@@ -24,8 +24,8 @@ class Reference:
 
 
 def evidently(windows: Counts, reference: Reference) -> Floats:
-    """Evidently's default: KS's p-value up to 1,000 rows, above that Wasserstein over the standard deviation."""
-    return alibi_detect(windows, reference) if windows[0, 0].sum() <= 1000 else azure_ml(windows, reference)
+    """Evidently's default: KS's p-value for a reference of up to 1,000 rows, above that Wasserstein over the deviation."""
+    return alibi_detect(windows, reference) if reference.whole[0].sum() <= 1000 else azure_ml(windows, reference)
 
 
 def nannyml(windows: Counts, reference: Reference) -> Floats:

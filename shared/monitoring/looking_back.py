@@ -23,7 +23,7 @@ from shared.monitoring.windows import Window
 from shared.profiles.bins import Bins, FeatureBins
 from shared.profiles.hourly import Hours
 from shared.profiles.profile import FeatureProfile, Profile
-from shared.signals.calibration.calibrating import FEWEST_BLOCKS, calibrate
+from shared.signals.calibration.calibrating import FEWEST_BLOCKS, Calibration, calibrate
 from shared.signals.calibration.contrasts import Contrasts
 from shared.signals.calibration.hourly import WEEK, HourSums, SummedHour, Windows, slots_of
 from shared.signals.calibration.looks import Floats, Looks
@@ -226,9 +226,13 @@ class Past:
         looks = before.then(quiet).of_columns(columns)
         return cls(signal, contrasts, columns, looks, left_out=len(blocks) - quiet.block_count)
 
+    def calibration(self) -> Calibration | None:
+        """Return what is learned from it; None where it is too short."""
+        return calibrate(self.looks, mains=self.contrasts.mains, left_out=self.left_out)
+
     def tell(self, seen: Seen, window: Window, *, rows: int, rules: JudgingRules) -> Told | None:
         """Return what it says of a window; None where it is too short."""
-        calibration = calibrate(self.looks, mains=self.contrasts.mains, left_out=self.left_out)
+        calibration = self.calibration()
         if calibration is None:
             return None
         end = np.array([window.end.since_monday])
