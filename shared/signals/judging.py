@@ -59,7 +59,7 @@ class JudgingRules:
         minimum_rows: on fewer rows nothing is judged, whatever the numbers; the p-values are approximations for many.
         design_effect: rows that are worth one independent row, >= 1.
         features: those that are judged, empty for all. Outputs are judged in any case.
-        numerical_thresholds: fixed thresholds of numbers, by metric; no budget of false alarms covers them.
+        numerical_thresholds: fixed thresholds of numbers, by metric, for either sign; no budget of false alarms covers them.
         categorical_thresholds: likewise of categories.
     """
 
@@ -247,7 +247,8 @@ def _fixed(difference: Difference, rules: JudgingRules) -> Iterator[Measurement]
     thresholds = {"ks": rules.numerical_thresholds, "l_infinity": rules.categorical_thresholds}
     for metric, threshold in thresholds.get(difference.metric, {}).items():
         value = difference.value if metric == difference.metric else difference.also.get(metric)
-        verdict = Verdict.UNKNOWN if value is None else Verdict.BREACH if value > threshold else Verdict.OK
+        # a shift of the mean has a sign, and a threshold is for both
+        verdict = Verdict.UNKNOWN if value is None else Verdict.BREACH if abs(value) > threshold else Verdict.OK
         said = "nothing to compare" if value is None else f"{metric} is {value:.4g}, and the threshold {threshold:g}"
         yield Measurement(
             feature=difference.feature,
@@ -319,4 +320,4 @@ def _leading(shares: Mapping[str, float]) -> dict[str, float]:
 
 def _rank(measurement: Measurement) -> tuple[int, float, str, str]:
     order = (Verdict.BREACH, Verdict.UNKNOWN, Verdict.OK).index(measurement.verdict)
-    return order, -(measurement.value or 0.0), measurement.feature, measurement.metric
+    return order, -abs(measurement.value or 0.0), measurement.feature, measurement.metric

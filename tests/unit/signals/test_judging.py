@@ -257,3 +257,15 @@ def test_a_fixed_threshold_is_held_against_every_window(threshold: float, verdic
     fixed = one(found[Signal.DRIFT], "n0", "psi")
     assert (fixed.verdict, fixed.threshold) == (verdict, threshold)
     assert found[Signal.DRIFT].verdict is verdict
+
+
+@pytest.mark.parametrize(("moved", "verdict"), [(0.6, Verdict.BREACH), (-0.6, Verdict.BREACH), (-0.2, Verdict.OK)])
+def test_a_fixed_threshold_of_the_mean_is_for_shifts_either_way(moved: float, verdict: Verdict) -> None:
+    """The shift has a sign, so that one downwards is below any threshold as it stands."""
+    rules = JudgingRules(numerical_thresholds={"mean_shift": 0.4})
+
+    found = look({"n0": columns(1_000, seed=1)["n0"] + moved}, rules=rules)
+
+    fixed = one(found[Signal.DRIFT], "n0", "mean_shift")
+    assert fixed.value == pytest.approx(moved, abs=0.1)
+    assert fixed.verdict is verdict
