@@ -19,6 +19,7 @@ import msgspec
 
 from shared.errors import IncompatibleProfiles
 from shared.profiles.bins import Bins, FeatureBins, digest
+from shared.profiles.joint_bins import JointBins
 from shared.profiles.profile import FeatureProfile, Profile
 from shared.signals import measuring, quality
 from shared.signals.calibration.telling import Told
@@ -58,7 +59,8 @@ class JudgingRules:
             and not ``ok``. 0.2 is the KS distance of a shift by half a standard deviation.
         minimum_rows: on fewer rows nothing is judged, whatever the numbers; the p-values are approximations for many.
         design_effect: rows that are worth one independent row, >= 1.
-        features: those that are judged, empty for all. Outputs are judged in any case.
+        features: those that are judged, empty for all. Outputs are judged in any case; how features go together, only where
+            all that have a part in it are.
         numerical_thresholds: fixed thresholds of numbers, by metric, for either sign; no budget of false alarms covers them.
         categorical_thresholds: likewise of categories.
     """
@@ -125,16 +127,15 @@ def judge(
     for profile in (baseline, current):
         if profile.bins != wanted:
             raise IncompatibleProfiles(f"{profile.bins} where {wanted} are asked for")
-    features = _parts(bins.features, baseline.features, current.features)
-    features = [part for part in features if not rules.features or part[0] in rules.features]
+    features = _chosen(_parts(bins.features, baseline.features, current.features), rules)
     outputs = _parts(bins.outputs, baseline.outputs, current.outputs)
     rows = baseline.rows, current.rows
     effects = _Effects.of(told.values(), least=rules.design_effect)
     found = {
         Signal.DRIFT: _drifts(features, effects),
         Signal.PREDICTION_DRIFT: _drifts(outputs, effects),
-        Signal.JOINT_DRIFT: list(joint(bins.joint, baseline, current, design_effect=effects.largest)),
-        Signal.SEGMENT_DRIFT: list(_segment_drifts(bins, baseline, current, effects)),
+        Signal.JOINT_DRIFT: _joint(bins.joint, baseline, current, rules, effects),
+        Signal.SEGMENT_DRIFT: list(_segment_drifts(bins, baseline, current, rules, effects)),
         Signal.QUALITY: [
             difference
             for part in features + outputs
@@ -209,17 +210,36 @@ def _parts(
     return [(name, kind, baseline[name], current[name]) for name, kind in bins.items()]
 
 
+def _chosen(parts: list[Part], rules: JudgingRules) -> list[Part]:
+    """Return those of some features that are judged."""
+    return [part for part in parts if not rules.features or part[0] in rules.features]
+
+
 def _drifts(parts: list[Part], effects: _Effects) -> list[Difference]:
     measured = (measuring.drift(*part, design_effect=effects.of_feature(part[0])) for part in parts)
     return [difference for difference in measured if difference is not None]
 
 
-def _segment_drifts(bins: Bins, baseline: Profile, current: Profile, effects: "_Effects") -> Iterator[Difference]:
+def _joint(
+    bins: JointBins, baseline: Profile, current: Profile, rules: JudgingRules, effects: _Effects
+) -> list[Difference]:
+    """Return how far features have moved together; nothing where one of them is not judged.
+
+    What is summed over all of them cannot be told apart afterwards.
+    """
+    if rules.features and not rules.features.issuperset(one.feature for one in bins.coordinates):
+        return []
+    return list(joint(bins, baseline, current, design_effect=effects.largest))
+
+
+def _segment_drifts(
+    bins: Bins, baseline: Profile, current: Profile, rules: JudgingRules, effects: _Effects
+) -> Iterator[Difference]:
     """Yield the drifts of features and outputs within each segment, which their names say first."""
     for name, values in bins.segments.items():
         for value in values:
             before, now = baseline.segments[name][value], current.segments[name][value]
-            parts = _parts(bins.features, before.features, now.features)
+            parts = _chosen(_parts(bins.features, before.features, now.features), rules)
             parts += _parts(bins.outputs, before.outputs, now.outputs)
             for difference in _drifts([part for part in parts if part[0] != name], effects):
                 yield replace(difference, feature=f"{name}={value}: {difference.feature}")
