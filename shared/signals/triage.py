@@ -7,9 +7,11 @@ It is a hint with its evidence, and no verdict: of the causes below the first th
 * **season**: the same window a week ago had strayed the same way;
 * a **prior shift**: what the model answers has moved, and what it is asked has not;
 * a **covariate shift**: what it is asked has moved.
+
+What is within a segment (``<segment>: <name>``) is of the feature or output of that name.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -32,17 +34,32 @@ def triaged(judgements: Sequence[Judgement], *, alike: Mapping[Signal, float]) -
         alike: by signal, how alike the window's straying is to that of a week before, from -1 to 1; where that is known.
     """
     breached = {one.signal: one for one in judgements if one.verdict is Verdict.BREACH}
+    outputs = {
+        measurement.feature
+        for one in judgements
+        if one.signal is Signal.PREDICTION_DRIFT
+        for measurement in one.measurements
+    }
+    of_features = [one for signal in _MOVED for one in _breaches(breached.get(signal)) if not _is_of(one, outputs)]
     return tuple(
-        msgspec.structs.replace(one, triage=_triage(one, breached, alike)) if one.signal in breached else one
+        msgspec.structs.replace(one, triage=_triage(one, breached.get(Signal.QUALITY), alike, of_features))
+        if one.signal in breached
+        else one
         for one in judgements
     )
 
 
-def _triage(judgement: Judgement, breached: Mapping[Signal, Judgement], alike: Mapping[Signal, float]) -> Triage:
-    faults = _breaches(breached.get(Signal.QUALITY))
+def _triage(
+    judgement: Judgement, quality: Judgement | None, alike: Mapping[Signal, float], of_features: Sequence[Measurement]
+) -> Triage:
+    """Say what a breach looks like; ``of_features`` are the breaches by what the model is asked, of any signal."""
+    faults = _breaches(quality)
     if judgement.signal is Signal.QUALITY:
         return Triage(cause=Cause.DATA_FAULT, evidence=_reasons(faults))
-    of_its_own = [one for one in faults if one.feature in judgement.shares or _is_among(one.feature, judgement)]
+    moved = _breaches(judgement)
+    of_its_own = [
+        one for one in faults if one.feature in judgement.shares or any(_is_of(other, {one.feature}) for other in moved)
+    ]
     share = sum(judgement.shares.get(feature, 0.0) for feature in {one.feature for one in of_its_own})
     if of_its_own and (share >= HALF or not judgement.shares):
         return Triage(cause=Cause.DATA_FAULT, evidence=_reasons(of_its_own))
@@ -51,11 +68,10 @@ def _triage(judgement: Judgement, breached: Mapping[Signal, Judgement], alike: M
         return Triage(
             cause=Cause.SEASON, evidence=(f"the window a week before had strayed alike (cosine {likeness:.2f})",)
         )
-    moved = [signal for signal in _MOVED if signal in breached]
-    if judgement.signal is Signal.PREDICTION_DRIFT and not moved:
+    if not of_features:
         return Triage(cause=Cause.PRIOR_SHIFT, evidence=("the answers have moved, and no feature has",))
     leading = [f"{name}: {share:.0%} of the shift" for name, share in [*judgement.shares.items()][:_MOST_NAMED]]
-    return Triage(cause=Cause.COVARIATE_SHIFT, evidence=tuple(leading) or _reasons(_breaches(judgement)))
+    return Triage(cause=Cause.COVARIATE_SHIFT, evidence=tuple(leading) or _reasons(moved))
 
 
 def _breaches(judgement: Judgement | None) -> list[Measurement]:
@@ -63,8 +79,9 @@ def _breaches(judgement: Judgement | None) -> list[Measurement]:
     return [one for one in measurements if one.verdict is Verdict.BREACH]
 
 
-def _is_among(feature: str, judgement: Judgement) -> bool:
-    return any(one.feature == feature for one in _breaches(judgement))
+def _is_of(measurement: Measurement, names: Collection[str]) -> bool:
+    """Whether it is of one of these features or outputs, as a whole or within a segment."""
+    return any(measurement.feature == name or measurement.feature.endswith(f": {name}") for name in names)
 
 
 def _reasons(measurements: Sequence[Measurement]) -> tuple[str, ...]:

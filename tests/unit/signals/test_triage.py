@@ -78,6 +78,29 @@ def test_answers_that_move_by_themselves_are_a_prior_shift() -> None:
     assert among_others.cause is Cause.COVARIATE_SHIFT
 
 
+def test_bad_values_explain_what_has_moved_in_segments() -> None:
+    """A measurement within a segment is of the feature whose name it ends with."""
+    segments = breach(Signal.SEGMENT_DRIFT, measurement("kind=x: a"), measurement("kind=y: a"))
+    of_a, of_b = (breach(Signal.QUALITY, measurement(name, "out_of_range_share_increase")) for name in ("a", "b"))
+
+    found, elsewhere = look(segments, of_a)[Signal.SEGMENT_DRIFT], look(segments, of_b)[Signal.SEGMENT_DRIFT]
+
+    assert found == Triage(cause=Cause.DATA_FAULT, evidence=("a: out_of_range_share_increase",))
+    assert elsewhere is not None
+    assert elsewhere.cause is Cause.COVARIATE_SHIFT
+
+
+def test_answers_that_move_in_segments_are_no_feature_that_does() -> None:
+    """Answers that move move in every segment: that the model was asked something else does not follow."""
+    answers = breach(Signal.SEGMENT_DRIFT, measurement("kind=x: prediction"), measurement("kind=y: prediction"))
+    features = breach(Signal.SEGMENT_DRIFT, measurement("kind=x: prediction"), measurement("kind=x: a"))
+
+    alone, among_others = look(ANSWERS, answers), look(ANSWERS, features)
+
+    assert [one.cause for one in alone.values() if one is not None] == [Cause.PRIOR_SHIFT] * 2
+    assert [one.cause for one in among_others.values() if one is not None] == [Cause.COVARIATE_SHIFT] * 2
+
+
 def test_what_is_no_breach_is_left_as_it_is() -> None:
     quiet = Judgement(signal=Signal.DRIFT, verdict=Verdict.OK, reasons=(), measurements=())
 
