@@ -131,7 +131,7 @@ def _categorical_drift(feature: str, baseline: Counts, current: Counts, *, desig
             "psi": psi(baseline, current),
             "jensen_shannon_distance": jensen_shannon_distance(baseline, current),
             "chi_squared": statistic,
-            "chi_squared_p_value": chi_squared_p_value(statistic, degrees=degrees),
+            "chi_squared_p_value": chi_squared_p_value(statistic / design_effect, degrees=degrees),
         },
     )
 
