@@ -59,6 +59,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
         verdict: of this comparison alone.
         reason: one sentence for a person.
         also: other metrics of the same feature, by name; nothing was held against them.
+        p_values: what chance alone would give as much of those, by the same names; of some there is none.
     """
 
     feature: str
@@ -71,6 +72,7 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     reason: str
     also: dict[str, float] = {}
+    p_values: dict[str, float] = {}
 
 
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):

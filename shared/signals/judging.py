@@ -259,6 +259,7 @@ def _weigh(difference: Difference, rules: JudgingRules, sureness: Sureness) -> M
         verdict=verdict,
         reason=f"{difference.feature}: {why}",
         also=difference.also,
+        p_values=difference.p_values,
     )
 
 

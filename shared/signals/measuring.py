@@ -46,7 +46,8 @@ class Difference:
         value: the number, None where there was nothing to compare.
         p_value: what chance alone would give as much of it, None where there was nothing to compare.
         words: the number as a person would say it.
-        also: other metrics of the same feature.
+        also: other metrics of the same feature, by name.
+        p_values: what chance alone would give as much of those, by the same names; of some there is none.
     """
 
     feature: str
@@ -58,6 +59,7 @@ class Difference:
     p_value: float | None = None
     words: str = ""
     also: dict[str, float] = field(default_factory=dict)
+    p_values: dict[str, float] = field(default_factory=dict)
 
 
 def drift(
@@ -96,7 +98,6 @@ def _numeric_drift(
             baseline, current, bounds=_bounds(bins, before, now), scale=bins.scale, known=_known_area(bins, shift)
         ),
         "mean_shift": shift,
-        **({} if shift_p_value is None else {"mean_shift_p_value": shift_p_value}),
     }
     return Difference(
         feature=feature,
@@ -108,6 +109,7 @@ def _numeric_drift(
         p_value=ks_p_value(distance, rows=effective_rows(n, m, design_effect=design_effect)),
         words=f"its values have moved by a KS distance of {distance:.3f}",
         also={name: value for name, value in also.items() if math.isfinite(value)},
+        p_values={} if shift_p_value is None else {"mean_shift": shift_p_value},
     )
 
 
@@ -131,8 +133,8 @@ def _categorical_drift(feature: str, baseline: Counts, current: Counts, *, desig
             "psi": psi(baseline, current),
             "jensen_shannon_distance": jensen_shannon_distance(baseline, current),
             "chi_squared": statistic,
-            "chi_squared_p_value": chi_squared_p_value(statistic / design_effect, degrees=degrees),
         },
+        p_values={"chi_squared": chi_squared_p_value(statistic / design_effect, degrees=degrees)},
     )
 
 
