@@ -49,16 +49,19 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True):
     """One comparison of one feature, judged.
 
     Attributes:
-        feature: its name, or an output's column.
-        metric: what was measured; ``ks`` and ``l_infinity`` are distances, the others increases of a share.
+        feature: its name, or an output's column; within a segment, ``<segment>: <name>``; of several, words for them.
+        metric: what was measured: a distance of values (``ks``, ``l_infinity``), what ``joint`` and ``quality`` name, or
+            what a fixed threshold is for.
         value: the number; None where there was nothing to compare.
-        threshold: what it was held against.
-        p_value: what chance alone would give as much of it; None where there was nothing to compare.
+        threshold: what it was held against; a fixed one with either sign.
+        p_value: what chance alone would give as much of it; None where there was nothing to compare, or chance was not
+            asked, as by a fixed threshold.
         rows: rows of the current window that were compared.
-        needed: rows from which silence means something; None if no number would do, because the baseline is too small.
-        verdict: of this comparison alone.
+        needed: rows from which silence means something; None where no number would do, which ``reason`` explains, or where
+            no number was asked for, as by a fixed threshold.
+        verdict: of this comparison alone, unless the signal as a whole says that it cannot be told.
         reason: one sentence for a person.
-        also: other metrics of the same feature, by name; nothing was held against them.
+        also: other metrics of the same feature, by name; fixed thresholds of them are measurements of their own.
         p_values: what chance alone would give as much of those, by the same names; of some there is none.
     """
 

@@ -177,7 +177,11 @@ def judge(
 def _set_aside(joint: Judgement) -> Judgement:
     """Return what is said of how features go together where some have moved by themselves, which moves that as well."""
     reason = "features have moved by themselves: whether they go together as they did cannot be told"
-    return msgspec.structs.replace(joint, verdict=Verdict.UNKNOWN, reasons=(reason,))
+    measurements = tuple(
+        msgspec.structs.replace(one, verdict=Verdict.UNKNOWN, reason=f"{one.feature}: {reason}")
+        for one in joint.measurements
+    )
+    return msgspec.structs.replace(joint, verdict=Verdict.UNKNOWN, reasons=(reason,), measurements=measurements)
 
 
 @dataclass(frozen=True, slots=True)

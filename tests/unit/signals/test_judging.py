@@ -183,6 +183,21 @@ def test_a_baseline_without_values_makes_its_feature_unknown() -> None:
     assert drift.verdict is Verdict.OK
 
 
+def test_where_a_feature_has_moved_nobody_can_tell_whether_they_go_together() -> None:
+    """That moves rows as a whole too. Each comparison says so, not only the signal: whoever reads them finds no breach."""
+    n1 = columns(1_000, seed=1)["n1"]
+
+    together, moved = (look({"n0": n1 + by})[Signal.JOINT_DRIFT] for by in (0.0, 1.0))
+
+    assert together.verdict is Verdict.BREACH
+    assert moved.verdict is Verdict.UNKNOWN
+    assert len(moved.measurements) == len(together.measurements) == 2
+    for measurement in moved.measurements:
+        assert measurement.verdict is Verdict.UNKNOWN
+        assert measurement.reason == f"{measurement.feature}: {moved.reasons[0]}"
+        assert measurement.value is not None
+
+
 def test_strings_are_not_judged_for_drift() -> None:
     """Their values are not kept, only whether there was one."""
     assert "note" not in {measurement.feature for measurement in look()[Signal.DRIFT].measurements}
