@@ -259,7 +259,7 @@ def _weigh(difference: Difference, rules: JudgingRules, sureness: Sureness) -> M
         threshold=rules.floor(difference.metric),
         p_value=sureness.p_value,
         rows=difference.rows,
-        needed=sureness.needed,
+        needed=None if difference.unknown else sureness.needed,
         verdict=verdict,
         reason=f"{difference.feature}: {why}",
         also=difference.also,
@@ -291,22 +291,25 @@ def _fixed(difference: Difference, rules: JudgingRules) -> Iterator[Measurement]
 def _verdict(difference: Difference, rules: JudgingRules, sureness: Sureness) -> tuple[Verdict, str]:
     """Return the verdict and why, in words."""
     value, p_value = difference.value, sureness.p_value
-    if not difference.baseline_rows:
-        return Verdict.UNKNOWN, f"{difference.metric}: the baseline holds no value to compare with"
     is_too_short = difference.rows < rules.minimum_rows and difference.metric != "volume_change"
     if value is None or p_value is None or is_too_short:
-        return Verdict.UNKNOWN, _too_few(difference, sureness)
+        return Verdict.UNKNOWN, _unknown(difference, sureness)
     floor = rules.floor(difference.metric)
     if value >= floor and sureness.is_sure:
         return Verdict.BREACH, f"{difference.words}, past {floor:g} and not by chance (p = {p_value:.1g})"
     if difference.metric != "volume_change" and (sureness.needed is None or difference.rows < sureness.needed):
-        return Verdict.UNKNOWN, _too_few(difference, sureness)
+        return Verdict.UNKNOWN, _unknown(difference, sureness)
     if value >= floor:
         return Verdict.OK, f"{difference.words}, past {floor:g} but perhaps by chance (p = {p_value:.1g})"
     return Verdict.OK, f"{difference.words}, within {floor:g}"
 
 
-def _too_few(difference: Difference, sureness: Sureness) -> str:
+def _unknown(difference: Difference, sureness: Sureness) -> str:
+    """Return why nothing can be said."""
+    if difference.unknown:
+        return f"{difference.metric}: {difference.unknown}"
+    if not difference.baseline_rows:
+        return f"{difference.metric}: the baseline holds no value to compare with"
     if sureness.needed is None:
         return f"{difference.metric}: {sureness.never}"
     return f"{difference.metric}: {difference.rows} rows, {sureness.needed} needed"

@@ -46,6 +46,7 @@ class Difference:
         value: the number, None where there was nothing to compare.
         p_value: what chance alone would give as much of it, None where there was nothing to compare.
         words: the number as a person would say it.
+        unknown: why there was nothing to compare, where that is not for want of rows.
         also: other metrics of the same feature, by name.
         p_values: what chance alone would give as much of those, by the same names; of some there is none.
     """
@@ -58,6 +59,7 @@ class Difference:
     value: float | None = None
     p_value: float | None = None
     words: str = ""
+    unknown: str = ""
     also: dict[str, float] = field(default_factory=dict)
     p_values: dict[str, float] = field(default_factory=dict)
 

@@ -107,7 +107,7 @@ def volume(rows: int, usual: Sequence[int]) -> Difference:
 
     nothing = Difference(feature="all rows", metric="volume_change", baseline_rows=sum(usual), rows=rows, bins=2)
     if len(usual) < 3:
-        return nothing
+        return replace(nothing, unknown="fewer than three windows are known to compare with")
     logs = np.log1p(np.array(usual, dtype=np.float64))
     middle = float(np.mean(logs))
     # Counts vary by their root even where everything is regular: windows that happen to be equal prove no more.

@@ -15,6 +15,7 @@ from shared.profiles.profile import Profile, empty, profile
 from shared.schema import Feature, FeatureType, Output, Schema
 from shared.signals.judgement import Judgement, Measurement, Signal, Verdict
 from shared.signals.judging import BUDGET_SHARES, JudgingRules, judge
+from shared.signals.quality import volume
 
 NUMBERS = [f"n{i}" for i in range(10)]
 CATEGORIES = ("a", "b", "c", "d")
@@ -230,6 +231,20 @@ def test_a_baseline_too_small_for_any_window_is_said_to_be() -> None:
     assert drift.verdict is Verdict.UNKNOWN
     assert drift.measurements[0].needed is None
     assert "the baseline's 200 rows are too few" in drift.reasons[0]
+
+
+@pytest.mark.parametrize("usual", [[], [120], [1_000, 1_100]])
+def test_what_volume_is_usual_is_unknown_from_fewer_than_three_windows(usual: list[int]) -> None:
+    """No number of rows, here or in the baseline, would help."""
+    window = profile(pa.table(columns(1_000, seed=1)), BINS)
+
+    judgements = judge(BEFORE, window, BINS, rules=RULES, also=[volume(1_000, usual)])
+
+    quality = next(judgement for judgement in judgements if judgement.signal is Signal.QUALITY)
+    found = one(quality, "all rows", "volume_change")
+    assert (found.verdict, found.needed) == (Verdict.UNKNOWN, None)
+    assert found.reason == "all rows: volume_change: fewer than three windows are known to compare with"
+    assert quality.verdict is Verdict.OK
 
 
 def test_profiles_over_other_bins_are_refused() -> None:
