@@ -7,6 +7,7 @@ far: its request is refused, which ``refusals`` counts.
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -67,25 +68,43 @@ def quality(
 
 
 def refusals(
-    refused: Mapping[str, int], names: Iterable[str], *, rows: tuple[int, int], design_effect: float
+    refused: Mapping[str, int],
+    names: Iterable[str],
+    *,
+    rows: tuple[int, int],
+    design_effect: float,
+    refused_rows: Mapping[str, int] = MappingProxyType({}),
 ) -> Iterator[Difference]:
-    """Yield the share of requests that were refused because of each feature: wrong types, new or missing features.
+    """Yield the share of rows that were refused because of each feature: wrong types, new or missing features.
 
-    A value of a wrong type never comes as far as a profile: its request is refused with 422, and its record names the
-    first feature that did not fit. Training data fits its own schema, so that the baseline has none.
+    A value of a wrong type never comes as far as a profile: its request is refused with 422, all its rows with it, and its
+    record names the first feature that did not fit. Training data fits its own schema, so that the baseline has none.
+
+    How many requests were answered nobody counts, hence the share of rows. But the rows of one request are refused
+    together, and one large request proves no more than one small one: the p-value takes a request for a row, and the rows
+    that were answered for requests as large as those refused.
 
     Args:
         refused: requests that were refused, by the feature that did not fit; one that the schema does not have is under
             the empty name.
         names: the features there are.
         rows: rows of the baseline and of the current window, those refused not among them.
-        design_effect: rows that are worth one independent row.
+        design_effect: rows, or requests, that are worth one independent one.
+        refused_rows: rows of the requests that were refused, by the same names. Where a request's rows are not known it
+            counts as one row, the least there can be.
     """
-    before, now = rows[0], rows[1] + sum(refused.values())
+    lost = {name: max(refused_rows.get(name, 0), requests) for name, requests in refused.items()}
+    before, now = rows[0], rows[1] + sum(lost.values())
     for name in (*names, ""):
         told = name or "a feature that the model does not take"
-        bad = (0, refused.get(name, 0))
-        yield _share_increase(told, "refused", bad, (before, now), design_effect=design_effect)
+        bad, requests = lost.get(name, 0), refused.get(name, 0)
+        found = _share_increase(told, "refused", (0, bad), (before, now), design_effect=design_effect)
+        if found.p_value is None or bad == requests:
+            yield found
+        else:
+            as_large = round((now - bad) * requests / bad)
+            sides = np.array([0, before]), np.array([requests, as_large])
+            yield replace(found, p_value=largest_share_p_value(*sides, design_effect=design_effect))
 
 
 def volume(rows: int, usual: Sequence[int]) -> Difference:

@@ -72,7 +72,7 @@ def test_without_values_nobody_knows_whether_it_is_constant() -> None:
     assert found.value is None
 
 
-def test_refused_requests_are_a_share_of_all_that_were_asked() -> None:
+def test_refused_requests_count_as_a_row_each_where_nobody_knows_their_rows() -> None:
     """A value of a wrong type is in no profile, however many there are."""
     found = {
         one.feature: one
@@ -86,6 +86,40 @@ def test_refused_requests_are_a_share_of_all_that_were_asked() -> None:
     }
     assert found["temp"].rows == 1_000
     assert (found["temp"].p_value or 0) < 1e-3 < (found["rain"].p_value or 0)
+
+
+def test_half_of_the_large_requests_refused_is_half_of_the_rows() -> None:
+    """A thousand rows each: counted as one row, fifty of them would be a thousandth, below any floor."""
+    (found, _) = refusals({"temp": 50}, ["temp"], rows=(5_000, 50_000), design_effect=4, refused_rows={"temp": 50_000})
+
+    assert found.value == 0.5
+    assert found.rows == 100_000
+    assert found.words == "refused in 50.0% of rows, 0.0% in the baseline"
+    assert (found.p_value or 1) < 1e-9
+
+
+def test_one_large_request_that_is_refused_is_one() -> None:
+    """Half of the rows are gone, and it may happen once: as sure as one of two requests of one row is."""
+    (large, _) = refusals({"temp": 1}, ["temp"], rows=(5_000, 10_000), design_effect=4, refused_rows={"temp": 10_000})
+    (small, _) = refusals({"temp": 1}, ["temp"], rows=(5_000, 1), design_effect=4)
+
+    assert large.value == small.value == 0.5
+    assert large.p_value == small.p_value
+    assert (large.p_value or 0) > 0.1
+
+
+def test_rows_that_were_refused_are_among_the_rows_of_every_feature() -> None:
+    requests = {"temp": 10, "": 20}
+
+    found = refusals(
+        requests, ["temp", "rain"], rows=(5_000, 400), design_effect=4, refused_rows={"temp": 400, "": 200}
+    )
+
+    assert {one.feature: one.value for one in found} == {
+        "temp": 0.4,
+        "rain": 0.0,
+        "a feature that the model does not take": 0.2,
+    }
 
 
 def test_the_chance_of_a_volume_is_students() -> None:
