@@ -1,8 +1,10 @@
 """How sure a distance is: what chance alone would give as much of it, between two windows that are the same.
 
 Rows come in bursts, so that a thousand of them tell less than a thousand independent ones would. A **design effect** of 4
-takes four rows for the worth of one. Tails come from ``tails``; scipy.special, which takes long to import, is needed for their inverses alone: hence the
-imports inside those functions.
+takes four rows for the worth of one.
+
+Tails come from ``tails``; scipy.special, which takes long to import, is needed for their inverses alone: hence the imports
+inside those functions.
 """
 
 import math
