@@ -170,8 +170,13 @@ def judge(
         )
         for signal, differences in found.items()
     ]
-    has_moved = any(one.signal is Signal.DRIFT and one.verdict is Verdict.BREACH for one in judgements)
+    has_moved = any(_has_moved(one) for one in judgements if one.signal is Signal.DRIFT)
     return tuple(_set_aside(one) if has_moved and one.signal is Signal.JOINT_DRIFT else one for one in judgements)
+
+
+def _has_moved(judgement: Judgement) -> bool:
+    """Whether something is past its threshold, and not only past a fixed one, which may be passed always."""
+    return any(one.verdict is Verdict.BREACH and one.p_value is not None for one in judgement.measurements)
 
 
 def _set_aside(joint: Judgement) -> Judgement:

@@ -199,6 +199,16 @@ def test_where_a_feature_has_moved_nobody_can_tell_whether_they_go_together() ->
         assert measurement.value is not None
 
 
+def test_a_fixed_threshold_does_not_say_that_a_feature_has_moved() -> None:
+    """It may be passed by every window there is; how features go together would never be judged again."""
+    rules = JudgingRules(numerical_thresholds={"psi": 1e-9})
+
+    found = look({"n0": columns(1_000, seed=1)["n1"]}, rules=rules)
+
+    assert found[Signal.DRIFT].verdict is Verdict.BREACH
+    assert found[Signal.JOINT_DRIFT].verdict is Verdict.BREACH
+
+
 def test_strings_are_not_judged_for_drift() -> None:
     """Their values are not kept, only whether there was one."""
     assert "note" not in {measurement.feature for measurement in look()[Signal.DRIFT].measurements}
