@@ -34,6 +34,7 @@ from shared.signals.calibration.hourly import HourSums
 from shared.signals.calibration.looks import Looks
 from shared.signals.judgement import Signal
 from shared.signals.judging import JudgingRules
+from shared.signals.significance import carried, effective_rows
 
 HISTORY_DAYS: Final = 90
 MONTH_DAYS: Final = 30
@@ -178,13 +179,16 @@ def play(cell: Cell, index: int) -> Played:
         return Played(alerts, quiet, {}, {}, np.empty((0, 0)), {})
     history = counts[:HISTORY_DAYS]
     reference = Reference(history.sum(axis=0), history, world.edges)
+    worth = effective_rows(int(reference.whole[0].sum()), world.rows, design_effect=1.0)
+    by_chance = carried(worth, comparisons=world.features)
     found, heard, peers = {}, {}, {}
     for by, moved in SHIFTS:
         shift = np.zeros(world.features)
         shift[rng.permutation(world.features)[:moved]] = by * rng.choice([-1.0, 1.0], moved)
         windows = version.counts(days, _SHIFTED_WINDOWS, rng, shift=shift)
         found[by, moved] = _is_news(calibration, _looks(windows, world, first=days))
-        heard[by, moved] = found[by, moved] & (largest_ks(windows, reference.whole) >= _FLOOR_KS)
+        is_large = largest_ks(windows, reference.whole) - by_chance >= _FLOOR_KS
+        heard[by, moved] = found[by, moved] & is_large
         peers[by, moved] = _peers(windows, reference)
     return Played(alerts, quiet, found, heard, _peers(counts[HISTORY_DAYS:], reference), peers)
 
@@ -195,20 +199,24 @@ def _month(world: World, past: Looks, month: Looks) -> tuple[Calibration, NDArra
     With hourly looks nothing is learned in between: three quarters of a minute a version, for little.
     """
     contrasts = _contrasts(world)
-    columns = contrasts.columns(())
     is_news = np.zeros(len(month), dtype=bool)
-    every = len(month) if world.steps > 1 else LEARNED_EVERY_DAYS
-    for at in range(0, len(month) + 1, every):
-        since = np.arange(len(month)) < at
-        joined = Past.joined(Signal.DRIFT, contrasts, columns, past, month.where(since), is_quiet=~is_news[since])
+
+    def learned(since: int) -> Calibration:
+        before = np.arange(len(month)) < since
+        joined = Past.joined(
+            Signal.DRIFT, contrasts, contrasts.columns(()), past, month.where(before), is_quiet=~is_news[before]
+        )
         calibration = joined.calibration()
         assert calibration is not None  # noqa: S101 - ninety days are enough
-        if at < len(month):
-            some = slice(at, at + every)
-            is_news[some] = _is_news(calibration, month.where(~since))[:every]
-        if world.steps > 1:
-            break
-    return calibration, is_news
+        return calibration
+
+    if world.steps > 1:
+        calibration = learned(0)
+        return calibration, _is_news(calibration, month)
+    for at in range(0, len(month), LEARNED_EVERY_DAYS):
+        some = (np.arange(len(month)) >= at) & (np.arange(len(month)) < at + LEARNED_EVERY_DAYS)
+        is_news[some] = _is_news(learned(at), month.where(some))
+    return learned(len(month)), is_news
 
 
 def _is_news(calibration: Calibration, looks: Looks) -> NDArray[np.bool_]:

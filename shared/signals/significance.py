@@ -8,6 +8,7 @@ inside those functions.
 """
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 
@@ -22,6 +23,18 @@ def effective_rows(baseline: int, current: int, *, design_effect: float) -> floa
     187.5
     """
     return baseline * current / (baseline + current) / design_effect
+
+
+def carried(rows: float, *, comparisons: int) -> float:
+    """Return how far chance carries a KS distance or a share, on so many effective ``rows``, beyond what it is.
+
+    The largest of so many ``comparisons`` is carried further in one of twenty windows: the standard deviation of a share is
+    one half over the root of the rows at most, and so is that of a distribution function at any place.
+
+    >>> round(carried(400, comparisons=1), 4)
+    0.0411
+    """
+    return NormalDist().inv_cdf(1 - 0.05 / max(comparisons, 1)) / (2 * math.sqrt(rows))
 
 
 def ks_p_value(distance: float, *, rows: float) -> float:

@@ -67,6 +67,20 @@ def test_a_month_in_which_nothing_changes_is_silent() -> None:
     assert verdicts == {Verdict.OK}
 
 
+def test_what_chance_may_have_added_does_not_carry_a_shift_past_the_floor() -> None:
+    """The largest of many noisy distances passes the floor, where none of the shifts behind them does."""
+    rules = replace(RULES, design_effect=1.0)
+    heard = []
+    for seed in range(20):
+        drawn = columns(2_000, seed=seed)
+        moved = {name: drawn[name] + 0.1 for name in NUMBERS}  # a KS distance of 0.04, of a floor of 0.05
+        heard.append(look(moved, rows=2_000, seed=seed, rules=rules)[Signal.DRIFT])
+
+    assert sum(judgement.verdict is Verdict.BREACH for judgement in heard) <= 1
+    assert max(judgement.measurements[0].value or 0.0 for judgement in heard) > 0.06
+    assert any("of which chance may have added" in one.reason for each in heard for one in each.measurements)
+
+
 def test_half_a_standard_deviation_in_one_of_ten_features_is_heard_at_a_thousand_rows() -> None:
     shifts = [look({"n3": columns(1_000, seed=seed)["n3"] + 0.5}, seed=seed)[Signal.DRIFT] for seed in range(20)]
 
