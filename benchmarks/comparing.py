@@ -18,10 +18,10 @@ Values: TypeAlias = Mapping[str, Mapping[str, float | None]]
 """What a tool found, by feature and metric. A metric has our name where its definition is ours."""
 
 DIGITS: Final = 1e-6
-"""Values that differ by less, relatively, are equal."""
+"""Values that differ by less are equal: relatively, or absolutely where one of them is 0."""
 
 _SMALLEST: Final = 1e-30
-"""Smaller p-values are not compared: some tools hold them in single precision."""
+"""Smaller p-values are taken for 0: some tools hold them in single precision, which has no more than that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +99,12 @@ def run(command: Sequence[str], baseline: Path, current: Path) -> Run:
     return Run(cpu_s=used.ru_utime + used.ru_stime, peak_mib=used.ru_maxrss / 1024, printed=printed)
 
 
-def differences(ours: Values, theirs: Values) -> Iterator[tuple[str, int, float]]:
-    """Yield each metric that both define alike, how many features have it, and the largest relative difference."""
+def differences(ours: Values, theirs: Values) -> Iterator[tuple[str, int, float | None]]:
+    """Yield each metric that both define alike, how many features have it, and how far apart its values are at most.
+
+    That is relative to the other's value; absolute where either is 0, or so small that it may have been lost. None where no
+    feature has it on both sides: nothing was compared then, and nothing has agreed.
+    """
     shared = {metric for metrics in theirs.values() for metric in metrics} & {
         metric for metrics in ours.values() for metric in metrics
     }
@@ -108,11 +112,20 @@ def differences(ours: Values, theirs: Values) -> Iterator[tuple[str, int, float]
         pairs = [
             (mine, other)
             for feature, metrics in theirs.items()
-            if (other := metrics.get(metric)) is not None
-            and (mine := ours[feature].get(metric)) is not None
-            and min(abs(mine), abs(other)) > _SMALLEST
+            if (other := metrics.get(metric)) is not None and (mine := ours.get(feature, {}).get(metric)) is not None
         ]
-        yield metric, len(pairs), max((abs(mine - other) / abs(other) for mine, other in pairs), default=0.0)
+        yield metric, len(pairs), max((_apart(mine, other) for mine, other in pairs), default=None)
+
+
+def furthest(found: Sequence[float | None]) -> float | None:
+    """Return the largest of the differences; None where there is none, or one of them could not be had."""
+    known = [one for one in found if one is not None]
+    return max(known) if known and len(known) == len(found) else None
+
+
+def _apart(mine: float, other: float) -> float:
+    apart = abs(mine - other)
+    return apart / abs(other) if min(abs(mine), abs(other)) > _SMALLEST else apart
 
 
 def _named(p_values: Mapping[str, float]) -> dict[str, float]:
