@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # each command imports what it needs
     from pathlib import Path
 
     from shared.signals.exact.comparing import Columns
-    from shared.signals.exact.comparison import Comparison
+    from shared.signals.exact.comparison import Comparison, JointComparison
 
 _SYSTEM = "_"
 """What the names of columns begin with that sealed hours have beside the features: ids and times, which always differ."""
@@ -28,6 +28,9 @@ def add(commands: Commands) -> None:
         default=1.0,
         metavar="N",
         help="take so many rows for the worth of one: for p-values of rows that depend on each other (default 1)",
+    )
+    compare.add_argument(
+        "--joint", action="store_true", help="say as well how far apart they are in how columns go together"
     )
 
 
@@ -53,7 +56,15 @@ async def _compare(asked: argparse.Namespace) -> Answer:
                 found.append(one)
                 progress.show(len(found), len(names))
         _show(found)
-    return Answer({"comparisons": [msgspec.to_builtins(one) for one in found]})
+    values = {"comparisons": [msgspec.to_builtins(one) for one in found]}
+    if asked.joint:
+        from shared.signals.exact.joint import compare_jointly
+
+        together = compare_jointly(before, now, design_effect=asked.design_effect)
+        values["joint"] = [msgspec.to_builtins(one) for one in together]
+        if not asked.json:
+            _show_jointly(together)
+    return Answer(values)
 
 
 def _columns(path: "Path") -> "Columns":
@@ -85,12 +96,25 @@ def _show(found: "list[Comparison]") -> None:
             console.print(f"{one.feature}: {one.unknown}", markup=False)
 
 
+def _show_jointly(together: "tuple[JointComparison, ...]") -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("together", "metric", "value")
+    for one in together:
+        value = "not known" if one.value is None else _figure(one.value, one.p_value)
+        table.add_row(escape(one.features), one.metric.replace("_", " "), value)
+    Console().print(table if together else "there is nothing to compare jointly")
+
+
 def _number(one: "Comparison", name: str) -> str:
+    return _figure(one.metrics[name], one.p_values.get(name)) if name in one.metrics else ""
+
+
+def _figure(value: float, p_value: float | None) -> str:
     """Return a metric, and its p-value where it has one."""
-    if name not in one.metrics:
-        return ""
-    p_value = one.p_values.get(name)
-    return f"{one.metrics[name]:.3g}" + ("" if p_value is None else f" (p {p_value:.1g})")
+    return f"{value:.3g}" + ("" if p_value is None else f" (p {p_value:.1g})")
 
 
 def _design_effect(text: str) -> float:

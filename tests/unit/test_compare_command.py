@@ -51,6 +51,32 @@ def test_people_get_a_table(files: list[str], capsys: pytest.CaptureFixture[str]
     assert all(word in shown for word in ("temp", "kind", "note: binary before and string now cannot be compared"))
 
 
+def test_how_columns_go_together_is_said_when_it_is_asked(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """It reads the rows once more, which whoever asks about columns need not pay for."""
+    manage.main(["compare", *files, "--json"])
+    without = json.loads(capsys.readouterr().out)
+    manage.main(["compare", *files, "--json", "--joint"])
+    found = json.loads(capsys.readouterr().out)
+    manage.main(["compare", *files, "--joint"])
+    shown = capsys.readouterr().out
+
+    assert found == without | {"joint": found["joint"]}
+    mmd, correlation = found["joint"]
+    assert (mmd["metric"], mmd["features"]) == ("mmd_gaussian", "all features")
+    assert mmd["p_value"] < 1e-6 < correlation["p_value"]
+    assert correlation["features"] == "temp and kind"
+    assert all(word in shown for word in ("all features", "mmd gaussian", "temp and kind", "correlation change"))
+
+
+def test_files_with_nothing_in_common_are_told_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.csv").write_text(f"{name}\n1\n2\n")
+
+    assert manage.main(["compare", str(tmp_path / "a.csv"), str(tmp_path / "b.csv"), "--joint"]) == 0
+
+    assert "there is nothing to compare jointly" in capsys.readouterr().out
+
+
 def test_a_design_effect_below_one_is_refused(files: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         manage.main(["compare", *files, "--design-effect", "0.5"])

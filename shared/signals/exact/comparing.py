@@ -1,6 +1,6 @@
 """Two tables, compared a column at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import pyarrow as pa
@@ -13,7 +13,13 @@ from shared.signals.exact.numbers import NumericBaseline
 
 
 class Columns(Protocol):
-    """Where columns come from, one at a time: a table, or a file of which no more than that need be in memory."""
+    """Where columns come from, one at a time: a table, or a file of which no more than that need be in memory.
+
+    Attributes:
+        rows: how many rows there are.
+    """
+
+    rows: int
 
     @property
     def types(self) -> dict[str, pa.DataType]:
@@ -21,6 +27,9 @@ class Columns(Protocol):
 
     def read(self, name: str) -> pa.ChunkedArray:
         """Return one column."""
+
+    def batches(self, names: Sequence[str], *, rows: int) -> Iterator[pa.Table]:
+        """Yield some columns of so many rows at a time, at most, and of all rows in turn."""
 
 
 def compare(baseline: Columns, current: Columns, *, design_effect: float = 1.0) -> Iterator[Comparison]:
@@ -43,19 +52,25 @@ def compare(baseline: Columns, current: Columns, *, design_effect: float = 1.0) 
 
 def _compare(name: str, baseline: Columns, current: Columns, *, design_effect: float) -> Comparison:
     types = baseline.types[name], current.types[name]
-    # a column that holds nothing has no kind, and takes that of the other side
-    kinds = [_kind(one) for one in types if not pa.types.is_null(one)] or ["number"]
-    if None in kinds or len(set(kinds)) > 1:
+    kind = kind_of(*types)
+    if kind is None:
         what = f"{types[0]}" if types[0] == types[1] else f"{types[0]} before and {types[1]} now"
         return Comparison(feature=name, unknown=f"{what} cannot be compared as numbers or categories")
     try:
-        if kinds[0] == "number":
+        if kind == "number":
             prepared = NumericBaseline.of(sorted_numbers(baseline.read(name), name))
             return prepared.compare(name, sorted_numbers(current.read(name), name), design_effect=design_effect)
         counted = Categories.of(baseline.read(name), name)
         return counted.compare(name, Categories.of(current.read(name), name), design_effect=design_effect)
     except InvalidSchema as fault:
-        return Comparison(feature=name, kind=kinds[0], unknown=str(fault))
+        return Comparison(feature=name, kind=kind, unknown=str(fault))
+
+
+def kind_of(before: pa.DataType, now: pa.DataType) -> str | None:
+    """Return what a column is compared as, ``number`` or ``category``; None where the sides do not agree, or it is neither."""
+    # a column that holds nothing has no kind, and takes that of the other side
+    kinds = {_kind(one) for one in (before, now) if not pa.types.is_null(one)} or {"number"}
+    return kinds.pop() if len(kinds) == 1 else None
 
 
 def _kind(of: pa.DataType) -> str | None:

@@ -36,3 +36,19 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     metrics: dict[str, float] = {}
     p_values: dict[str, float] = {}
     unknown: str | None = None
+
+
+class JointComparison(msgspec.Struct, frozen=True, kw_only=True):
+    """All features of two sides, compared in how they go together.
+
+    Attributes:
+        metric: ``mmd_gaussian`` or ``correlation_change``, as ``joint`` defines them.
+        features: whose: all, or the two whose correlation has moved most surely.
+        value: the number, None where there is none: features that never vary have no correlation.
+        p_value: what chance alone would give as much of it, likewise.
+    """
+
+    metric: str
+    features: str
+    value: float | None
+    p_value: float | None
