@@ -17,6 +17,8 @@ import msgspec
 import pyarrow as pa
 
 from benchmarks.columns import table
+from benchmarks.records import HOUR
+from shared.ids import uuid7
 from shared.profiles import encoding
 from shared.profiles.categorical import CategoricalProfile
 from shared.profiles.counts import pack, unpack
@@ -54,11 +56,14 @@ def judged(rows: int, *, seed: int) -> dict[str, float]:
 
 
 def sizes(*, seed: int) -> Iterator[dict[str, float]]:
-    """Yield the bytes a feature takes of an hour's profile, for hours of few and of many rows."""
+    """Yield the bytes a feature takes of an hour's profile, for hours of few and of many rows.
+
+    Of rows with ids, as sealing has them: only those are sampled.
+    """
     baseline = table(_BASELINE_ROWS, seed=seed, moved=False)
     bins = cut(baseline, schema_of(baseline))
     for rows in (1_000, 10_000, 100_000):
-        hour = profile(table(rows, seed=seed + 1, moved=True), bins)
+        hour = profile(identified(table(rows, seed=seed + 1, moved=True)), bins)
         yield {"rows": rows, "bytes_a_feature": len(encoding.encode(hour)) / len(bins.features)}
 
 
@@ -96,6 +101,11 @@ def _known(rows: pa.Table, name: str, kind: FeatureType) -> tuple[str, ...] | No
     if kind is not FeatureType.CATEGORY:
         return None
     return tuple(sorted(rows.column(name).drop_null().unique().to_pylist()))
+
+
+def identified(rows: pa.Table) -> pa.Table:
+    """Return rows with an id each."""
+    return rows.append_column("_id", pa.array([uuid7(HOUR) for _ in range(len(rows))]))
 
 
 def _times(day: Profile, times: int) -> Profile:
