@@ -41,3 +41,5 @@ def test_the_benchmark_of_drift_measures_ours_and_says_what_it_could_not_measure
     assert all(targets[f"{metric} from profiles"]["holds"] for metric in ("ks", "wasserstein_normalised", "psi"))
     assert targets["a profile"]["holds"]
     assert targets["a profile"]["value"] > 900, "the sample that sealing writes is missing"
+    looks = [(one["days"], one["each"], one["calibrated"]) for one in report["results"] if "calibrated" in one]
+    assert looks == [(30, "hour", "no"), (30, "hour", "no"), (1, "day", "yes"), (1, "hour", "yes")]
