@@ -58,6 +58,13 @@ FROUROS: Final = _peer("frouros", "frouros", "frouros_drift.py")
 
 TOOLS: Final = (DRIFTLINE, FLOOR, PRESET, FUNCTIONS, NANNYML, WHYLOGS, ALIBI, FROUROS)
 
+JOINTLY: Final = {
+    DRIFTLINE: Tool(name="driftline, jointly", command=(*DRIFTLINE.command, "--joint")),
+    ALIBI: _peer("alibi-detect, jointly", "alibi-detect-joint", "alibi_detect_joint.py"),
+    FROUROS: _peer("frouros, jointly", "frouros", "frouros_joint.py"),
+}
+"""What else is run of those that have a maximum mean discrepancy: ours with all other metrics, theirs with nothing else."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
@@ -73,7 +80,16 @@ class Run:
         answer: dict[str, Any] = json.loads(self.printed.strip().splitlines()[-1])
         if "comparisons" not in answer:
             return answer
-        return {one["feature"]: {**one["metrics"], **_named(one["p_values"])} for one in answer["comparisons"]}
+        values = {one["feature"]: {**one["metrics"], **_named(one["p_values"])} for one in answer["comparisons"]}
+        for one in answer.get("joint", ()):
+            values[one["features"]] = {one["metric"]: one["value"], f"{one['metric']}_p_value": one["p_value"]}
+        return values
+
+    @property
+    def joint_rows(self) -> int | None:
+        """Return how many rows a side were compared jointly; None for as many as there are, or for none."""
+        rows = self.values.get("all features", {}).get("rows")
+        return None if rows is None else round(rows)
 
 
 def run(command: Sequence[str], baseline: Path, current: Path) -> Run:

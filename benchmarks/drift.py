@@ -3,7 +3,8 @@
 * **Rows**: from two Parquet files of 40 numbers and 10 categories, 1 % of the values missing, to all metrics of each with
   p-values. Whole processes, from start to exit, children included: CPU seconds and peak memory, as the kernel counts them.
   Other tools, which ``make bench-peers`` installs, take turns with ours and compute those of our metrics that they have.
-  ``decode and sort`` is what none of them can do without.
+  ``decode and sort`` is what none of them can do without. ``joint`` are the figures of the program that says how columns go
+  together: ours adds it to all other metrics; theirs say nothing else, of no more rows than take half a minute of CPU.
 * **Agreement**: how far the values are apart where the definitions are one.
 * **Looks**: 30 days of 50 features read and judged from their profiles, whether they hold ten thousand rows or a billion; one
   day by itself, held against ninety days of training data; what a profile takes; and how far its metrics are from those of
@@ -30,6 +31,7 @@ from benchmarks.comparing import (
     FLOOR,
     FROUROS,
     FUNCTIONS,
+    JOINTLY,
     NANNYML,
     PRESET,
     TOOLS,
@@ -68,13 +70,13 @@ def main() -> None:
     looks = _looks(asked)
     accuracy = answer_of("-m", "benchmarks.windows", "accuracy", "--seed", str(asked.seed), environment=os.environ)
     results: list[Row] = [
-        *_speed(runs),
+        *_speed(runs, rows=asked.rows),
         *_agreement(runs),
         *looks,
         *({"measure": "profile: bytes of an hour", **one} for one in accuracy["sizes"]),
         *({"measure": "profile: errors against rows", **one} for one in accuracy["errors"]),
     ]
-    targets = [*_targets(runs, rows=asked.rows), *_profile_targets(looks, accuracy)]
+    targets = [*_targets(runs, rows=asked.rows), *_joint_targets(runs), *_profile_targets(looks, accuracy)]
     report = Report(benchmark="drift", machine=machine, results=results, targets=targets)
     if not asked.json:
         report.show()
@@ -93,7 +95,8 @@ def _runs(asked: argparse.Namespace, folder: Path) -> dict[Tool, list[Run]]:
     answer_of(*columns, environment=os.environ)
     sides = folder / "baseline.parquet", folder / "current.parquet"
     wanted = [tool for tool in TOOLS if tool in (DRIFTLINE, FLOOR) or not asked.only or tool.name in asked.only]
-    runs: dict[Tool, list[Run]] = {tool: [] for tool in TOOLS}
+    wanted += [JOINTLY[tool] for tool in wanted if tool in JOINTLY]
+    runs: dict[Tool, list[Run]] = {tool: [] for tool in (*TOOLS, *JOINTLY.values())}
     with Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("comparing", total=_rounds(asked) * len(wanted))
         for _ in range(_rounds(asked)):
@@ -108,10 +111,12 @@ def _median(runs: Sequence[Run], figure: Callable[[Run], float]) -> float | None
     return statistics.median(map(figure, runs)) if runs else None
 
 
-def _times(runs: Mapping[Tool, Sequence[Run]], tool: Tool, figure: Callable[[Run], float]) -> float | None:
+def _times(
+    runs: Mapping[Tool, Sequence[Run]], tool: Tool, figure: Callable[[Run], float], *, ours: Tool = DRIFTLINE
+) -> float | None:
     """Return how many times ours a tool takes."""
-    theirs, ours = _median(runs[tool], figure), _median(runs[DRIFTLINE], figure)
-    return None if theirs is None or ours is None else round(theirs / ours, 2)
+    their_figure, our_figure = _median(runs[tool], figure), _median(runs[ours], figure)
+    return None if their_figure is None or our_figure is None else round(their_figure / our_figure, 2)
 
 
 def _cpu(one: Run) -> float:
@@ -122,18 +127,24 @@ def _peak(one: Run) -> float:
     return one.peak_mib
 
 
-def _speed(runs: Mapping[Tool, Sequence[Run]]) -> Iterator[Row]:
-    for tool, some in runs.items():
-        cpu_s, peak_mib = _median(some, _cpu), _median(some, _peak)
+def _speed(runs: Mapping[Tool, Sequence[Run]], *, rows: int) -> Iterator[Row]:
+    for tool in TOOLS:
+        some, jointly = runs[tool], runs[JOINTLY[tool]] if tool in JOINTLY else []
         yield {
             "measure": "rows: two files to all metrics",
             "tool": tool.name,
-            "cpu_s": None if cpu_s is None else round(cpu_s, 3),
-            "peak_mib": None if peak_mib is None else round(peak_mib),
+            "cpu_s": _rounded(_median(some, _cpu), 3),
+            "peak_mib": _rounded(_median(some, _peak)),
             "cpu_times_ours": _times(runs, tool, _cpu),
-            "joint_cpu_s": None,  # none of these programs compares columns jointly
             "values": sum(map(len, some[0].values.values())) if some else None,
+            "joint_cpu_s": _rounded(_median(jointly, _cpu), 3),
+            "joint_peak_mib": _rounded(_median(jointly, _peak)),
+            "joint_rows": (jointly[0].joint_rows or rows) if jointly else None,
         }
+
+
+def _rounded(figure: float | None, digits: int | None = None) -> float | None:
+    return None if figure is None else round(figure, digits)
 
 
 def _agreement(runs: Mapping[Tool, Sequence[Run]]) -> Iterator[Row]:
@@ -150,9 +161,9 @@ def _agreement(runs: Mapping[Tool, Sequence[Run]]) -> Iterator[Row]:
 def _compared(runs: Mapping[Tool, Sequence[Run]]) -> Iterator[tuple[Tool, str, int, float | None]]:
     """Yield what ``differences`` says of every tool that was measured."""
     ours = runs[DRIFTLINE][0].values
-    for tool, some in runs.items():
-        if some and tool is not DRIFTLINE:
-            for metric, features, largest in differences(ours, some[0].values):
+    for tool in TOOLS:
+        if runs[tool] and tool is not DRIFTLINE:
+            for metric, features, largest in differences(ours, runs[tool][0].values):
                 yield tool, metric, features, largest
 
 
@@ -188,6 +199,13 @@ def _targets(runs: Mapping[Tool, Sequence[Run]], *, rows: int) -> Iterator[Targe
         name="values of other tools, where definitions are one",
         unit="difference, relative where neither is 0",
     )
+
+
+def _joint_targets(runs: Mapping[Tool, Sequence[Run]]) -> Iterator[Target]:
+    for tool in JOINTLY:
+        if tool is not DRIFTLINE:
+            times = _times(runs, JOINTLY[tool], _cpu, ours=JOINTLY[DRIFTLINE])
+            yield Target.at_least(1.0, times, name=f"{tool.name}: CPU jointly, of no more rows", unit="times ours")
 
 
 def _profile_targets(looks: Sequence[Mapping[str, Any]], accuracy: Mapping[str, Any]) -> Iterator[Target]:
