@@ -1,6 +1,7 @@
 """Comparing two files, by Driftline and by others: how long it takes, in how much memory, and whether they agree."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -140,8 +141,12 @@ def furthest(found: Sequence[float | None]) -> float | None:
 
 
 def _apart(mine: float, other: float) -> float:
+    if mine == other:
+        return 0.0
     apart = abs(mine - other)
-    return apart / abs(other) if min(abs(mine), abs(other)) > _SMALLEST else apart
+    relative = apart / abs(other) if min(abs(mine), abs(other)) > _SMALLEST else apart
+    # the largest of some numbers and NaN is whichever comes first
+    return math.inf if math.isnan(relative) else relative
 
 
 def _named(p_values: Mapping[str, float]) -> dict[str, float]:

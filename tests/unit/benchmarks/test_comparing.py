@@ -31,6 +31,15 @@ def test_the_furthest_feature_counts() -> None:
     assert list(differences(ours, {"x": {"ks": 0.1}, "y": {"ks": 0.4}})) == [("ks", 2, 0.5)]
 
 
+@pytest.mark.parametrize("odd", [float("nan"), float("inf")])
+def test_what_is_no_number_agrees_with_no_number(odd: float) -> None:
+    """Wherever it stands: the largest of 0.1 and NaN is 0.1."""
+    ours = {"x": {"ks": 0.1}, "y": {"ks": 0.2}}
+
+    assert list(differences(ours, {"x": {"ks": 0.1}, "y": {"ks": odd}})) == [("ks", 2, float("inf"))]
+    assert list(differences({"x": {"ks": odd}}, {"x": {"ks": 0.1}})) == [("ks", 1, float("inf"))]
+
+
 def test_a_metric_that_no_feature_has_on_both_sides_has_no_difference() -> None:
     """Else a tool that finds nothing would agree with everything."""
     ours = {"x": {"ks": 0.1}, "y": {}}
