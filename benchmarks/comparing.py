@@ -18,6 +18,9 @@ PEERS: Final = HERE / "benchmarks/peers"
 Values: TypeAlias = Mapping[str, Mapping[str, float | None]]
 """What a tool found, by feature and metric. A metric has our name where its definition is ours."""
 
+ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+"""For linear algebra, as in the app (``shared.wiring``): threads that wait for each other in a loop would count as work."""
+
 DIGITS: Final = 1e-6
 """Values that differ by less are equal: relatively, or absolutely where one of them is 0."""
 
@@ -99,9 +102,7 @@ def run(command: Sequence[str], baseline: Path, current: Path) -> Run:
     Raises:
         CalledProcessError: it failed; why is on standard error.
     """
-    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
-    # threads that wait for each other in a loop would count as work
-    environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    environment = {**os.environ, **ONE_THREAD, "PYTHONWARNINGS": "ignore"}
     with tempfile.TemporaryFile() as complaints:
         command = [*command, str(baseline), str(current)]
         with subprocess.Popen(command, cwd=HERE, env=environment, stdout=subprocess.PIPE, stderr=complaints) as started:

@@ -33,6 +33,7 @@ from benchmarks.comparing import (
     FUNCTIONS,
     JOINTLY,
     NANNYML,
+    ONE_THREAD,
     PRESET,
     TOOLS,
     WHYLOGS,
@@ -169,7 +170,8 @@ def _compared(runs: Mapping[Tool, Sequence[Run]]) -> Iterator[tuple[Tool, str, i
 
 def _looks(asked: argparse.Namespace) -> list[dict[str, Any]]:
     told = ("--rows", *MONTHS, "--rounds", _rounds(asked), "--seed", asked.seed, *(["--quick"] if asked.quick else []))
-    found = answer_of("-m", "benchmarks.windows", "looks", *map(str, told), environment=os.environ)
+    environment = {**os.environ, **ONE_THREAD}
+    found = answer_of("-m", "benchmarks.windows", "looks", *map(str, told), environment=environment)
     return [
         {
             "measure": MONTH if one["days"] > 1 else DAY,
