@@ -40,7 +40,7 @@ class Watched:
         self.stages = stages
         self._capturing = stages.capturing()
         self._sealing = stages.sealing()
-        self._sequence = 0
+        self.sequence = 0
 
     def monitoring(self, blobs: Blobs | None = None) -> Monitoring:
         """Return what looks, as a new process does."""
@@ -84,8 +84,8 @@ class Watched:
             )
             for own, distance in zip(inputs, distances, strict=True)
         ]
-        await self._capturing.append([event(*records, sequence=self._sequence, at=at)])
-        self._sequence += 1
+        await self._capturing.append([event(*records, sequence=self.sequence, at=at)])
+        self.sequence += 1
 
     async def seal_up_to(self, hour: int) -> None:
         """Seal what was captured before an hour."""

@@ -17,7 +17,7 @@ from shared.monitoring.windows import Window
 from shared.sealing.days.day import Day
 from shared.sealing.hours.hour import HourManifest
 from shared.sealing.paths import day_path, manifest_path
-from tests.integration.monitoring.conftest import USUAL, Watched
+from tests.integration.monitoring.conftest import USUAL, WINDOW, Watched
 from tests.integration.monitoring.test_monitoring import FIRST, register
 from tests.integration.sealing.batches import event, failure
 from tests.integration.sealing.conftest import NINE
@@ -147,8 +147,13 @@ async def test_a_window_without_failures_has_none(watched: Watched) -> None:
 async def test_failures_that_cannot_be_read_stop_no_other_model(watched: Watched) -> None:
     """One damaged file, of what nobody could score, would leave every model unwatched."""
     await register(watched.stages, "zeppelins", "1")
+    await watched.monitoring().configure("zeppelins", WINDOW)
     await fail(watched, 0, 0, ("invalid_rows", "carrier"))
-    await watched.hour(1, USUAL)
+    watched.sequence = 1
+    for hour in range(2):
+        await watched.capture(hour, USUAL)
+        await watched.capture(hour, USUAL, model="zeppelins")
+    await watched.seal_up_to(2)
     blobs = watched.stages.blobs
     await forget(blobs, SEALED)
     path = await path_of(blobs, SEALED, "rows-0")
