@@ -15,6 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from shared.schema import Feature, FeatureType, Output, Schema
+
 NUMBERS: Final = 40
 CATEGORIES: Final = 10
 SIDES: Final = ("baseline", "current")
@@ -39,6 +41,26 @@ def table(rows: int, *, seed: int, moved: bool) -> pa.Table:
         drawn = pa.DictionaryArray.from_arrays(pa.array(indices, mask=rng.random(rows) < _MISSING), names)
         columns[f"category_{place}"] = drawn.cast(pa.string())
     return pa.table(columns)
+
+
+def schema_of(rows: pa.Table) -> Schema:
+    """Return the schema of drawn rows: what is called a category is one, and ``prediction`` is no feature."""
+    kinds = {
+        name: FeatureType.CATEGORY if name.startswith("category") else FeatureType.FLOAT
+        for name in rows.column_names
+        if name != "prediction"
+    }
+    features = (
+        Feature(name=name, type=kind, nullable=True, categories=_known(rows, name, kind))
+        for name, kind in kinds.items()
+    )
+    return Schema(features=tuple(features), outputs=(Output(name="score", type=FeatureType.FLOAT),))
+
+
+def _known(rows: pa.Table, name: str, kind: FeatureType) -> tuple[str, ...] | None:
+    if kind is not FeatureType.CATEGORY:
+        return None
+    return tuple(sorted(rows.column(name).drop_null().unique().to_pylist()))
 
 
 def _number(rng: np.random.Generator, kind: int, rows: int, shift: float) -> NDArray[np.float64] | NDArray[np.int64]:

@@ -138,7 +138,7 @@ class _World:
             for place, size in enumerate((5, 40))
         }
         score = pa.array(normal @ self._weights + 0.5 * rng.standard_normal(rows))
-        return pa.table({**numbers, **categories, **flags, "score": score})
+        return pa.table({**numbers, **categories, **flags, "prediction": score})
 
 
 def _named(drawn: NDArray[np.int64] | NDArray[np.bool_], size: int) -> pa.Array:

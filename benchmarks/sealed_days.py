@@ -13,8 +13,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from benchmarks.columns import table
-from benchmarks.windows import schema_of
+from benchmarks.columns import schema_of, table
 from shared import documents
 from shared.blobs import Blobs, service
 from shared.bounded import each
@@ -102,7 +101,7 @@ class Version:
         shelf = Shelf(Kind.PREDICTION, model, VERSION)
         first = END - timedelta(days=len(self.days))
         dates = [f"{first + timedelta(days=number):%Y-%m-%d}" for number in range(len(self.days))]
-        await each(zip(dates, self.days, strict=True), lambda day: _day(blobs, shelf, *day))
+        await each(zip(dates, self.days, strict=True), lambda day: _seal(blobs, shelf, *day))
 
 
 async def fill(storage: str, *, models: int, training_days: int, rows: int, seed: int) -> dict[str, int]:
@@ -126,13 +125,10 @@ def model_named(number: int) -> str:
     return f"model-{number:02}"
 
 
-async def _day(blobs: Blobs, shelf: Shelf, date: str, data: bytes) -> None:
-    """Write a day as it was rolled up; of its hours only the first is there, to be listed."""
+async def roll_up(blobs: Blobs, shelf: Shelf, date: str, data: bytes) -> None:
+    """Write a day's profile and document, as it was rolled up."""
     found = encoding.decode(data, Profile, path=date)
     name = profile_file(found.bins, data)
-    first = Hour.parse(f"{date}T00")
-    hour = HourManifest(kind=shelf.kind, model=shelf.model, version=shelf.version, hour=first.key, generations=())
-    await blobs.create(manifest_path(shelf, first), documents.encode(hour))
     await blobs.create(f"{day_folder(shelf, date)}{name}", data)
     day = Day(
         kind=shelf.kind,
@@ -148,6 +144,14 @@ async def _day(blobs: Blobs, shelf: Shelf, date: str, data: bytes) -> None:
         profile=name,
     )
     await blobs.create(day_path(shelf, date), documents.encode(day))
+
+
+async def _seal(blobs: Blobs, shelf: Shelf, date: str, data: bytes) -> None:
+    """Write a day; of its hours only the first is there, to be listed."""
+    first = Hour.parse(f"{date}T00")
+    hour = HourManifest(kind=shelf.kind, model=shelf.model, version=shelf.version, hour=first.key, generations=())
+    await blobs.create(manifest_path(shelf, first), documents.encode(hour))
+    await roll_up(blobs, shelf, date, data)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -24,10 +24,10 @@ from typing import Final, TypeAlias
 import msgspec
 import pyarrow as pa
 
-from benchmarks.columns import table
+from benchmarks.columns import schema_of, table
 from benchmarks.in_memory import MemoryBlobs
 from benchmarks.records import HOUR
-from shared import documents
+from benchmarks.sealed_days import roll_up
 from shared.capture.records import Kind, Shelf
 from shared.clock import Clock
 from shared.hours import Hour
@@ -37,6 +37,7 @@ from shared.monitoring.evaluating import Evaluating
 from shared.monitoring.evaluation import Evaluation
 from shared.monitoring.histories import Histories
 from shared.monitoring.refusals import Refusals
+from shared.monitoring.standing import Standing
 from shared.monitoring.windows import Window, Windows
 from shared.profiles import encoding
 from shared.profiles.cutting import cut
@@ -45,9 +46,6 @@ from shared.profiles.profile import Profile, merge, profile
 from shared.registry.baselines import HOURS_FILE, Baseline, Baselines
 from shared.registry.manifest import Manifest, Source, Task
 from shared.registry.store import Registry
-from shared.schema import Feature, FeatureType, Output, Schema
-from shared.sealing.days.day import Day, profile_file
-from shared.sealing.paths import day_folder, day_path
 from shared.signals import measuring
 from shared.signals.exact.comparing import compare
 from shared.signals.exact.files import TableColumns
@@ -95,7 +93,7 @@ class Version:
             training_rows=len(rows),
             registered_at=END,
         )
-        return cls(manifest, Baseline(_FOLDER, bins, profile(rows, bins)), encode_hours(by_hour))
+        return cls(manifest, Baseline(_FOLDER, bins, profile(rows, bins), {}), encode_hours(by_hour))
 
     def month(self, rows: int, *, seed: int) -> dict[str, bytes]:
         """Return the days of a month of so many rows, by their dates, as sealing leaves them."""
@@ -112,8 +110,9 @@ async def looked(version: Version, days: dict[str, bytes], *, hours: int, freque
     """Return what looking at so many of the last hours costs, in CPU seconds, and what it is made of."""
     blobs = MemoryBlobs()
     await blobs.create(f"{version.baseline.folder}{HOURS_FILE}", version.hours)
+    shelf = Shelf(Kind.PREDICTION, version.manifest.model, version.manifest.version)
     for date, data in days.items():
-        await _roll_up(blobs, version.manifest, date, data)
+        await roll_up(blobs, shelf, date, data)
     baselines = Baselines(blobs, Registry(blobs, Clock.standing(END)))
     evaluating = Evaluating(Windows(blobs), Refusals(blobs), Histories(blobs, baselines))
     window = Window.before(Hour(END), hours=hours)
@@ -143,30 +142,9 @@ async def looked(version: Version, days: dict[str, bytes], *, hours: int, freque
 
 async def _look(evaluating: Evaluating, version: Version, window: Window, config: MonitorConfig) -> Evaluation:
     found = await evaluating.evaluate(
-        version.manifest, version.baseline, window, config, looks=(), versions=1, expects_rows=True
+        version.manifest, version.baseline, window, config, looks=(), standing=Standing(versions=1, is_champion=True)
     )
     return found.evaluation
-
-
-async def _roll_up(blobs: MemoryBlobs, manifest: Manifest, date: str, data: bytes) -> None:
-    shelf = Shelf(Kind.PREDICTION, manifest.model, manifest.version)
-    found = encoding.decode(data, Profile, path=date)
-    name = profile_file(found.bins, data)
-    day = Day(
-        kind=shelf.kind,
-        model=shelf.model,
-        version=shelf.version,
-        date=date,
-        hours=(),
-        account=(),
-        rows=found.rows,
-        doubles=0,
-        unreadable=0,
-        imported=0,
-        profile=name,
-    )
-    await blobs.create(f"{day_folder(shelf, date)}{name}", data)
-    await blobs.create(day_path(shelf, date), documents.encode(day))
 
 
 async def looks(version: Version, months: Sequence[int], *, rounds: int, seed: int) -> list[Look]:
@@ -208,24 +186,6 @@ def errors(*, seed: int) -> Iterator[dict[str, str | float]]:
                 worst[metric] = max(worst[metric], abs(metrics[metric] - exact.metrics[metric]))
     for metric, error in worst.items():
         yield {"metric": metric, "largest_error": error}
-
-
-def schema_of(rows: pa.Table) -> Schema:
-    """Return the schema of drawn rows: what is called a category is one."""
-    kinds = {
-        name: FeatureType.CATEGORY if name.startswith("category") else FeatureType.FLOAT for name in rows.column_names
-    }
-    features = (
-        Feature(name=name, type=kind, nullable=True, categories=_known(rows, name, kind))
-        for name, kind in kinds.items()
-    )
-    return Schema(features=tuple(features), outputs=(Output(name="score", type=FeatureType.FLOAT),))
-
-
-def _known(rows: pa.Table, name: str, kind: FeatureType) -> tuple[str, ...] | None:
-    if kind is not FeatureType.CATEGORY:
-        return None
-    return tuple(sorted(rows.column(name).drop_null().unique().to_pylist()))
 
 
 def identified(rows: pa.Table) -> pa.Table:

@@ -6,8 +6,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from benchmarks.columns import table
-from benchmarks.windows import identified, schema_of, times
+from benchmarks.columns import schema_of, table
+from benchmarks.windows import identified, times
 from shared.profiles.cutting import cut
 from shared.profiles.profile import merge, profile
 from shared.profiles.sample import ROWS, Sample
