@@ -1,6 +1,7 @@
 """From two profiles to the differences between them: numbers only, nothing is judged here."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -49,6 +50,9 @@ class Difference:
         unknown: why there was nothing to compare, where that is not for want of rows.
         also: other metrics of the same feature, by name.
         p_values: what chance alone would give as much of those, by the same names; of some there is none.
+        needed: rows of a current window in which a distance of so much (first) would have a p-value of so much (second),
+            infinite where no number would do; None for distances between distributions or shares, which the rows alone
+            decide.
     """
 
     feature: str
@@ -62,6 +66,7 @@ class Difference:
     unknown: str = ""
     also: dict[str, float] = field(default_factory=dict)
     p_values: dict[str, float] = field(default_factory=dict)
+    needed: Callable[[float, float], float] | None = None
 
 
 def drift(

@@ -146,20 +146,23 @@ def _constant(
 ) -> Iterator[Difference]:
     """Yield ``constant``: 1 if a feature that varied has one value only, else 0; nothing where it never varied.
 
-    The p-value is the chance that so many rows fall into one bin, whichever: the sum of the shares to that power.
+    The p-value is the chance that so many rows fall into one bin, whichever: the sum of the shares to that power. It is at
+    most the largest share to the power of one less, from which the rows follow that make it small enough.
     """
     n, m = int(baseline.sum()), int(current.sum())
     if np.count_nonzero(baseline) < 2:
         return
+    largest = float(np.max(baseline)) / n
+
+    def needed(_: float, level: float) -> float:
+        return (1 + math.log(level) / math.log(largest)) * design_effect
+
+    nothing = Difference(feature=feature, metric="constant", baseline_rows=n, rows=m, bins=2, needed=needed)
     if not m:
-        yield Difference(feature=feature, metric="constant", baseline_rows=n, rows=m, bins=2)
+        yield nothing
         return
-    yield Difference(
-        feature=feature,
-        metric="constant",
-        baseline_rows=n,
-        rows=m,
-        bins=2,
+    yield replace(
+        nothing,
         value=1.0 if is_stuck else 0.0,
         p_value=min(1.0, float(np.sum((baseline / n) ** (m / design_effect)))) if is_stuck else 1.0,
         words=f"{m} rows have the same value" if is_stuck else "its values vary",

@@ -37,6 +37,17 @@ def carried(rows: float, *, comparisons: int) -> float:
     return NormalDist().inv_cdf(1 - 0.05 / max(comparisons, 1)) / (2 * math.sqrt(rows))
 
 
+def window_rows(worth: float, *, baseline: int) -> float:
+    """Return the rows of a window that, against a baseline, are ``worth`` so many of ``effective_rows``, before a design effect.
+
+    Infinite where the baseline alone has no more.
+
+    >>> window_rows(750, baseline=3000)
+    1000.0
+    """
+    return worth * baseline / (baseline - worth) if baseline > worth else math.inf
+
+
 def ks_p_value(distance: float, *, rows: float) -> float:
     """Return the chance of a KS distance of at least ``distance`` on so many effective ``rows`` when nothing changed.
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from shared.signals.measuring import Difference
-from shared.signals.significance import ks_rows, share_rows
+from shared.signals.significance import ks_rows, share_rows, window_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +29,6 @@ def by_bonferroni(
 ) -> Sureness:
     """Return what a p-value says that holds without any history.
 
-    n rows against m are worth n * m / (n + m), which stays below n however many there are in m.
-
     Args:
         difference: with its p-value.
         level: the p-value below which it is sure.
@@ -38,15 +36,16 @@ def by_bonferroni(
         design_effect: rows that are worth one independent row.
         fewest_rows: on fewer nothing is judged.
     """
-    if difference.metric == "ks":
-        worth = ks_rows(noticeable, p_value=level)
-    else:
-        worth = share_rows(noticeable, bins=difference.bins, p_value=level)
-    worth *= design_effect
     n = difference.baseline_rows
+    if difference.needed is not None:
+        needed = difference.needed(noticeable, level)
+    elif difference.metric == "ks":
+        needed = window_rows(ks_rows(noticeable, p_value=level) * design_effect, baseline=n)
+    else:
+        needed = window_rows(share_rows(noticeable, bins=difference.bins, p_value=level) * design_effect, baseline=n)
     return Sureness(
         p_value=difference.p_value,
         is_sure=difference.p_value is not None and difference.p_value < level,
-        needed=max(math.ceil(worth * n / (n - worth)), fewest_rows) if n > worth else None,
+        needed=max(math.ceil(needed), fewest_rows) if math.isfinite(needed) else None,
         never=f"the baseline's {n} rows are too few for any window",
     )

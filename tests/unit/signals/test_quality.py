@@ -12,6 +12,7 @@ from shared.profiles.features import FeatureProfile
 from shared.profiles.numeric import NumericProfile
 from shared.signals.measuring import Difference
 from shared.signals.quality import quality, refusals, volume
+from shared.signals.sureness import by_bonferroni
 
 BINS = cut_numeric(np.arange(1_000.0))
 CARRIERS = CategoricalBins(categories=("AA", "UA"))
@@ -53,6 +54,20 @@ def test_a_category_that_is_stuck_may_be_chance_where_it_was_common() -> None:
     assert few.value == many.value == 1
     assert few.p_value == pytest.approx(0.99**20, rel=1e-6)
     assert many.p_value == pytest.approx(0.99**2_000, rel=1e-6)
+
+
+@pytest.mark.parametrize("common", [990, 700, 500])
+def test_a_constant_is_sure_on_the_rows_it_asks_for_and_not_on_a_fifth_less(common: int) -> None:
+    """Of a flag that nearly always has one value it takes thousands, where a moved share takes hundreds."""
+    baseline = words(AA=common, UA=1_000 - common)
+    (silent,) = constant(CARRIERS, baseline, words())
+    found = by_bonferroni(silent, level=1e-4, noticeable=0.2, design_effect=4, fewest_rows=1)
+
+    assert found.needed is not None
+    for rows, is_sure in ((found.needed, True), (int(0.8 * found.needed), False)):
+        (stuck,) = constant(CARRIERS, baseline, words(AA=rows))
+        assert stuck.p_value is not None
+        assert (stuck.p_value < 1e-4) is is_sure
 
 
 def test_unseen_values_are_told_apart_by_their_hashes() -> None:
