@@ -66,8 +66,8 @@ class JointBins(msgspec.Struct, frozen=True, kw_only=True):
         seed: what everything random is drawn from.
         coordinates: of a row, none where no feature gives one.
         width: of the Gaussian kernel, in standard deviations of a coordinate, > 0.
-        independent: how many independent waves the baseline's rows vary in, >= 1: the degrees of freedom that the squared
-            discrepancy of two windows has when nothing changed.
+        weights: those of the squared normal numbers whose sum the squared discrepancy of two windows is when nothing
+            changed, for its mean to be 1: they add up to 1.
         spreads: for each pair of axes, in the order of ``pairs``, the standard deviation of what one row adds to their
             correlation; the correlation of n rows has 1/sqrt(n) of it.
     """
@@ -75,7 +75,7 @@ class JointBins(msgspec.Struct, frozen=True, kw_only=True):
     seed: str = ""
     coordinates: tuple[Coordinate, ...] = ()
     width: float = 1.0
-    independent: float = 1.0
+    weights: tuple[float, ...] = (1.0,)
     spreads: tuple[float, ...] = ()
 
     @property

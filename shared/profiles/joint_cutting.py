@@ -29,6 +29,7 @@ DRAWS: Final = 2
 """So many numbers stand for each value of a category of three values or more."""
 
 _ROWS_APART = 500
+_SMALLEST_WEIGHT = 1e-3
 _SMALLEST_SPREAD = 0.05
 
 
@@ -48,7 +49,9 @@ def cut_joint(table: pa.Table, features: dict[str, FeatureBins], *, seed: str) -
     rows = points(some, bins)
     bins = msgspec.structs.replace(bins, width=_width(rows))
     return msgspec.structs.replace(
-        bins, independent=_independent(rows, bins.waves()), spreads=tuple(map(_short, _spreads(rows / STEPS)))
+        bins,
+        weights=tuple(map(_short, _weights(rows, bins.waves()))),
+        spreads=tuple(map(_short, _spreads(rows / STEPS))),
     )
 
 
@@ -94,12 +97,15 @@ def _width(rows: Floats) -> float:
     return _short(float(np.sqrt(max(np.median(squares), 0.0))) / 2) or 1.0
 
 
-def _independent(rows: Floats, turning: Floats) -> float:
-    """Return trace(C)**2 / trace(C**2) of the waves' covariance C: Satterthwaite's degrees of freedom."""
+def _weights(rows: Floats, turning: Floats) -> list[float]:
+    """Return the eigenvalues of the waves' covariance, largest first, scaled to a sum of 1.
+
+    Without those below a thousandth of the largest: the others make up for them, which makes the tail a trifle heavier.
+    """
     angles = rows @ turning * (2 * np.pi / TURN)
-    covariance = np.cov(np.hstack((np.cos(angles), np.sin(angles))), rowvar=False)
-    squares = float(np.sum(covariance * covariance))
-    return _short(max(float(np.trace(covariance)) ** 2 / squares, 1.0)) if squares else 1.0
+    values = np.linalg.eigvalsh(np.cov(np.hstack((np.cos(angles), np.sin(angles))), rowvar=False))[::-1]
+    leading = values[values > max(values[0] * _SMALLEST_WEIGHT, 0.0)]
+    return (leading / leading.sum()).tolist() if len(leading) else [1.0]
 
 
 def _spreads(rows: Floats) -> list[float]:

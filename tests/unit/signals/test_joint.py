@@ -8,15 +8,19 @@ import pytest
 
 from shared.profiles.bins import Bins
 from shared.profiles.cutting import cut
+from shared.profiles.joint import points
+from shared.profiles.joint_bins import STEPS, TURN
 from shared.profiles.profile import Profile, empty, profile
 from shared.signals.joint import joint
 from shared.signals.judgement import Signal, Verdict
 from shared.signals.judging import JudgingRules, judge
 from shared.signals.measuring import Difference
+from shared.signals.tails import weighted_quantile
 from tests.unit.profiles.test_joint import normal, schema
 
 RULES = JudgingRules()
 ROWS = 2_000
+LEVEL = RULES.level(Signal.JOINT_DRIFT, comparisons=2)
 
 
 @cache
@@ -100,9 +104,6 @@ def test_what_is_taken_for_chance_is_what_chance_gives() -> None:
 
 def test_the_discrepancy_is_the_formulas() -> None:
     """Against the kernel of all pairs of rows, the unbiased estimate, without any random wave."""
-    from shared.profiles.joint import points
-    from shared.profiles.joint_bins import STEPS
-
     bins, _ = trained(10, 0.5)
     before, now = (
         normal(1_500, 10, rho=0.5, seed=1),
@@ -164,3 +165,33 @@ def test_one_feature_has_no_correlations_and_none_has_nothing() -> None:
         "mmd_gaussian"
     ]
     assert not list(joint(bare.joint, profile(rows, bare), profile(rows, bare), design_effect=1))
+
+
+@pytest.mark.parametrize("features", [1, 3, 10])
+def test_a_discrepancy_is_as_rare_as_its_p_value_says(features: int) -> None:
+    """At the levels where windows are judged, by importance sampling: draws are made likelier until half exceed the limit."""
+    rng = np.random.default_rng(features)
+    rows = pa.table({f"n{index}": rng.normal(size=10_000) for index in range(features)})
+    bins = cut(rows, schema(features)).joint
+    angles = points(rows, bins) @ bins.waves() * (2 * np.pi / TURN)
+    exact = np.linalg.eigvalsh(np.cov(np.hstack((np.cos(angles), np.sin(angles))), rowvar=False))
+    exact = exact[exact > exact[-1] * 1e-6] / exact.sum()
+    draws = rng.chisquare(1, (10_000, len(exact)))
+
+    for level in (1e-4, LEVEL, 1e-5):
+        limit = weighted_quantile(level, np.array(bins.weights))
+        tilt = _tilt(exact, limit)
+        likelier = exact / (1 - 2 * tilt * exact)
+        sums = draws @ likelier
+        chance = np.mean(np.exp(-tilt * sums - np.sum(np.log1p(-2 * tilt * exact)) / 2) * (sums > limit))
+
+        assert 1 / 1.3 < chance / level < 1.3
+
+
+def _tilt(weights: np.ndarray, mean: float) -> float:
+    """Return what makes the mean of the weighted sum this."""
+    low, high = 0.0, 1 / (2 * float(weights.max()))
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if np.sum(weights / (1 - 2 * middle * weights)) < mean else (low, middle)
+    return low
