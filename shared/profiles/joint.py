@@ -102,15 +102,34 @@ class JointProfile(msgspec.Struct, frozen=True, kw_only=True):
 
         NaN for an axis that has the same value in every row.
         """
-        means = np.array(self.axes, dtype=np.float64) / (STEPS * rows)
+        return correlations_of(self.covariances(rows))
+
+    def means(self, rows: int) -> Floats:
+        """Return the mean of each axis over so many rows, at least one; shape (axes,)."""
+        return np.array(self.axes, dtype=np.float64) / (STEPS * rows)
+
+    def covariances(self, rows: int) -> Floats:
+        """Return the covariance of every two axes over so many rows, at least one; shape (axes, axes)."""
+        means = self.means(rows)
         moments = np.zeros((len(means), len(means)))
         moments[np.triu_indices(len(means))] = np.array(self.products, dtype=np.float64) / (PRODUCT * rows)
-        covariances = moments + np.triu(moments, k=1).T - np.outer(means, means)
-        variances = covariances.diagonal()
-        # a constant's variance may come out as some 1e-17; one row in a thousand that is one step away makes 1e-6
-        scales = np.sqrt(np.where(variances > 1e-12, variances, np.nan))
-        correlations: Floats = np.clip(covariances / np.outer(scales, scales), -1.0, 1.0)
-        return correlations
+        covariances: Floats = moments + np.triu(moments, k=1).T - np.outer(means, means)
+        return covariances
+
+
+def scales_of(covariances: Floats) -> Floats:
+    """Return the standard deviation of each axis, NaN where it is constant; shape (axes,)."""
+    variances = covariances.diagonal()
+    # a constant's variance may come out as some 1e-17; one row in a thousand that is one step away makes 1e-6
+    scales: Floats = np.sqrt(np.where(variances > 1e-12, variances, np.nan))
+    return scales
+
+
+def correlations_of(covariances: Floats) -> Floats:
+    """Return the correlation of every two axes, NaN with one that is constant; shape (axes, axes)."""
+    scales = scales_of(covariances)
+    correlations: Floats = np.clip(covariances / np.outer(scales, scales), -1.0, 1.0)
+    return correlations
 
 
 def points(table: pa.Table, bins: JointBins) -> Floats:

@@ -4,8 +4,8 @@ A feature gives a **coordinate**: a number its value, a category or a boolean a 
 values (two such numbers, if there are more than two values), and a feature that the baseline sometimes lacks one more, for
 being missing. Coordinates are standardised by the
 baseline, cut off at 4 standard deviations and rounded to 1/32 of one; what is missing is 0. Beyond 128 coordinates, each
-is added to one of 128 **axes**, with a sign that the seed draws, so that size and time stay bounded; up to 128, every
-coordinate is an axis of its own.
+is added to one of 128 **axes**, with a sign that the seed draws, so that size and time stay bounded, and an axis of two is
+cut off at the root of 2 times as much; up to 128, every coordinate is an axis of its own.
 
 Everything that is drawn comes from SHAKE-256 of the seed by whole numbers, not from a library's generator, whose stream may
 change with its release; and everything that rows are multiplied with is whole numbers as well. So a row gives the same
@@ -69,7 +69,8 @@ class JointBins(msgspec.Struct, frozen=True, kw_only=True):
         weights: those of the squared normal numbers whose sum the squared discrepancy of two windows is when nothing
             changed, for its mean to be 1: they add up to 1.
         spreads: for each pair of axes, in the order of ``pairs``, the standard deviation of what one row adds to their
-            correlation; the correlation of n rows has 1/sqrt(n) of it.
+            correlation; the correlation of n rows has 1/sqrt(n) of it. None where there was one row, or one axis.
+        rows: of the baseline, that ``weights`` and ``spreads`` were found in.
     """
 
     seed: str = ""
@@ -77,6 +78,7 @@ class JointBins(msgspec.Struct, frozen=True, kw_only=True):
     width: float = 1.0
     weights: tuple[float, ...] = (1.0,)
     spreads: tuple[float, ...] = ()
+    rows: int = 0
 
     @property
     def axes(self) -> int:
@@ -87,7 +89,16 @@ class JointBins(msgspec.Struct, frozen=True, kw_only=True):
         """Return coordinates, shape (rows, coordinates), along the axes, shape (rows, axes)."""
         if len(self.coordinates) <= MOST_AXES:
             return rows
-        return rows @ _folding(self.seed, len(self.coordinates))
+        limits = self.limits()
+        return np.clip(rows @ _folding(self.seed, len(self.coordinates)), -limits, limits)
+
+    def limits(self) -> Floats:
+        """Return at how many steps each axis is cut off, either way; shape (axes,)."""
+        if len(self.coordinates) <= MOST_AXES:
+            return np.full(self.axes, CLIP * STEPS)
+        coordinates = np.count_nonzero(_folding(self.seed, len(self.coordinates)), axis=0)
+        limits: Floats = np.rint(CLIP * STEPS * np.sqrt(coordinates))
+        return limits
 
     def axis_features(self) -> tuple[tuple[str, ...], ...]:
         """Return the names of the features that each axis is made of."""

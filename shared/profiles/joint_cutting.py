@@ -30,7 +30,6 @@ DRAWS: Final = 2
 
 _ROWS_APART = 500
 _SMALLEST_WEIGHT = 1e-3
-_SMALLEST_SPREAD = 0.05
 
 
 def cut_joint(table: pa.Table, features: dict[str, FeatureBins], *, seed: str) -> JointBins:
@@ -52,6 +51,7 @@ def cut_joint(table: pa.Table, features: dict[str, FeatureBins], *, seed: str) -
         bins,
         weights=tuple(map(_short, _weights(rows, bins.waves()))),
         spreads=tuple(map(_short, _spreads(rows / STEPS))),
+        rows=len(rows),
     )
 
 
@@ -125,7 +125,7 @@ def _spreads(rows: Floats) -> list[float]:
     for first in range(scaled.shape[1]):
         products = scaled[:, first : first + 1] * scaled[:, first + 1 :]
         influence = products - np.mean(products, axis=0) * (squares[:, first : first + 1] + squares[:, first + 1 :]) / 2
-        found += np.maximum(np.std(influence, axis=0), _SMALLEST_SPREAD).tolist()
+        found += np.std(influence, axis=0).tolist()
     return found
 
 

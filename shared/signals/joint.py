@@ -12,12 +12,14 @@ Source:
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from shared.profiles.joint_bins import CLIP, JointBins, pairs
+from shared.profiles.joint import correlations_of, scales_of
+from shared.profiles.joint_bins import STEPS, Floats, JointBins, pairs
 from shared.profiles.profile import Profile
 from shared.signals.measuring import Difference
 from shared.signals.significance import effective_rows
@@ -91,43 +93,89 @@ def correlation_change(bins: JointBins, baseline: Profile, current: Profile, *, 
     """Measure ``correlation_change``: how far Pearson's correlation of two features has moved, between 0 and 2.
 
     Of values that are standardised by the baseline and cut off at 4 standard deviations. Of all pairs the one is taken
-    that is surest to have moved; a feature that is constant in either window has no correlations. The p-value is Bernstein's
-    bound with the spread of the correlation in the baseline, over all pairs (Bonferroni): products of values have
-    heavier tails than a normal approximation allows for, and the bound is never too small for that.
-
-    Source:
-        Bernstein's inequality: Boucheron, Lugosi and Massart, "Concentration Inequalities" (2013), theorem 2.10.
+    that is surest to have moved; a feature that is constant in either window has no correlations. The p-value is a bound,
+    over all pairs (Bonferroni): ``_Chance`` has it for one.
     """
     n, m = baseline.rows, current.rows
     nothing = Difference(feature=EVERYTHING, metric="correlation_change", baseline_rows=n, rows=m, bins=2)
-    if not (n and m):
+    chance = _Chance.of(bins, baseline) if n and m and bins.spreads else None
+    if chance is None or not chance.known:
         return nothing
-    places = pairs(bins.axes)
-    before, now = (one.joint.correlations(one.rows)[places] for one in (baseline, current))
+
+    covariances = current.joint.covariances(m)
+    now = correlations_of(covariances)[pairs(bins.axes)]
+    exponents = chance.exponents(chance.moved(covariances))
+    exponents[np.isnan(now)] = np.nan
+    if np.isnan(exponents).all():
+        return nothing
+    surest = int(np.nanargmax(exponents))
     rows = effective_rows(n, m, design_effect=design_effect)
-    spreads = np.array(bins.spreads)
-    deviations = np.nan_to_num(np.abs(now - before) / spreads * math.sqrt(rows))
-    known = int(np.count_nonzero(~np.isnan(now - before)))
-    if not known:
-        return nothing
-    surest = int(np.argmax(deviations))
-    if np.isnan(now[surest] - before[surest]):  # all that is known has not moved at all
-        surest = int(np.flatnonzero(~np.isnan(now - before))[0])
     names = bins.axis_features()
-    first, second = (" + ".join(names[int(side[surest])]) for side in places)
-    return Difference(
+    first, second = (" + ".join(names[int(side[surest])]) for side in pairs(bins.axes))
+    before = float(chance.correlations[surest])
+    return replace(
+        nothing,
         feature=f"{first} and {second}",
-        metric="correlation_change",
-        baseline_rows=n,
-        rows=m,
-        bins=2,
-        value=float(abs(now[surest] - before[surest])),
-        p_value=min(1.0, known * _bernstein(float(deviations[surest]), float(spreads[surest]), rows)),
-        words=f"the correlation of {first} and {second} has moved from {before[surest]:.2f} to {now[surest]:.2f}",
+        value=abs(float(now[surest]) - before),
+        p_value=min(1.0, 2 * chance.known * math.exp(-rows * exponents[surest])),
+        words=f"the correlation of {first} and {second} has moved from {before:.2f} to {now[surest]:.2f}",
     )
 
 
-def _bernstein(deviations: float, spread: float, rows: float) -> float:
-    """Bound the chance that a mean of so many bounded rows is so many standard deviations away, on either side."""
-    largest = CLIP * CLIP / spread
-    return 2 * math.exp(-(deviations**2) / 2 / (1 + largest * deviations / (3 * math.sqrt(rows))))
+@dataclass(frozen=True, slots=True)
+class _Chance:
+    """How far chance may move the correlation of each pair, which is NaN with a feature that is constant in the baseline.
+
+    A row with values a and b, in standard deviations of the baseline from its mean, moves a correlation of rho by
+    a * b - rho * (a**2 + b**2) / 2 over the rows. The mean of that over a window is what is compared, and not the window's
+    correlation: it is a mean of bounded terms of a known spread, for which Bennett's inequality holds whatever their
+    distribution. A window's correlation is divided by the window's own spreads, for which nothing holds where these are
+    made of a handful of rows.
+
+    ``variances`` are those of the baseline, and no smaller than that of a normal pair, to which the most is added that rows
+    of a kind not seen would. So the bound is safe for two flags of 0.1 %, too, which go together in no row of the baseline
+    and in two of the next window.
+
+    Source:
+        Boucheron, Lugosi and Massart, "Concentration Inequalities" (2013), theorem 2.9 (Bennett); the terms: Devlin,
+        Gnanadesikan and Kettenring, "Robust estimation and outlier detection with correlation coefficients", Biometrika 62
+        (1975).
+    """
+
+    scales: Floats
+    correlations: Floats
+    variances: Floats
+    largest: Floats
+    places: tuple[NDArray[np.int64], NDArray[np.int64]]
+
+    @classmethod
+    def of(cls, bins: JointBins, baseline: Profile) -> "_Chance":
+        covariances = baseline.joint.covariances(baseline.rows)
+        places = first, second = pairs(bins.axes)
+        scales = scales_of(covariances)
+        correlations = correlations_of(covariances)[places]
+        furthest = (bins.limits() / STEPS + np.abs(baseline.joint.means(baseline.rows))) / scales
+        squares = (furthest[first] ** 2 + furthest[second] ** 2) / 2
+        largest = furthest[first] * furthest[second] + np.abs(correlations) * squares
+        seen = np.maximum(bins.spreads, 1 - correlations**2) ** 2
+        variances = seen + largest**2 * _UNSEEN / bins.rows
+        return cls(scales=scales, correlations=correlations, variances=variances, largest=largest, places=places)
+
+    @property
+    def known(self) -> int:
+        """Return how many pairs have a correlation in the baseline."""
+        return int(np.count_nonzero(~np.isnan(self.correlations)))
+
+    def moved(self, covariances: Floats) -> Floats:
+        """Return by how much a window with these covariances has moved each correlation, either way."""
+        scaled = covariances / np.outer(self.scales, self.scales)
+        variances = scaled.diagonal()
+        first, second = self.places
+        moved: Floats = np.abs(scaled[self.places] - self.correlations * (variances[first] + variances[second]) / 2)
+        return moved
+
+    def exponents(self, distances: Floats | float) -> Floats:
+        """Return -log of the bound on the chance of being moved so far one way, over the effective rows."""
+        far = self.largest * distances / self.variances
+        exponents: Floats = self.variances / self.largest**2 * ((1 + far) * np.log1p(far) - far)
+        return exponents

@@ -135,7 +135,22 @@ def test_many_features_share_axes() -> None:
     change = np.abs(turned - JointProfile.of(rows, bins).correlations(4_000))
     axes = {name: index for index, axis in enumerate(bins.axis_features()) for name in axis}
     assert {len(axis) for axis in bins.axis_features()} == {2, 3}
+    counts = [len(axis) for axis in bins.axis_features()]
+    assert bins.limits() / (CLIP * STEPS) == pytest.approx(np.sqrt(counts), abs=0.01)
     assert sorted(np.unravel_index(np.argmax(change), change.shape)) == sorted({axes["n0"], axes["n1"]})
+
+
+def test_an_axis_of_several_features_is_cut_off_as_well() -> None:
+    """What a row may add to a product bounds what chance may do: three features at their extremes together are too rare."""
+    rows = pa.table(
+        {f"n{index}": np.append(np.random.default_rng(index).normal(size=500), 1e9) for index in range(300)}
+    )
+    bins = joint(rows, 300)
+
+    most = np.abs(points(rows, bins)).max(axis=0)
+
+    assert (most <= bins.limits()).all()
+    assert (most == bins.limits()).any()
 
 
 def test_the_spread_of_a_correlation_is_that_of_its_estimates() -> None:

@@ -1,5 +1,7 @@
 """How features go together: a shift that leaves every feature as it was is heard of."""
 
+import math
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -11,12 +13,15 @@ from shared.profiles.cutting import cut
 from shared.profiles.joint import points
 from shared.profiles.joint_bins import STEPS, TURN
 from shared.profiles.profile import Profile, empty, profile
+from shared.schema import Feature, FeatureType, Output, Schema
 from shared.signals.joint import joint
 from shared.signals.judgement import Signal, Verdict
 from shared.signals.judging import JudgingRules, judge
 from shared.signals.measuring import Difference
 from shared.signals.tails import weighted_quantile
 from tests.unit.profiles.test_joint import normal, schema
+
+Columns = dict[str, np.ndarray]
 
 RULES = JudgingRules()
 ROWS = 2_000
@@ -167,6 +172,20 @@ def test_one_feature_has_no_correlations_and_none_has_nothing() -> None:
     assert not list(joint(bare.joint, profile(rows, bare), profile(rows, bare), design_effect=1))
 
 
+def test_a_baseline_of_one_row_tells_nothing() -> None:
+    """It has neither a spread nor a variance, and says so instead of failing or of being sure of everything."""
+    rows = normal(ROWS, 10)
+    bins = cut(rows.slice(0, 1), schema(10))
+
+    (judged,) = (
+        one
+        for one in judge(profile(rows.slice(0, 1), bins), profile(rows, bins), bins, rules=RULES)
+        if one.signal is Signal.JOINT_DRIFT
+    )
+
+    assert judged.verdict is Verdict.UNKNOWN
+
+
 @pytest.mark.parametrize("features", [1, 3, 10])
 def test_a_discrepancy_is_as_rare_as_its_p_value_says(features: int) -> None:
     """At the levels where windows are judged, by importance sampling: draws are made likelier until half exceed the limit."""
@@ -195,3 +214,82 @@ def _tilt(weights: np.ndarray, mean: float) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if np.sum(weights / (1 - 2 * middle * weights)) < mean else (low, middle)
     return low
+
+
+def flags(rng: np.random.Generator, rows: int, *, count: int, share: float) -> Columns:
+    return {f"b{index}": rng.random(rows) < share for index in range(count)}
+
+
+def skewed(rng: np.random.Generator, rows: int) -> Columns:
+    return {f"n{index}": rng.lognormal(sigma=1.5, size=rows) for index in range(5)}
+
+
+QUIET: dict[str, Callable[[np.random.Generator, int], Columns]] = {
+    "30 flags of 0.1 %": lambda rng, rows: flags(rng, rows, count=30, share=0.001),
+    "2 flags of 0.5 %": lambda rng, rows: flags(rng, rows, count=2, share=0.005),
+    "skewed numbers": skewed,
+    "a mixture": lambda rng, rows: skewed(rng, rows) | flags(rng, rows, count=5, share=0.002),
+}
+
+
+def schema_of(columns: Columns) -> Schema:
+    types = {"b": FeatureType.BOOLEAN, "n": FeatureType.FLOAT}
+    features = tuple(Feature(name=name, type=types[name[0]]) for name in columns)
+    return Schema(features=features, outputs=(Output(name="prediction", type=FeatureType.FLOAT),))
+
+
+@pytest.mark.parametrize("rows", [1_000, 5_000])
+@pytest.mark.parametrize("kind", QUIET)
+def test_rare_flags_and_skewed_numbers_are_silent_while_nothing_moves(kind: str, rows: int) -> None:
+    """Two flags of 0.1 % go together in no row of the baseline, and once in a while in one of a window."""
+    rng = np.random.default_rng(11)
+    draw = QUIET[kind]
+    p_values: list[float] = []
+    for _ in range(3):
+        columns = draw(rng, 20_000)
+        bins = cut(pa.table(columns), schema_of(columns))
+        baseline = profile(pa.table(columns), bins)
+        for _ in range(40):
+            window = profile(pa.table(draw(rng, rows)), bins)
+            _, correlation = joint(bins.joint, baseline, window, design_effect=1)
+            p_values.append(1.0 if correlation.p_value is None else correlation.p_value)
+            mmd, correlation = joint(bins.joint, baseline, window, design_effect=RULES.design_effect)
+            assert not is_alarm(mmd)
+            assert correlation.p_value is None or not is_alarm(correlation)
+
+    for level in (1e-2, 1e-3):
+        assert np.mean(np.array(p_values) < level) <= level + 3 * math.sqrt(level / len(p_values))
+
+
+@pytest.mark.parametrize("times", [1, 2, 3, 5])
+def test_flags_that_never_went_together_may_have_done_so_by_chance(times: int) -> None:
+    """Of 25,000 rows any may be the window's 5,000: that so many alike all are has a chance of a fifth to their power."""
+    numbers = np.arange(20_000)
+    columns = {"b0": numbers % 999 == 1, "b1": numbers % 999 == 500}
+    bins = cut(pa.table(columns), schema_of(columns))
+    window = {name: column[:5_000].copy() for name, column in columns.items()}
+    for column in window.values():
+        column[:times] = True
+
+    _, found = joint(bins.joint, profile(pa.table(columns), bins), profile(pa.table(window), bins), design_effect=1)
+
+    assert found.p_value is not None
+    assert found.p_value > 0.2**times
+
+
+def test_flags_that_begin_to_go_together_are_caught() -> None:
+    """Rare as they are, the window's rows tell it; what it takes is more of them."""
+    rng = np.random.default_rng(12)
+    columns = flags(rng, 20_000, count=3, share=0.02)
+    bins = cut(pa.table(columns), schema_of(columns))
+    window = columns | {"b1": columns["b0"]}
+
+    _, caught = joint(
+        bins.joint,
+        profile(pa.table(columns), bins),
+        profile(pa.table(window).slice(0, ROWS), bins),
+        design_effect=RULES.design_effect,
+    )
+
+    assert is_alarm(caught)
+    assert caught.feature == "b0 and b1"
