@@ -22,8 +22,8 @@ from shared.profiles.joint import correlations_of, scales_of
 from shared.profiles.joint_bins import STEPS, Floats, JointBins, pairs
 from shared.profiles.profile import Profile
 from shared.signals.measuring import Difference
-from shared.signals.significance import effective_rows
-from shared.signals.tails import weighted_tail
+from shared.signals.significance import effective_rows, window_rows
+from shared.signals.tails import weighted_quantile, weighted_tail
 
 EVERYTHING = "all features"
 
@@ -71,12 +71,18 @@ def maximum_mean_discrepancy(
     """
     n, m = baseline.rows, current.rows
     nothing = Difference(feature=EVERYTHING, metric="mmd_gaussian", baseline_rows=n, rows=m, bins=2)
-    if not (n and m):
+    if not n:
         return nothing
     weights = np.array(bins.weights)
     before = baseline.joint.characteristic(n)
     variance = max(1.0 - float(np.mean(np.abs(before) ** 2)), min(_UNSEEN / n, 1.0))
 
+    def needed(distance: float, p_value: float) -> float:
+        ratio = weighted_quantile(p_value, weights)
+        return window_rows((ratio * design_effect - 1) * variance / distance**2, baseline=n)
+
+    if not m:
+        return replace(nothing, needed=needed)
     squared = float(np.mean(np.abs(before - current.joint.characteristic(m)) ** 2))
     by_chance = variance * (1 / n + 1 / m)
     value = math.sqrt(max(squared - by_chance, 0.0))
@@ -86,6 +92,7 @@ def maximum_mean_discrepancy(
         p_value=weighted_tail(squared / (by_chance * design_effect), weights),
         words=f"rows as a whole have moved by a maximum mean discrepancy of {value:.3f}",
         also={"mmd_squared_over_chance": squared / by_chance},
+        needed=needed,
     )
 
 
@@ -95,19 +102,29 @@ def correlation_change(bins: JointBins, baseline: Profile, current: Profile, *, 
     Of values that are standardised by the baseline and cut off at 4 standard deviations. Of all pairs the one is taken
     that is surest to have moved; a feature that is constant in either window has no correlations. The p-value is a bound,
     over all pairs (Bonferroni): ``_Chance`` has it for one.
+
+    A pair of which not even a window as large as the baseline would tell has no say in how many rows are needed, though it
+    may be caught: two flags of 1 % that begin to go together are, and that they do not is never sure.
     """
     n, m = baseline.rows, current.rows
     nothing = Difference(feature=EVERYTHING, metric="correlation_change", baseline_rows=n, rows=m, bins=2)
-    chance = _Chance.of(bins, baseline) if n and m and bins.spreads else None
+    chance = _Chance.of(bins, baseline) if n and bins.spreads else None
     if chance is None or not chance.known:
-        return nothing
+        return replace(nothing, needed=lambda _distance, _p_value: math.inf)
 
+    def needed(distance: float, p_value: float) -> float:
+        worth = design_effect * math.log(2 * chance.known / p_value) / chance.exponents(distance)
+        worth = worth[worth <= effective_rows(n, n, design_effect=1)]
+        return window_rows(float(np.max(worth)), baseline=n) if len(worth) else math.inf
+
+    if not m:
+        return replace(nothing, needed=needed)
     covariances = current.joint.covariances(m)
     now = correlations_of(covariances)[pairs(bins.axes)]
     exponents = chance.exponents(chance.moved(covariances))
     exponents[np.isnan(now)] = np.nan
     if np.isnan(exponents).all():
-        return nothing
+        return replace(nothing, needed=needed)
     surest = int(np.nanargmax(exponents))
     rows = effective_rows(n, m, design_effect=design_effect)
     names = bins.axis_features()
@@ -119,6 +136,7 @@ def correlation_change(bins: JointBins, baseline: Profile, current: Profile, *, 
         value=abs(float(now[surest]) - before),
         p_value=min(1.0, 2 * chance.known * math.exp(-rows * exponents[surest])),
         words=f"the correlation of {first} and {second} has moved from {before:.2f} to {now[surest]:.2f}",
+        needed=needed,
     )
 
 

@@ -18,6 +18,7 @@ from shared.signals.joint import joint
 from shared.signals.judgement import Signal, Verdict
 from shared.signals.judging import JudgingRules, judge
 from shared.signals.measuring import Difference
+from shared.signals.sureness import by_bonferroni
 from shared.signals.tails import weighted_quantile
 from tests.unit.profiles.test_joint import normal, schema
 
@@ -278,18 +279,95 @@ def test_flags_that_never_went_together_may_have_done_so_by_chance(times: int) -
 
 
 def test_flags_that_begin_to_go_together_are_caught() -> None:
-    """Rare as they are, the window's rows tell it; what it takes is more of them."""
+    """That they do not is never sure of such rare ones, so that they do not say how many rows silence takes."""
     rng = np.random.default_rng(12)
-    columns = flags(rng, 20_000, count=3, share=0.02)
+    columns = flags(rng, 20_000, count=3, share=0.02) | {"n0": rng.normal(size=20_000), "n1": rng.normal(size=20_000)}
     bins = cut(pa.table(columns), schema_of(columns))
-    window = columns | {"b1": columns["b0"]}
+    baseline = profile(pa.table(columns), bins)
+    rare = Bins(
+        features={}, outputs={}, joint=cut(pa.table(columns).select(["b0", "b1"]), _only(columns, "b0", "b1")).joint
+    )
 
+    window = columns | {"b1": columns["b0"]}
     _, caught = joint(
-        bins.joint,
-        profile(pa.table(columns), bins),
-        profile(pa.table(window).slice(0, ROWS), bins),
+        bins.joint, baseline, profile(pa.table(window).slice(0, ROWS), bins), design_effect=RULES.design_effect
+    )
+    _, alone = joint(
+        rare.joint,
+        profile(pa.table(columns), rare),
+        profile(pa.table(columns), rare),
         design_effect=RULES.design_effect,
     )
 
     assert is_alarm(caught)
     assert caught.feature == "b0 and b1"
+    assert caught.needed is not None
+    assert caught.needed(RULES.noticeable, LEVEL) < 20_000
+    assert alone.needed is not None
+    assert math.isinf(alone.needed(RULES.noticeable, LEVEL))
+
+
+def _only(columns: Columns, *names: str) -> Schema:
+    return schema_of({name: columns[name] for name in names})
+
+
+def test_a_correlation_is_sure_on_the_rows_it_asks_for_and_not_on_a_fifth_less() -> None:
+    """Of two normal numbers that come to go together by just so much; a share's rows would be a tenth of these."""
+    bins, baseline = _independent(2)
+
+    def sure(rows: int) -> float:
+        values = np.random.default_rng(1).normal(size=(rows, 2))
+        first, second = np.linalg.qr(values - values.mean(axis=0))[0].T * math.sqrt(rows)
+        before = float(baseline.joint.correlations(baseline.rows)[0, 1])
+        rho = before + RULES.noticeable
+        window = pa.table({"n0": first, "n1": rho * first + math.sqrt(1 - rho**2) * second})
+        _, correlation = joint(bins.joint, baseline, profile(window, bins), design_effect=RULES.design_effect)
+        assert correlation.p_value is not None
+        return correlation.p_value
+
+    _, silent = joint(bins.joint, baseline, empty(bins), design_effect=RULES.design_effect)
+    needed = by_rule(silent)
+    assert sure(round(1.05 * needed)) < LEVEL < sure(round(0.8 * needed))
+
+
+@pytest.mark.parametrize("features", [1, 10])
+def test_a_discrepancy_is_sure_on_the_rows_it_asks_for_and_not_on_a_fifth_less(features: int) -> None:
+    """Of rows that all move by as much as makes the discrepancy just noticeable."""
+    bins, baseline = _independent(features)
+
+    def sure(rows: int) -> float:
+        values = np.random.default_rng(1).normal(size=(rows, features))
+        low, high, p_value = 0.0, 3.0, 1.0
+        for _ in range(12):
+            shift = (low + high) / 2
+            window = pa.table({f"n{index}": column + shift for index, column in enumerate(values.T)})
+            mmd, *_ = joint(bins.joint, baseline, profile(window, bins), design_effect=RULES.design_effect)
+            assert mmd.value is not None
+            assert mmd.p_value is not None
+            low, high, p_value = (*((shift, high) if mmd.value < RULES.noticeable else (low, shift)), mmd.p_value)
+        return p_value
+
+    silent, *_ = joint(bins.joint, baseline, empty(bins), design_effect=RULES.design_effect)
+    needed = by_rule(silent)
+    assert sure(round(1.05 * needed)) < LEVEL < sure(round(0.8 * needed))
+
+
+@cache
+def _independent(features: int) -> tuple[Bins, Profile]:
+    rng = np.random.default_rng(9)
+    rows = pa.table({f"n{index}": rng.normal(size=20_000) for index in range(features)})
+    bins = cut(rows, schema(features))
+    return bins, profile(rows, bins)
+
+
+def by_rule(difference: Difference) -> int:
+    """Return the rows that silence takes."""
+    found = by_bonferroni(
+        difference,
+        level=LEVEL,
+        noticeable=RULES.noticeable,
+        design_effect=RULES.design_effect,
+        fewest_rows=RULES.minimum_rows,
+    )
+    assert found.needed is not None
+    return found.needed
