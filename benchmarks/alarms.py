@@ -26,6 +26,7 @@ from rich.progress import Progress
 
 from benchmarks.months import NULLS, Counts, Floats, Version, World
 from benchmarks.peer_rules import PEERS, Reference, largest_ks
+from benchmarks.processes import one_thread_each
 from benchmarks.reporting import Machine, Report, Result, Target, arguments
 from shared.monitoring.looking_back import Past
 from shared.signals.calibration.calibrating import Calibration
@@ -96,6 +97,7 @@ def main() -> None:
     """Measure, and print the report."""
     asked = arguments(__doc__, rows=50_000).parse_args()
     machine = Machine.this()
+    one_thread_each()
     sizes = [rows for rows in SIZES if rows <= asked.rows]
     versions = 8 if asked.quick else 100
     features, sizes = (FEATURES[:1], sizes[:1]) if asked.quick else (FEATURES, sizes)

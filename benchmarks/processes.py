@@ -24,6 +24,11 @@ def answer_of(*command: str, environment: Mapping[str, str]) -> dict[str, Any]:
     return answer
 
 
+def one_thread_each() -> None:
+    """Let processes that are started do linear algebra with one thread each, as the app does: see ``shared.wiring``."""
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+
 def cpu_seconds(process: int) -> float:
     """Return the CPU time that a process has used so far, all its threads together; to a hundredth of a second."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()

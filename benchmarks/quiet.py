@@ -23,6 +23,7 @@ from rich.progress import Progress
 
 from benchmarks.in_memory import MemoryBlobs
 from benchmarks.months import NULLS
+from benchmarks.processes import one_thread_each
 from benchmarks.reporting import Machine, Report, Result, Target, arguments
 from benchmarks.sealed_days import DAYS, END, HOURS, TRAINING_DAYS, VERSION, Version
 from shared import documents
@@ -64,6 +65,7 @@ def main() -> None:
     asked = parser.parse_args()
     versions = 2 if asked.quick else asked.versions
     machine = Machine.this()
+    one_thread_each()
     cells = [Cell(null, asked.rows, asked.seed, index) for index in range(versions) for null in NULLS]
     found: dict[str, list[Counter[Signal]]] = {null: [] for null in NULLS}
     with (
