@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from benchmarks.processes import ONE_THREAD
 from infra.local.processes import HERE
 
 PEERS: Final = HERE / "benchmarks/peers"
 
 Values: TypeAlias = Mapping[str, Mapping[str, float | None]]
 """What a tool found, by feature and metric. A metric has our name where its definition is ours."""
-
-ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-"""For linear algebra, as in the app (``shared.wiring``): threads that wait for each other in a loop would count as work."""
 
 DIGITS: Final = 1e-6
 """Values that differ by less are equal: relatively, or absolutely where one of them is 0."""

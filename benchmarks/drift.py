@@ -33,7 +33,6 @@ from benchmarks.comparing import (
     FUNCTIONS,
     JOINTLY,
     NANNYML,
-    ONE_THREAD,
     PRESET,
     TOOLS,
     WHYLOGS,
@@ -43,7 +42,7 @@ from benchmarks.comparing import (
     furthest,
     run,
 )
-from benchmarks.processes import answer_of
+from benchmarks.processes import ONE_THREAD, answer_of
 from benchmarks.reporting import Machine, Report, Row, Target, arguments
 
 MANY_ROWS: Final = 1_000_000

@@ -6,9 +6,12 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from infra.local.processes import HERE
+
+ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+"""Threads that wait for each other in a loop would count as work; the app has one as well: see ``shared.wiring``."""
 
 
 def answer_of(*command: str, environment: Mapping[str, str]) -> dict[str, Any]:
@@ -25,8 +28,8 @@ def answer_of(*command: str, environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 def one_thread_each() -> None:
-    """Let processes that are started do linear algebra with one thread each, as the app does: see ``shared.wiring``."""
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    """Let processes that are started do linear algebra with one thread each."""
+    os.environ.update(ONE_THREAD)
 
 
 def cpu_seconds(process: int) -> float:
