@@ -5,22 +5,26 @@ Every evaluation and alert records the hash of the configuration it was made wit
 
 import hashlib
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 
 from shared.errors import InvalidDocument
 from shared.hours import Hour
 
-if TYPE_CHECKING:  # only a configuration that does not hold is looked at line by line
+if TYPE_CHECKING:  # only what reads a configuration needs it
     import yaml
 
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
 Threshold = Annotated[float, msgspec.Meta(gt=0)]
 NumericalMetric = Literal["ks", "psi", "jensen_shannon_distance", "wasserstein_normalised", "mean_shift"]
 CategoricalMetric = Literal["l_infinity", "psi", "jensen_shannon_distance", "chi_squared"]
+Keys: TypeAlias = tuple[str | int, ...]
+"""What leads to a value: names, and places in lists."""
+
 MOST_SEGMENTED: Final = 5
 """Each adds up to eight profiles to every hour."""
 
@@ -99,8 +103,9 @@ class MonitorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             raise ValueError("lookback_window_size is a number of whole hours, up to a year, such as P1D or PT6H")
         if not timedelta(0) <= self.lookback_window_offset <= _LONGEST or self.lookback_window_offset % _HOUR:
             raise ValueError("lookback_window_offset is a number of whole hours, up to a year, such as PT0H")
-        if len(set(self.segments)) < len(self.segments):
-            raise ValueError("segments names a feature twice")
+        for key, names in (("features", self.features), ("segments", self.segments)):
+            if len(set(names)) < len(names):
+                raise ValueError(f"{key} names a feature twice")
         if len(self.segments) > MOST_SEGMENTED:
             raise ValueError(f"segments names {len(self.segments)} features, and {MOST_SEGMENTED} is the most")
 
@@ -138,43 +143,121 @@ def parse(data: bytes, *, path: str) -> MonitorConfig:
     """Read a configuration; one that says nothing, or nothing but comments, is the default.
 
     Raises:
-        InvalidDocument: it is not YAML, or says something that does not hold; the message names the key.
+        InvalidDocument: it is not YAML, or says something that does not hold; the message names line and key.
     """
-    try:
-        return msgspec.yaml.decode(data, type=MonitorConfig | None) or MonitorConfig()
-    except msgspec.ValidationError as error:
-        raise InvalidDocument(path, reason=f"{_line_of(data, str(error))}{error}") from error
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        # A ValueError is what YAML makes of the 45th of a month, and a RecursionError of too many brackets.
-        raise InvalidDocument(path, reason=str(error)) from error
-
-
-def _line_of(data: bytes, problem: str) -> str:
-    """Return which line a problem is in, as "line 3: ", by the key or the place that it names."""
     import yaml
 
     try:
-        node = yaml.compose(data, Loader=yaml.SafeLoader)
-    except yaml.YAMLError:  # it is stricter than the reader that has read it
-        return ""
-    place = re.search(r"at `\$(.*?)`", problem)
-    unknown = re.search(r"unknown field `(.*?)`", problem)
-    keys = [*(re.findall(r"[^.\[\]]+", place[1]) if place else []), *([unknown[1]] if unknown else [])]
-    if not keys and node is not None:
-        # What __post_init__ refuses names its key first.
-        keys = [problem.split(" ", 1)[0]]
+        root = _composed(data)
+        if root is not None:
+            _refuse_twice_or_unreadable(root, (), path=path, seen=set())
+        return msgspec.yaml.decode(data, type=MonitorConfig | None) or MonitorConfig()
+    except yaml.MarkedYAMLError as error:
+        problem = ", ".join(part for part in (error.context, error.problem) if part)
+        raise _told(error.problem_mark, (), problem, path=path) from error
+    except msgspec.ValidationError as error:
+        raise _misfit(data, str(error), path=path) from error
+    except (msgspec.DecodeError, yaml.YAMLError, ValueError, RecursionError) as error:
+        # A RecursionError is what YAML makes of too many brackets.
+        raise InvalidDocument(path, reason=" ".join(str(error).split())) from error
+
+
+def mistake(data: bytes, keys: Keys, reason: str, *, path: str) -> InvalidDocument:
+    """Return the error that tells what is wrong with a value of a configuration, and in which line; ``keys`` lead to it."""
+    node = _composed(data)
+    mark = node.start_mark if node else None
     for key in keys:
-        node = _child(node, key) or node
-    return f"line {node.start_mark.line + 1}: " if node is not None else ""
+        name, node = _child(node, key)
+        mark = name.start_mark if name else mark
+    return _told(mark, keys, reason, path=path)
 
 
-def _child(node: "yaml.Node | None", key: str) -> "yaml.Node | None":
-    """Return the value of a key, or of a place in a list; None where there is none."""
+def _told(mark: "yaml.Mark | None", keys: Keys, reason: str, *, path: str) -> InvalidDocument:
+    line = f"line {mark.line + 1}: " if mark else ""
+    place = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
+    at = f" - at `${place}`" if keys else ""
+    return InvalidDocument(path, reason=f"{line}{reason}{at}")
+
+
+def _composed(data: bytes) -> "yaml.Node | None":
+    """Return what YAML makes of a file before it makes values of it, as the reader does."""
+    import yaml
+
+    root: yaml.Node | None = yaml.compose(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return root
+
+
+def _value(node: "yaml.Node") -> object:
+    import yaml
+
+    return yaml.constructor.SafeConstructor().construct_document(node)
+
+
+def _refuse_twice_or_unreadable(node: "yaml.Node", keys: Keys, *, path: str, seen: set[int]) -> None:
+    """Of a key that stands there twice the reader takes the last; of the 45th of a month it does not say where it is."""
+    import yaml
+
+    if id(node) in seen:  # YAML has a way to say that something stands in itself
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.MappingNode):
+        names = set()
+        for name, value in node.value:
+            if not isinstance(name, yaml.ScalarNode):
+                raise _told(name.start_mark, keys, "a key is a text", path=path)
+            _refuse_twice_or_unreadable(name, (*keys, name.value), path=path, seen=seen)
+            if name.value in names:
+                raise _told(name.start_mark, (*keys, name.value), "the key stands there twice", path=path)
+            names.add(name.value)
+            _refuse_twice_or_unreadable(value, (*keys, name.value), path=path, seen=seen)
+    elif isinstance(node, yaml.SequenceNode):
+        for place, value in enumerate(node.value):
+            _refuse_twice_or_unreadable(value, (*keys, place), path=path, seen=seen)
+    else:
+        try:
+            _value(node)
+        except ValueError as error:
+            raise _told(node.start_mark, keys, str(error), path=path) from error
+        except yaml.MarkedYAMLError as error:
+            raise _told(node.start_mark, keys, str(error.problem), path=path) from error
+
+
+def _misfit(data: bytes, problem: str, *, path: str) -> InvalidDocument:
+    """Return the error of a value that the type of a configuration does not take, which tells what and mostly where."""
+    what, where = re.findall(r"(?s)^(.*?)(?: - at ((?:`key` in )?`\$[^`]*`))?$", problem)[0]
+    keys: Keys = tuple(int(key) if key.isdigit() else key for key in re.findall(r"[^.\[\]`$]+", where.split(" ")[-1]))
+    node = _composed(data)
+    for key in keys:
+        _, node = _child(node, key)
+    named = re.search(r"unknown field `(.*)`|enum value '(.*)'$", what)
+    if named and (named[1] or where.startswith("`key`")):
+        keys = (*keys, named[1] or named[2])
+    elif where.startswith("`key`"):
+        keys = (*keys, *_first(node, str, names=True))
+    elif where.endswith("[...]`"):
+        keys = (*keys, *_first(node, Threshold))
+    elif not where:
+        # What __post_init__ refuses names its key first.
+        keys = tuple(key for key in MonitorConfig.__struct_fields__ if key == what.split(" ", 1)[0])
+    return mistake(data, keys, what, path=path)
+
+
+def _first(node: "yaml.Node | None", wanted: Any, *, names: bool = False) -> Iterator[str]:  # noqa: ANN401 - a type
+    """Yield the key of the first entry whose value, or name, is not what is wanted; that is what the reader stopped at."""
+    for name, value in node.value if node else ():
+        try:
+            msgspec.convert(_value(name if names else value), wanted)
+        except msgspec.ValidationError:
+            yield name.value
+            return
+
+
+def _child(node: "yaml.Node | None", key: str | int) -> "tuple[yaml.Node | None, yaml.Node | None]":
+    """Return what stands for a key, or for a place in a list, and its value; None where there is none."""
     import yaml
 
     if isinstance(node, yaml.MappingNode):
-        return next((value for name, value in node.value if name.value == key), None)
-    if isinstance(node, yaml.SequenceNode) and key.isdigit() and int(key) < len(node.value):
-        child: yaml.Node = node.value[int(key)]
-        return child
-    return None
+        return next(((name, value) for name, value in node.value if name.value == key), (None, None))
+    if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+        return node.value[key], node.value[key]
+    return None, None

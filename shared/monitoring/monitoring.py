@@ -10,8 +10,8 @@ from shared.alerts.lifecycle import Look
 from shared.alerts.store import Alerts
 from shared.blobs import Blobs
 from shared.capture.records import Kind, Shelf
-from shared.errors import BlobMissing, Fault, InvalidDocument
-from shared.monitor_config import MonitorConfig, monitor_config_path, parse
+from shared.errors import BlobMissing, Fault
+from shared.monitor_config import MonitorConfig, mistake, monitor_config_path, parse
 from shared.monitoring.evaluating import Evaluating
 from shared.monitoring.evaluation import Evaluation, Evaluations
 from shared.monitoring.histories import Histories
@@ -125,7 +125,7 @@ class Monitoring:
         """
         path = monitor_config_path(model)
         config = parse(data, path="monitor.yaml")
-        _refuse_unknown_segments(config, await self.registry.versions(model))
+        _refuse_unknown_features(config, await self.registry.versions(model), data)
         try:
             old = await self.blobs.read(path)
         except BlobMissing:
@@ -135,16 +135,15 @@ class Monitoring:
         return config
 
 
-def _refuse_unknown_segments(config: MonitorConfig, versions: list[Manifest]) -> None:
+def _refuse_unknown_features(config: MonitorConfig, versions: list[Manifest], data: bytes) -> None:
     """A name that no version has is a mistake, and would be passed over at every look."""
-    known = {
-        feature.name
-        for version in versions
-        for feature in version.schema.captured.features
-        if feature.type in {FeatureType.CATEGORY, FeatureType.BOOLEAN}
-    }
-    for name in config.segments:
-        if name not in known:
-            raise InvalidDocument(
-                "monitor.yaml", reason=f"{name!r} is no category or boolean of any version - at `$.segments`"
-            )
+    features = [feature for version in versions for feature in version.schema.captured.features]
+    names = {feature.name for feature in features}
+    parts = {one.name for one in features if one.type in {FeatureType.CATEGORY, FeatureType.BOOLEAN}}
+    for key, named, known, what in (
+        ("features", config.features, names, "captured feature"),
+        ("segments", config.segments, parts, "captured category or boolean"),
+    ):
+        for place, name in enumerate(named):
+            if name not in known:
+                raise mistake(data, (key, place), f"{name!r} is no {what} of any version", path="monitor.yaml")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shared.errors import InvalidDocument
 from shared.hours import Hour
-from shared.monitor_config import MonitorConfig, parse
+from shared.monitor_config import MetricThresholds, MonitorConfig, parse
 
 
 @pytest.mark.parametrize("data", [b"", b" \n", b"# nothing yet\n", b"---\n", b"{}"])
@@ -24,6 +24,9 @@ def test_every_key_is_read() -> None:
         lookback_window_offset: PT3H
         floor: {ks: 0.1, l_infinity: 0.2, share: 0.3}
         segments: [carrier, rain]
+        features: [distance, carrier]
+        schedule: {frequency: day, interval: 2}
+        metric_thresholds: {numerical: {psi: 0.2}, categorical: {chi_squared: 9}}
         """,
         path="monitor.yaml",
     )
@@ -31,6 +34,9 @@ def test_every_key_is_read() -> None:
     assert (config.false_alarms_per_month, config.window_hours, config.offset_hours) == (0.5, 54, 3)
     assert (config.floor.ks, config.floor.l_infinity, config.floor.share) == (0.1, 0.2, 0.3)
     assert config.segments == ("carrier", "rain")
+    assert config.features == ("distance", "carrier")
+    assert config.schedule.hours == 48
+    assert config.metric_thresholds == MetricThresholds(numerical={"psi": 0.2}, categorical={"chi_squared": 9.0})
 
 
 @pytest.mark.parametrize(
@@ -79,18 +85,59 @@ def test_what_is_no_yaml_is_refused(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "line"),
+    ("text", "line", "key"),
     [
-        ("false_alarms_per_month: 1\nfloor:\n  ks: 0.1\n  share: -1\n", 4),
-        ("# a comment\n\nlookback_windows_size: P1D\n", 3),
-        ("false_alarms_per_month: 2\nlookback_window_size: PT90M\n", 2),
-        ("segments:\n  - carrier\n  - 5\n", 3),
-        ("metric_thresholds:\n  numerical: {psi: 0.2}\n  categorical:\n    psi: none\n", 4),
+        ("false_alarms_per_month: 1\nfloor:\n  ks: 0.1\n  share: -1\n", 4, "floor.share"),
+        ("floor:\n  ks: 0.1\n  psi: 0.2\n", 3, "floor.psi"),
+        ("# a comment\n\nlookback_windows_size: P1D\n", 3, "lookback_windows_size"),
+        ("floor: {}\n'a - at `$.floor`': 1\n", 2, "a - at `$.floor`"),
+        ("false_alarms_per_month: 2\nlookback_window_size: PT90M\n", 2, "lookback_window_size"),
+        ("floor: {}\nlookback_window_size: a fortnight\n", 2, "lookback_window_size"),
+        ("floor: {}\nlookback_window_size: 2026-13-45\n", 2, "lookback_window_size"),
+        ("floor: {}\nfeatures:\n  - a\n  - 2026-13-45\n", 4, "features[1]"),
+        ("floor: {}\n2026-13-45: 1\n", 2, "2026-13-45"),
+        ("floor: {}\nfalse_alarms_per_month: 0x_\n", 2, "false_alarms_per_month"),
+        ("floor: {}\nfalse_alarms_per_month: !!python/name:a 1\n", 2, "false_alarms_per_month"),
+        ("segments:\n  - carrier\n  - 5\n", 3, "segments[1]"),
+        ("floor: {}\nsegments: [a, a]\n", 2, "segments"),
+        ("floor: {}\nfeatures: [a, b, a]\n", 2, "features"),
+        ("floor:\n  ks: 0.1\n  ks: 0.2\n", 3, "floor.ks"),
+        ("lookback_window_size: P1D\nfloor: {}\nlookback_window_size: P2D\n", 3, "lookback_window_size"),
+        ("schedule:\n  interval: 2\n  frequency: minute\n", 3, "schedule.frequency"),
+        (
+            "metric_thresholds:\n  categorical:\n    l_infinity: 0.1\n    psi: none\n",
+            4,
+            "metric_thresholds.categorical.psi",
+        ),
+        ("metric_thresholds:\n  numerical:\n    psi: 0.2\n    psy: 0.2\n", 4, "metric_thresholds.numerical.psy"),
+        ("metric_thresholds:\n  numerical:\n    psi: 0.2\n    7: 0.2\n", 4, "metric_thresholds.numerical.7"),
+        ("floor: {}\n7: 0.2\n", 2, "7"),
     ],
 )
-def test_a_mistake_is_told_with_its_line(text: str, line: int) -> None:
-    with pytest.raises(InvalidDocument, match=rf"line {line}: "):
+def test_a_mistake_is_told_with_its_line_and_its_key(text: str, line: int, key: str) -> None:
+    with pytest.raises(InvalidDocument) as caught:
         parse(text.encode(), path="monitor.yaml")
+
+    assert str(caught.value).startswith(f"monitor.yaml: line {line}: ")
+    assert str(caught.value).endswith(f" - at `$.{key}`")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("floor: {}\na: b: c\n", 2), ("floor: {}\n? [a]\n: 1\n", 2), ("floor: {}\n---\na: 1\n", 2), ("\n- a\n", 2)],
+)
+def test_what_has_no_key_is_told_with_its_line(text: str, line: int) -> None:
+    with pytest.raises(InvalidDocument, match=rf"^monitor.yaml: line {line}: "):
+        parse(text.encode(), path="monitor.yaml")
+
+
+def test_a_value_that_stands_in_two_places_is_no_key_that_stands_there_twice() -> None:
+    """Anchors are YAML's own way not to say a thing twice, and one may even lead back to itself."""
+    config = parse(b"segments: &named [carrier]\nfeatures: *named", path="monitor.yaml")
+
+    assert config.segments == config.features == ("carrier",)
+    with pytest.raises(InvalidDocument):
+        parse(b"metric_thresholds: &a {numerical: *a}", path="monitor.yaml")
 
 
 @pytest.mark.parametrize(

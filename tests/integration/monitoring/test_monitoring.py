@@ -570,7 +570,30 @@ async def test_windows_are_evaluated_by_the_configured_segments(watched: Watched
     assert verdicts(evaluation)[Signal.DRIFT] is Verdict.OK
 
 
-@pytest.mark.parametrize("name", ["distance", "nothing"])
-async def test_a_segment_that_no_version_has_is_refused_by_its_name(watched: Watched, name: str) -> None:
-    with pytest.raises(InvalidDocument, match=rf"'{name}' is no category .* `\$.segments`"):
-        await watched.monitoring().configure("flights", f"segments: [{name}]".encode())
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [("segments", "distance"), ("segments", "nothing"), ("features", "distence"), ("features", "delay")],
+)
+async def test_a_feature_that_no_version_has_is_refused_by_its_name(watched: Watched, key: str, name: str) -> None:
+    """Passed over, a misspelt one would switch its signal off, and nobody would hear of it."""
+    written = f"{WINDOW.decode()}{key}:\n  - carrier\n  - {name}\n"
+    with pytest.raises(
+        InvalidDocument, match=rf"line 4: '{name}' is no captured .* of any version - at `\$.{key}\[1\]`"
+    ):
+        await watched.monitoring().configure("flights", written.encode())
+
+    assert (await watched.stages.blobs.read("models/flights/monitor.yaml")).data == WINDOW
+
+
+async def test_a_feature_of_any_version_may_be_named(watched: Watched) -> None:
+    """The version that has it may come before the one that has not, or after; what is dropped is nothing to be judged."""
+    private = registered("flights", "2", privacy=(("distance", Drop()),))
+    await watched.stages.registry().register(private.manifest, files=private.files)
+    only = registered("private", "1", privacy=(("distance", Drop()),))
+    await watched.stages.registry().register(only.manifest, files=only.files)
+
+    config = await watched.monitoring().configure("flights", b"features: [carrier, distance]")
+
+    assert config.features == ("carrier", "distance")
+    with pytest.raises(InvalidDocument, match="line 1: 'distance' is no captured feature"):
+        await watched.monitoring().configure("private", b"features: [carrier, distance]")
