@@ -30,26 +30,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _apply_settings(asked.settings)
     try:
         answer: Answer = asyncio.run(_closing(asked.run(asked)))
-    except (Fault, ExceptionGroup) as raised:
-        for fault in _faults(raised):
-            print(json.dumps({"error": fault.code, "detail": str(fault)}) if asked.json else fault, file=sys.stderr)
+    except Fault as fault:
+        _tell(fault, as_json=asked.json)
         return 1
     except KeyboardInterrupt:
         print("interrupted: nothing is half done; run it again", file=sys.stderr)
         return 130
     if asked.json:
         print(json.dumps(answer.values))
-    return 0 if answer.holds else 1
+    for one in answer.faults:
+        _tell(one, as_json=asked.json)
+    return 0 if answer.holds and not answer.faults else 1
 
 
-def _faults(raised: "Fault | ExceptionGroup[Exception]") -> list[Fault]:
-    """Return the faults that ended a command: several where versions, each by itself, could not be evaluated."""
-    if isinstance(raised, Fault):
-        return [raised]
-    faults = [one for one in raised.exceptions if isinstance(one, Fault)]
-    if len(faults) < len(raised.exceptions):
-        raise raised
-    return faults
+def _tell(fault: Fault, *, as_json: bool) -> None:
+    print(json.dumps({"error": fault.code, "detail": str(fault)}) if as_json else fault, file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:

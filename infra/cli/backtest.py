@@ -51,7 +51,7 @@ async def _backtest(asked: argparse.Namespace) -> Answer:
 
 def _show(replayed: "Replayed") -> None:
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
     console = Console(highlight=False)
     count = len(replayed.alarms)
@@ -61,7 +61,7 @@ def _show(replayed: "Replayed") -> None:
     for what, looks in (("no rows", replayed.empty), ("too short a history to calibrate on", replayed.calibrating)):
         if looks:
             console.print(f"{looks} of the looks had {what}")
-    table = Table("opened", "signal", "lasted until", "reason")
+    table = Table("opened", "signal", "lasted until", Column("reason", overflow="fold"))
     for one in replayed.alarms:
         table.add_row(
             f"{one.opened_at:%Y-%m-%d %H:%M}", one.signal, f"{one.breached_at:%Y-%m-%d %H:%M}", one.reasons[0]

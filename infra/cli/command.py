@@ -1,11 +1,12 @@
 """What all commands share: how they are declared, and what they return."""
 
 import argparse
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from shared.errors import Fault
 from shared.hours import Hour
 from shared.ids import is_name
 
@@ -15,10 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command found: ``values`` for programs, and whether it ``holds``, which is exit code 0 or 1."""
+    """What a command found: ``values`` for programs, and whether it ``holds``, which is exit code 0 or 1.
+
+    ``faults`` are what kept a part of it from being done; with one, it does not hold.
+    """
 
     values: dict[str, Any] = field(default_factory=dict)
     holds: bool = True
+    faults: Sequence[Fault] = ()
 
 
 Run: TypeAlias = Callable[[argparse.Namespace], Awaitable[Answer]]

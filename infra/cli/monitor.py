@@ -1,10 +1,12 @@
 """``monitor`` evaluates now what was not evaluated yet."""
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from infra.cli.command import Answer, Commands, existing_file, valid_name
 from shared import wiring
+from shared.errors import Fault
 
 if TYPE_CHECKING:  # each command imports what it needs
     from shared.monitoring.evaluation import Evaluation
@@ -13,31 +15,42 @@ if TYPE_CHECKING:  # each command imports what it needs
 def add(commands: Commands) -> None:
     """Declare it."""
     monitor = commands.add("monitor", _monitor, about="evaluate now what was not evaluated yet")
-    monitor.add_argument("model", type=valid_name, nargs="?", help="the model that --config is for")
-    monitor.add_argument("--config", type=existing_file, help="first make this monitor.yaml the model's configuration")
+    monitor.add_argument("model", type=valid_name, nargs="?", help="evaluate this one alone (default: every model)")
+    monitor.add_argument(
+        "--config", type=existing_file, help="first make this monitor.yaml the configuration of the model"
+    )
 
 
 async def _monitor(asked: argparse.Namespace) -> Answer:
     import msgspec
 
+    from shared.monitoring.monitoring import NotEveryVersionEvaluated
+
+    faults: Sequence[Fault] = ()
     if asked.config:
         if asked.model is None:
             raise SystemExit("--config needs the model it is for")
         await wiring.monitoring().configure(asked.model, asked.config.read_bytes())
-    evaluations = await wiring.monitoring().evaluate_all()
+    try:
+        evaluations = await wiring.monitoring().evaluate_all(model=asked.model)
+    except NotEveryVersionEvaluated as raised:
+        evaluations, faults = raised.evaluations, raised.faults
     if not asked.json:
-        _show_evaluations(evaluations)
-    return Answer({"evaluations": [msgspec.to_builtins(evaluation) for evaluation in evaluations]})
+        _show(evaluations, is_all=not faults)
+    return Answer({"evaluations": [msgspec.to_builtins(evaluation) for evaluation in evaluations]}, faults=faults)
 
 
-def _show_evaluations(evaluations: "list[Evaluation]") -> None:
+def _show(evaluations: "list[Evaluation]", *, is_all: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("model", "version", "window", "rows", "signal", "verdict", "reason")
+    console = Console(highlight=False)
     for one in evaluations:
+        calibrating = ", calibrating" if one.is_calibrating else ""
+        console.print(f"{one.model} {one.version}, {one.start} to {one.end}: {one.rows:,} rows{calibrating}")
+        table = Table("signal", "verdict", "reason")
         for judgement in one.judgements:
-            window = f"{one.start} to {one.end}"
-            reason = judgement.reasons[0] if judgement.reasons else ""
-            table.add_row(one.model, one.version, window, str(one.rows), judgement.signal, judgement.verdict, reason)
-    Console().print(table if evaluations else "nothing to evaluate: no hour was sealed since the last look")
+            table.add_row(judgement.signal, judgement.verdict, judgement.reasons[0] if judgement.reasons else "")
+        console.print(table)
+    if is_all and not evaluations:
+        console.print("nothing to evaluate: no window has become due since the last look")

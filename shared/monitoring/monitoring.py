@@ -1,16 +1,17 @@
 """Look at every version whenever there is more to see, and note what the look found."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Self
 
 from shared import documents
 from shared.alerts.lifecycle import Look
 from shared.alerts.store import Alerts
 from shared.blobs import Blobs
 from shared.capture.records import Kind, Shelf
-from shared.errors import BlobMissing, Fault
+from shared.errors import BlobMissing, Fault, UnknownModel
 from shared.monitor_config import MonitorConfig, mistake, monitor_config_path, parse
 from shared.monitoring.evaluating import Evaluating
 from shared.monitoring.evaluation import Evaluation, Evaluations
@@ -29,6 +30,18 @@ from shared.telemetry import Telemetry
 logger = logging.getLogger(__name__)
 
 
+class NotEveryVersionEvaluated(ExceptionGroup[Fault]):
+    """Some models or versions could not be evaluated, by ``faults``; ``evaluations`` are those that were made."""
+
+    faults: Sequence[Fault]
+    evaluations: list[Evaluation]
+
+    def __new__(cls, faults: Sequence[Fault], evaluations: list[Evaluation]) -> Self:
+        made = super().__new__(cls, "not every version could be evaluated", faults)
+        made.faults, made.evaluations = faults, evaluations
+        return made
+
+
 @dataclass(slots=True)
 class Monitoring:
     """Evaluates versions."""
@@ -43,32 +56,35 @@ class Monitoring:
     alerts: Alerts
     telemetry: Telemetry
 
-    async def evaluate_all(self) -> list[Evaluation]:
-        """Evaluate every version whose newest window was not evaluated yet, and return the evaluations.
+    async def evaluate_all(self, *, model: str | None = None) -> list[Evaluation]:
+        """Evaluate every version, or those of one ``model``, whose newest window was not evaluated yet.
 
-        Nothing is evaluated twice: between two looks at least one more hour has been sealed.
+        Return the evaluations. Nothing is evaluated twice: between two looks at least one more hour has been sealed.
 
         Raises:
-            ExceptionGroup: some models or versions could not be evaluated; the others were.
+            UnknownModel: there is no such model.
+            NotEveryVersionEvaluated: some models or versions could not be; the others were.
         """
+        if model is not None and not await self.registry.has(model):
+            raise UnknownModel(model)
         watermark = await documents.find(self.blobs, WATERMARK_PATH, Watermark)
         if watermark is None:
             return []
         found: list[Evaluation] = []
-        failures: list[Exception] = []
-        for model in await self.registry.models():
-            with self._set_aside(failures, model):
-                config = await self.registry.monitor_config(model)
+        failures: list[Fault] = []
+        for name in await self.registry.models() if model is None else [model]:
+            with self._set_aside(failures, name):
+                config = await self.registry.monitor_config(name)
                 window = Window.before(config.newest_end(watermark.hour), hours=config.window_hours)
-                standings = await self.standings.of(model, window)
-                for manifest in await self.registry.versions(model):
-                    with self._set_aside(failures, model, manifest.version):
+                standings = await self.standings.of(name, window)
+                for manifest in await self.registry.versions(name):
+                    with self._set_aside(failures, name, manifest.version):
                         if await self._is_due(manifest, window):
                             found.append(
                                 await self.evaluate(manifest, window, config, standing=standings[manifest.version])
                             )
         if failures:
-            raise ExceptionGroup("not every version could be evaluated", failures)
+            raise NotEveryVersionEvaluated(failures, found)
         return found
 
     async def _is_due(self, manifest: Manifest, window: Window) -> bool:
@@ -83,7 +99,7 @@ class Monitoring:
         return first is not None and first <= window.first
 
     @contextmanager
-    def _set_aside(self, failures: list[Exception], model: str, version: str | None = None) -> Iterator[None]:
+    def _set_aside(self, failures: list[Fault], model: str, version: str | None = None) -> Iterator[None]:
         """Keep a fault for later: versions are independent work, so the others are judged before the host is told."""
         try:
             yield

@@ -176,6 +176,8 @@ def test_people_see_the_schema_as_a_table(environment: dict[str, str], files: tu
         (("promote", "nobody", "1"), "version '1' of model 'nobody' is not registered"),
         (("monitor", "--settings=nowhere"), "no file 'nowhere'"),
         (("monitor", "--config=README.md"), "--config needs the model"),
+        (("monitor", "nobody"), "model 'nobody' is not registered"),
+        (("monitor", "nobody", "--config=tests/conftest.py"), "monitor.yaml: line 1: "),
         (("verify", "--from=yesterday"), "'yesterday' is no hour"),
         (("rebaseline", "nobody", "1", "--from=2026-03-01T09", "--to=2026-03-01T10"), "is not registered"),
         (("rebaseline", "nobody", "1", "--from=2026-03-01T09", "--to=2026-03-01T09"), "--to is not after --from"),
@@ -212,6 +214,110 @@ async def test_a_model_that_cannot_be_monitored_is_named(
     assert code == 1
     assert error.startswith(config)
     assert "Traceback" not in error
+
+
+def _scored(
+    environment: dict[str, str], files: tuple[str, ...], folder: Path, model: str, *, far_from: int = 24
+) -> None:
+    """Register a model that was asked once a minute for a day; from an hour on, for distances it never learned from."""
+    assert run(environment, "register", model, "1", *files, "--json")[0] == 0
+    rows = "".join(
+        f"2026-03-01T{minute // 60:02}:{minute % 60:02}:00Z,{minute % 7 + (50 if minute >= far_from * 60 else 0)},"
+        f"{('UA', 'AA', 'B6')[minute % 3]},{minute % 5}\n"
+        for minute in range(24 * 60)
+    )
+    (folder / "scored.csv").write_text(f"at,distance,carrier,prediction\n{rows}")
+    imported = ("import", f"{folder}/scored.csv", f"--model={model}", "--version=1", "--time=at", "--json")
+    assert run(environment, *imported)[0] == 0
+
+
+@pytest.mark.usefixtures("watermark")
+def test_one_model_is_evaluated_by_its_new_configuration(
+    environment: dict[str, str], files: tuple[str, ...], tmp_path: Path
+) -> None:
+    """And no other one: somebody who tries a configuration must not wait for the looks of all models, nor alarm for them."""
+    _scored(environment, files, tmp_path, "near")
+    _scored(environment, files, tmp_path, "far", far_from=0)
+    (tmp_path / "monitor.yaml").write_text("lookback_window_size: PT12H\nfeatures: [distance]\n")
+
+    code, out, error = run(environment, "monitor", "far", f"--config={tmp_path}/monitor.yaml", "--json")
+    again = run(environment, "monitor", "far")
+    (tmp_path / "monitor.yaml").write_text("lookback_window_size: PT12H\nfeatures: [distence]\n")
+    refused = run(environment, "monitor", "far", f"--config={tmp_path}/monitor.yaml")
+    shown = run(environment, "monitor", "near")
+
+    assert code == 0, error
+    (evaluation,) = json.loads(out)["evaluations"]
+    assert [evaluation[name] for name in ("model", "start", "rows")] == ["far", "2026-03-01T12", 720]
+    (drift,) = [one for one in evaluation["judgements"] if one["signal"] == "drift"]
+    assert (drift["verdict"], [one["feature"] for one in drift["measurements"]]) == ("breach", ["distance"])
+    assert again[:2] == (0, "nothing to evaluate: no window has become due since the last look\n")
+    assert refused[0] == 1
+    assert refused[2].startswith("monitor.yaml: line 2: 'distence' is no captured feature of any version")
+    assert shown[0] == 0, shown[2]
+    assert "near 1, 2026-03-01T00 to 2026-03-02T00: 1,440 rows, calibrating" in shown[1]
+    assert all(signal in shown[1] for signal in ("drift", "prediction_drift", "joint_drift", "quality"))
+    assert "far" not in shown[1]
+
+
+@pytest.mark.usefixtures("watermark")
+async def test_what_was_evaluated_is_told_though_not_all_could_be(
+    environment: dict[str, str], blobs: Blobs, files: tuple[str, ...], tmp_path: Path
+) -> None:
+    """It is not made again: who is not told now has to look for it."""
+    _scored(environment, files, tmp_path, "whole")
+    assert run(environment, "register", "broken", "1", *files, "--json")[0] == 0
+    config = "models/broken/monitor.yaml"
+    await blobs.create(config, b"lookback_window_size: a fortnight")
+    try:
+        code, out, error = run(environment, "monitor", "--json")
+        await blobs.delete("monitoring/evaluations/model=whole/version=1/_newest.json")
+        shown = run(environment, "monitor")
+    finally:
+        await blobs.delete(config)
+
+    assert (code, shown[0]) == (1, 1)
+    assert "whole" in {one["model"] for one in json.loads(out)["evaluations"]}
+    assert json.loads(error)["error"] == "invalid_document"
+    assert "whole" in shown[1]
+    assert shown[2].startswith(f"{config}: line 1: ")
+
+
+@pytest.mark.usefixtures("watermark")
+def test_a_replay_tells_what_a_configuration_would_have_alarmed_on(
+    environment: dict[str, str], files: tuple[str, ...], tmp_path: Path
+) -> None:
+    _scored(environment, files, tmp_path, "replayed", far_from=18)
+    (tmp_path / "monitor.yaml").write_text("lookback_window_size: PT6H\nschedule: {interval: 6}\n")
+    (tmp_path / "bad.yaml").write_text("\nlookback_window_size: PT6H\nlookback_window_size: PT3H\n")
+    hours = ("--from=2026-03-01T00", "--to=2026-03-02T00")
+    replay = ("backtest", "--model=replayed", "--version=1", *hours, f"--config={tmp_path}/monitor.yaml")
+
+    code, out, error = run(environment, *replay, "--json")
+    shown = run(environment, *replay)
+    by_default = run(environment, *replay[:-1], "--json")
+    bad = run(environment, *replay[:-1], f"--config={tmp_path}/bad.yaml")
+    narrow = run(environment, *replay, "--to=2026-03-01T05")
+    late = run(environment, *replay, "--to=2026-03-02T06")
+
+    assert code == 0, error
+    answer = json.loads(out)
+    assert [answer[name] for name in ("looks", "empty", "calibrating", "end")] == [4, 0, 4, "2026-03-02T00"]
+    opened = {one["signal"]: one["opened_at"] for one in answer["alarms"]}
+    assert opened["drift"] == "2026-03-02T00:00:00Z"
+    assert shown[0] == 0, shown[2]
+    assert f"{len(opened)} alarms in 4 looks from 2026-03-01T00 to 2026-03-02T00" in shown[1]
+    assert "4 of the looks had too short a history to calibrate on" in shown[1]
+    assert "2026-03-02 00:00" in shown[1]
+    assert json.loads(by_default[1])["looks"] == 1
+    for (failed, _, why), says in (
+        (bad, f"{tmp_path}/bad.yaml: line 3: the key stands there twice - at `$.lookback_window_size`"),
+        (narrow, "no window of 6 hours fits between --from and --to"),
+        (late, "only what is before 2026-03-02T00 is sealed"),
+    ):
+        assert failed == 1
+        assert says in why
+        assert "Traceback" not in why
 
 
 async def test_verify_is_0_only_when_the_account_closes_and_a_loss_is_taken_note_of_once(

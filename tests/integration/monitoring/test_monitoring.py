@@ -6,10 +6,13 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 import pytest
 
-from shared import documents
+import manage
+from functions.monitor import monitor
+from shared import documents, wiring
 from shared.alerts.lifecycle import Alert
 from shared.alerts.outbox import Entry
 from shared.blobs import Blobs
@@ -18,6 +21,7 @@ from shared.errors import InvalidDocument, NoEvaluation, UnknownModel
 from shared.hours import Hour
 from shared.monitoring.catalog import Catalog
 from shared.monitoring.evaluation import Evaluation, Evaluations
+from shared.monitoring.monitoring import NotEveryVersionEvaluated
 from shared.monitoring.windows import Window, Windows
 from shared.profiles import encoding
 from shared.profiles.bins import Bins, digest
@@ -418,13 +422,51 @@ async def test_a_model_that_cannot_be_evaluated_does_not_stop_the_others(watched
         await watched.capture(hour, USUAL, model="zeppelins")
     await watched.seal_up_to(2)
 
-    with pytest.raises(ExceptionGroup) as caught:
+    with pytest.raises(NotEveryVersionEvaluated) as caught:
         await watched.monitoring().evaluate_all()
 
     (failure,) = caught.value.exceptions
     evaluated = [one async for one in watched.stages.blobs.under("monitoring/evaluations/")]
     assert isinstance(failure, InvalidDocument)
     assert {one.path.split("/")[2] for one in evaluated} == {"model=flights", "model=zeppelins"}
+    assert {one.model for one in caught.value.evaluations} == {"flights", "zeppelins"}
+
+
+async def test_one_model_is_evaluated_by_itself(watched: Watched) -> None:
+    await register(watched.stages, "airports", "1")
+    await watched.hour(0, USUAL)
+    await watched.hour(1, USUAL)
+
+    (evaluation,) = await watched.monitoring().evaluate_all(model="flights")
+
+    assert evaluation.model == "flights"
+    with pytest.raises(UnknownModel):
+        await watched.monitoring().evaluate_all(model="flihgts")
+
+
+async def test_the_timer_and_the_command_at_once_come_to_one_evaluation(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody tells them apart: what is stored and told is what one alone would have stored and told."""
+    await watched.hour(0, USUAL)
+    await watched.hour(1, FAR)
+    await watched.monitoring().evaluate_all()
+    blobs = watched.stages.blobs
+    alone = await everything(blobs, "monitoring/")
+    for path in alone:
+        await blobs.delete(path)
+    monkeypatch.setattr(wiring, "monitoring", watched.monitoring)
+    asked = manage._parser().parse_args(["monitor", "flights", "--json"])
+
+    told = await asyncio.gather(*(run for _ in range(3) for run in (asked.run(asked), monitor(None))))
+
+    evaluations = [
+        data for path, data in alone.items() if path.startswith("monitoring/evaluations/") and path != NEWEST
+    ]
+    assert await everything(blobs, "monitoring/") == alone
+    assert len(evaluations) == 1
+    said = [msgspec.json.decode(msgspec.json.encode(one.values["evaluations"])) for one in told[::2]]
+    assert said == [[msgspec.json.decode(evaluations[0])]] * 3
 
 
 async def test_a_version_that_cannot_be_evaluated_does_not_stop_the_next(watched: Watched) -> None:
