@@ -2,6 +2,10 @@
 
 import os
 
+import pytest
+
+from benchmarks.alarms import Cell, _targets, measure
+from benchmarks.peer_rules import PEERS
 from benchmarks.processes import answer_of
 
 
@@ -48,3 +52,20 @@ def test_the_benchmark_of_drift_measures_ours_and_says_what_it_could_not_measure
     assert targets["a profile"]["value"] > 900, "the sample that sealing writes is missing"
     looks = [(one["days"], one["each"], one["calibrated"]) for one in report["results"] if "calibrated" in one]
     assert looks == [(30, "hour", "no"), (30, "hour", "no"), (1, "day", "yes"), (1, "hour", "yes")]
+
+
+@pytest.mark.parametrize("null", ["independent", "autocorrelated", "season"])
+def test_the_benchmark_of_alarms_counts_what_is_opened_and_what_is_found(null: str) -> None:
+    """Two versions say nothing of the rate; that each shift is looked for, by ours and by all others, they do."""
+    cells = [Cell(null, 50, 200, 2, 1, is_hourly=hourly) for hourly in (False, True)]
+
+    results = [result for cell in cells for result in measure(cell)]
+
+    alerts = [one for one in results if one["measure"] == "alerts a month"]
+    found = [one for one in results if one["measure"] == "found"]
+    assert [one["looks"] for one in alerts] == ["daily", "hourly"]
+    assert all(float(one["low"]) <= float(one["alerts"]) <= float(one["high"]) for one in alerts)
+    assert len({(one["moved"], one["by"]) for one in found}) == len(found) == 9
+    assert all(0.0 <= float(one[name]) <= 1.0 for one in found for name in ("driftline", "with_floor", *PEERS))
+    assert max(float(one["driftline"]) for one in found) > 0.0
+    assert [one.value is not None for one in _targets(results)] == [True] * 5
