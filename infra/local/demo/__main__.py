@@ -23,10 +23,12 @@ from infra.local.demo import outcome, training
 from infra.local.demo.traffic import Ledger, Traffic, traffic
 from infra.local.processes import end_by_interrupt
 from infra.local.system import System
+from shared import documents
 from shared.blobs import Blobs, service
 from shared.capture.records import Kind
 from shared.clock import Clock
 from shared.hours import Hour
+from shared.monitoring.evaluation import Evaluation
 
 MODEL: Final = "flights"
 LEARNED: Final = (Hour.parse("2013-01-01T00"), Hour.parse("2013-03-18T00"))
@@ -49,12 +51,23 @@ SCHEDULES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What happened: what the sender wrote down, what is at rest, what arrived at the webhook, and what two weeks before would have."""
+    """What happened.
+
+    Attributes:
+        ledger: what the sender wrote down.
+        found: what is at rest.
+        alerts: what arrived at the webhook.
+        newest: the newest evaluation, as the app answers it.
+        alarming: the evaluation that the drift alert names; None without one.
+        replayed: what the monitor would have said of two quiet weeks.
+        sealed: whether every hour that was sent is sealed.
+    """
 
     ledger: Ledger
     found: outcome.Stored
     alerts: list[dict[str, Any]]
-    evaluation: dict[str, Any]
+    newest: dict[str, Any]
+    alarming: Evaluation | None
     replayed: dict[str, Any]
     sealed: bool
 
@@ -154,8 +167,11 @@ async def _send_and_watch(progress: Progress, system: System, sent: dict[Hour, l
             sealed = await _watch(progress, system, blobs, end)
             found = await outcome.stored(blobs)
             async with sender.session.get(f"{system.url}/api/models/{MODEL}/evaluation") as response:
-                evaluation = await response.json()
-        return Story(sender.ledger, found, await outcome.delivered(system.sinks_url), evaluation, {}, sealed)
+                newest = await response.json()
+        alerts = await outcome.delivered(system.sinks_url)
+        drift = outcome.drift_alert(alerts)
+        alarming = (await documents.read(blobs, drift["evaluation"], Evaluation))[0] if drift else None
+        return Story(sender.ledger, found, alerts, newest, alarming, {}, sealed)
     finally:
         await blobs.close()
 
@@ -176,21 +192,20 @@ async def _send(progress: Progress, sender: Traffic, sent: dict[Hour, list[data.
 
 
 async def _watch(progress: Progress, system: System, blobs: Blobs, end: Hour) -> bool:
-    """Wait until everything sent is sealed and an alert has arrived; return False when that takes too long."""
+    """Wait until everything sent is sealed and the alert has arrived, but not too long; return whether it is sealed."""
     sealing = progress.add_task("sealing the last hours", total=1)
     alerting = progress.add_task("waiting for the alert at the webhook", total=1)
     deadline = time.monotonic() + PATIENCE_S
     last = max(end, Hour.containing(system.clock.now()))
-    while time.monotonic() < deadline:
+    sealed = arrived = False
+    while not (sealed and arrived) and time.monotonic() < deadline:
+        await asyncio.sleep(0.5)
         before = await outcome.sealed_before(blobs)
         sealed = before is not None and before > last
-        arrived = bool(await outcome.delivered(system.sinks_url))
+        arrived = outcome.drift_alert(await outcome.delivered(system.sinks_url)) is not None
         progress.update(sealing, completed=int(sealed))
         progress.update(alerting, completed=int(arrived))
-        if sealed and arrived:
-            return True
-        await asyncio.sleep(0.5)
-    return False
+    return sealed
 
 
 def _problems(story: Story) -> list[str]:
@@ -204,11 +219,9 @@ def _problems(story: Story) -> list[str]:
         f"{story.found.actuals} of {story.ledger.actuals} actuals are in storage": (
             story.found.actuals == story.ledger.actuals > 0
         ),
-        "no drift alert arrived with a signature that fits": any(
-            message["type"] == "alert.opened" and message["data"]["signal"] == "drift" for message in story.alerts
-        ),
-        "the newest evaluation judged no row": story.evaluation.get("rows", 0) > 0,
-        "the newest evaluation is not calibrated": story.evaluation.get("is_calibrating") is False,
+        "no drift alert arrived with a signature that fits": story.alarming is not None,
+        "the drift alert is not calibrated": story.alarming is not None and not story.alarming.is_calibrating,
+        "the newest evaluation judged no row": story.newest.get("rows", 0) > 0,
         "two quiet weeks were not quiet": story.replayed.get("looks", 0) > 0 and not story.replayed["alarms"],
     }
     return [problem for problem, happened in checks.items() if not happened]

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,6 +75,13 @@ async def delivered(sinks_url: str) -> list[dict[str, Any]]:
     messages = [json.loads(line["body"]) for line in lines if line["verdict"] == "valid"]
     once = {(message["data"]["id"], message["type"]): message for message in messages}
     return list(once.values())
+
+
+def drift_alert(messages: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the first alert of drift that was opened; None where none was."""
+    return next(
+        (one["data"] for one in messages if (one["type"], one["data"]["signal"]) == ("alert.opened", "drift")), None
+    )
 
 
 def latency(ledger: Ledger) -> Latency:
