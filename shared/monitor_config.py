@@ -79,12 +79,12 @@ class MonitorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """What is compared, and what an alarm must be.
 
     Attributes:
-        false_alarms_per_month: how many are tolerable, over everything that is watched of one version.
+        false_alarms_per_month: how many are tolerable of a model, over everything that is watched of its versions.
         lookback_window_size: how much is compared at once, in whole hours; written as in Azure ML: ``P1D``, ``PT6H``.
         lookback_window_offset: how far before the newest sealed hour the window ends.
         floor: the smallest change worth hearing about.
         segments: categories or booleans; the rows of each of their commonest values are profiled by themselves as well.
-        features: those that are judged; none named means all.
+        features: those whose drift and quality are judged; none named means all.
         schedule: how often.
         metric_thresholds: fixed ones, besides.
     """

@@ -1,19 +1,38 @@
-"""What the README tells a reader to type works as it stands there."""
+"""What the README tells a reader to type works as it stands there, and what it shows is what there is."""
 
 import asyncio
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import get_args
 
+import msgspec
+
+from infra.local.demo import flights as data
+from infra.local.demo import outcome, training
+from infra.local.demo.__main__ import QUIET
 from infra.local.processes import HERE
+from infra.local.system import System
+from shared.alerts.outbox import Message
+from shared.blobs import Blobs, service
+from shared.monitor_config import MOST_SEGMENTED, CategoricalMetric, MonitorConfig, NumericalMetric, parse
+from shared.monitoring.evaluation import Evaluation
+from shared.signals.calibration.calibrating import FEWEST_BLOCKS
+from shared.signals.judgement import Judgement, Measurement, Triage
 from tests.flying import flying
 
 README = (HERE / "README.md").read_text()
+(CONFIG,) = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
 
 
 async def test_the_examples_run_one_after_the_other(tmp_path: Path) -> None:
     examples = re.findall(r"<!-- run -->\n```bash\n(.*?)```", README, flags=re.DOTALL)
+    here = tmp_path / "here"
+    here.mkdir()
+    (here / "manage.py").symlink_to(HERE / "manage.py")
+    (here / "monitor.yaml").write_text(CONFIG)
     async with flying(tmp_path, hours=1) as (system, _):
         environment = system.environment | {
             "URL": system.url,
@@ -21,18 +40,26 @@ async def test_the_examples_run_one_after_the_other(tmp_path: Path) -> None:
             "DEMO": str(tmp_path / "model"),
             "PATH": f"{Path(sys.executable).parent}:{system.environment['PATH']}",
         }
-        done = [await asyncio.to_thread(_run, example, environment) for example in examples]
+        await asyncio.to_thread(_leave_history, tmp_path / "model")
+        await _watermark(system)
+        done = [await asyncio.to_thread(_run, example, environment, here) for example in examples]
 
-    assert len(done) == 8
-    assert [one.returncode for one in done] == [0] * 8, [one.stdout + one.stderr for one in done]
-    registered, private, scored, told, seen, compared, proved, dead = (one.stdout for one in done)
+    assert len(done) == 12
+    assert [one.returncode for one in done] == [0] * 12, [one.stdout + one.stderr for one in done]
+    registered, private, scored, told, brought, seen, looked, replayed, accepted, compared, proved, dead = (
+        one.stdout for one in done
+    )
     assert "flights 1 is registered" in registered
     assert "flights 2 is registered" in private
     assert all(kept in private for kept in ("nothing", "keyed hash", "steps of 250", "first character"))
     assert '"capture":"acked"' in scored
     assert '"accepted":1' in told
+    assert re.match(r"added 12,\d+ predictions; 0 were there already", brought)
     assert '"aliases":{"champion":"1"}' in seen
     assert '"status":"ok"' in seen
+    assert "nothing to evaluate" in looked or "flights 1, 2013-0" in looked
+    assert re.search(r"\d+ alarms? in 49 looks from 2013-03-23T00 to 2013-03-26T00", replayed)
+    assert accepted == "flights 1 is compared with baseline 2 from now on\n"
     assert all(word in compared for word in ("number", "category", "distance", "carrier"))
     assert "the account closes" in proved
     assert dead.splitlines() == ["no dead letters", "0 records in 0 events would be sent"]
@@ -45,7 +72,73 @@ def test_the_two_commands_are_targets_of_the_makefile() -> None:
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
 
 
-def _run(example: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def test_the_configuration_that_is_shown_is_the_default_and_whole() -> None:
+    """What is left out stays as it is there: a default that is told wrong is a monitor that nobody asked for."""
+    keys = set(re.findall(r"^(\w+):", CONFIG, flags=re.MULTILINE))
+
+    assert parse(CONFIG.encode(), path="README.md") == MonitorConfig()
+    assert keys == set(MonitorConfig.__struct_fields__)
+    assert f"up to {MOST_SEGMENTED} categories" in CONFIG
+    assert "From forty windows" in README
+    assert FEWEST_BLOCKS == 40
+
+
+def test_every_metric_that_takes_a_threshold_is_named() -> None:
+    (numbers, categories) = re.findall(r"Numbers take(.*?)categories take(.*?)\.\n", README, flags=re.DOTALL)[0]
+
+    assert re.findall(r"`(\w+)`", numbers) == [*get_args(NumericalMetric)]
+    assert re.findall(r"`(\w+)`", categories) == [*get_args(CategoricalMetric)]
+
+
+def test_the_evaluation_that_is_shown_has_every_key_and_no_other() -> None:
+    shown = msgspec.json.decode(_shown("evaluation"))
+    (judgement,) = shown["judgements"]
+    (measurement,) = judgement["measurements"]
+
+    msgspec.convert(shown, Evaluation)
+    for part, kind in (
+        (shown, Evaluation),
+        (judgement, Judgement),
+        (measurement, Measurement),
+        (judgement["triage"], Triage),
+    ):
+        assert {*part} == {*kind.__struct_fields__}, kind
+
+
+def test_the_alert_that_is_shown_is_one() -> None:
+    """And could be: it names an evaluation of the window with which it opened."""
+    message = msgspec.json.decode(_shown("alert"), type=Message)
+
+    alert = message.data
+    assert {*msgspec.json.decode(_shown("alert"))["data"]} == {*alert.__struct_fields__} - {"untold"}
+    assert alert.id == f"{alert.model}.{alert.version}.{alert.signal}.{alert.opened_at:%Y-%m-%dT%H}"
+    assert f"/{alert.opened_at:%Y-%m-%dT%H}-" in alert.evaluation
+    assert message.timestamp > alert.opened_at
+
+
+def _shown(what: str) -> str:
+    (shown,) = re.findall(rf"<!-- {what} -->\n```json\n(.*?)```", README, flags=re.DOTALL)
+    return str(shown)
+
+
+def _leave_history(folder: Path) -> None:
+    """Write what the demo leaves beside its model."""
+    training.write_history(folder, folder / "model.onnx", data.between(data.load(), *QUIET))
+
+
+async def _watermark(system: System) -> None:
+    """Wait until hours are sealed: what is imported lies before them."""
+    blobs = Blobs(service(system.settings["STORAGE"]))
+    deadline = time.monotonic() + 60
+    try:
+        while await outcome.sealed_before(blobs) is None:
+            assert time.monotonic() < deadline, system.log("host")[-3000:]
+            await asyncio.sleep(0.5)
+    finally:
+        await blobs.close()
+
+
+def _run(example: str, environment: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["bash", "-euc", example], env=environment, cwd=HERE, check=False, capture_output=True, text=True
+        ["bash", "-euc", example], env=environment, cwd=folder, check=False, capture_output=True, text=True
     )
