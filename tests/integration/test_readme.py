@@ -110,7 +110,7 @@ def test_the_alert_that_is_shown_is_one() -> None:
     message = msgspec.json.decode(_shown("alert"), type=Message)
 
     alert = message.data
-    assert {*msgspec.json.decode(_shown("alert"))["data"]} == {*alert.__struct_fields__} - {"untold"}
+    assert {*msgspec.json.decode(_shown("alert"))["data"]} == {*alert.__struct_fields__}
     assert alert.id == f"{alert.model}.{alert.version}.{alert.signal}.{alert.opened_at:%Y-%m-%dT%H}"
     assert f"/{alert.opened_at:%Y-%m-%dT%H}-" in alert.evaluation
     assert message.timestamp > alert.opened_at
