@@ -38,7 +38,8 @@ from shared.monitoring.evaluation import Evaluation
 from shared.monitoring.histories import Histories
 from shared.monitoring.refusals import Refusals
 from shared.monitoring.standing import Standing
-from shared.monitoring.windows import Window, Windows
+from shared.monitoring.window import Window
+from shared.monitoring.windows import Windows
 from shared.profiles import encoding
 from shared.profiles.cutting import cut
 from shared.profiles.hourly import encode_hours

@@ -19,7 +19,7 @@ from shared.monitor_config import MonitorConfig
 from shared.monitoring.evaluating import Evaluating
 from shared.monitoring.looking_back import Pace, StoredLook, with_look
 from shared.monitoring.standing import Standings
-from shared.monitoring.windows import Window
+from shared.monitoring.window import Window
 from shared.registry.baselines import Baselines
 from shared.registry.store import Registry
 from shared.sealing.hours.listing import first_hour

@@ -12,7 +12,8 @@ from shared.monitoring.histories import Histories
 from shared.monitoring.looking_back import StoredLook
 from shared.monitoring.refusals import Refusals
 from shared.monitoring.standing import Standing
-from shared.monitoring.windows import Window, Windows
+from shared.monitoring.window import Window
+from shared.monitoring.windows import Windows
 from shared.registry.baselines import Baseline
 from shared.registry.manifest import Manifest
 from shared.signals.judgement import Judgement, Measurement, Verdict

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from shared.documents import Document
 from shared.hours import Hour
-from shared.monitoring.windows import Window
+from shared.monitoring.window import Window
 from shared.profiles.bins import Bins, FeatureBins
 from shared.profiles.hourly import Hours
 from shared.profiles.profile import FeatureProfile, Profile

@@ -18,7 +18,7 @@ from shared.monitoring.evaluation import Evaluation, Evaluations
 from shared.monitoring.histories import Histories
 from shared.monitoring.looking_back import Pace
 from shared.monitoring.standing import Standing, Standings
-from shared.monitoring.windows import Window
+from shared.monitoring.window import Window
 from shared.registry.baselines import Baselines
 from shared.registry.manifest import Manifest
 from shared.registry.store import Registry

@@ -8,7 +8,7 @@ from shared.blobs import Blobs
 from shared.capture.records import Kind, Shelf
 from shared.documents import Reader
 from shared.errors import InvalidRows
-from shared.monitoring.windows import Window
+from shared.monitoring.window import Window
 from shared.sealing.days.finding import rolled_up
 from shared.sealing.hours.failures import FailureCount, counted
 from shared.sealing.hours.hour import Generation, read, readable

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from shared.blobs import Blobs
 from shared.bounded import each
 from shared.capture.records import Kind, Shelf
-from shared.monitoring.windows import Window
+from shared.monitoring.window import Window
 from shared.registry.manifest import CHAMPION, Manifest
 from shared.registry.store import Registry
 from shared.sealing.hours.listing import has_hours

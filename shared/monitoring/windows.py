@@ -1,16 +1,14 @@
 """Windows: the profiles of consecutive sealed hours, merged; whole days as they were rolled up."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final
 
 from shared.blobs import Blobs
 from shared.capture.records import Kind, Shelf
 from shared.documents import Reader
 from shared.errors import BlobMissing
-from shared.hours import Hour, hours_of
+from shared.monitoring.window import Window
 from shared.profiles import encoding
 from shared.profiles.bins import Bins, digest
 from shared.profiles.profile import Profile, empty, merge, profile
@@ -22,42 +20,6 @@ from shared.sealing.paths import day_folder, day_path, hour_folder
 
 _PROFILED_AT_ONCE: Final = 2
 """An hour of any size comes in generations of 128 MB of logs, and the rows of each take as much in memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The hours from ``first`` up to ``end``, which is not among them."""
-
-    first: Hour
-    end: Hour
-
-    @classmethod
-    def before(cls, end: Hour, *, hours: int) -> "Window":
-        """Return the window of so many hours that ends with ``end``."""
-        return cls(end.plus(-hours), end)
-
-    @property
-    def start(self) -> datetime:
-        """Return its first moment."""
-        return self.first.start
-
-    @property
-    def hours(self) -> int:
-        """Return how many hours it has."""
-        return int((self.end.start - self.first.start).total_seconds()) // 3600
-
-    @property
-    def is_day(self) -> bool:
-        """Whether it is a whole day."""
-        return hours_of(self.first.date) == (self.first, self.end)
-
-    def by_day(self) -> Iterator["Window"]:
-        """Yield its part of each day that it touches."""
-        first = self.first
-        while first < self.end:
-            end = min(hours_of(first.date)[1], self.end)
-            yield Window(first, end)
-            first = end
 
 
 @dataclass(frozen=True, slots=True)

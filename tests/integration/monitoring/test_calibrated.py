@@ -15,7 +15,8 @@ from shared.monitoring.evaluation import Evaluation
 from shared.monitoring.histories import Histories
 from shared.monitoring.refusals import Refusals
 from shared.monitoring.standing import Standings
-from shared.monitoring.windows import Window, Windows
+from shared.monitoring.window import Window
+from shared.monitoring.windows import Windows
 from shared.registry.baselines import Baselines
 from shared.scoring.registration import TrainingData, draft
 from shared.signals.judgement import Judgement, Signal, Verdict

@@ -22,7 +22,8 @@ from shared.hours import Hour
 from shared.monitoring.catalog import Catalog
 from shared.monitoring.evaluation import Evaluation, Evaluations
 from shared.monitoring.monitoring import NotEveryVersionEvaluated
-from shared.monitoring.windows import Window, Windows
+from shared.monitoring.window import Window
+from shared.monitoring.windows import Windows
 from shared.profiles import encoding
 from shared.profiles.bins import Bins, digest
 from shared.profiles.cutting import cut

@@ -13,7 +13,7 @@ from shared.capture.records import Kind, Shelf
 from shared.errors import InvalidDocument
 from shared.hours import Hour
 from shared.monitoring.refusals import Refusals, Refused
-from shared.monitoring.windows import Window
+from shared.monitoring.window import Window
 from shared.sealing.days.day import Day
 from shared.sealing.hours.hour import HourManifest
 from shared.sealing.paths import day_path, manifest_path

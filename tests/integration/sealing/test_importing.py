@@ -15,7 +15,8 @@ from shared.capture.records import Kind, Shelf
 from shared.documents import Reader
 from shared.errors import NotSealed, UnknownModel
 from shared.hours import Hour
-from shared.monitoring.windows import Window, Windows
+from shared.monitoring.window import Window
+from shared.monitoring.windows import Windows
 from shared.profiles.profile import profile
 from shared.profiles.sample import Sample
 from shared.registry.baselines import Baselines

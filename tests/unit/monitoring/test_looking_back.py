@@ -17,7 +17,7 @@ from shared.monitoring.looking_back import (
     remembered,
     with_look,
 )
-from shared.monitoring.windows import Window
+from shared.monitoring.window import Window
 from shared.profiles.cutting import cut
 from shared.profiles.hourly import Hours, encode_hours
 from shared.profiles.profile import profile
