@@ -64,8 +64,8 @@ def main() -> None:
 def _at_once(system: System) -> Result:
     answer, spent = _timed(lambda: answer_of("manage.py", "monitor", "--json", environment=system.environment))
     evaluations = answer["evaluations"]
-    (documents,) = {len(one["inputs"]) for one in evaluations}
-    return {"measure": "a month at once", "looks": len(evaluations), "days_read_a_look": documents, **spent}
+    (days,) = {sum(path.startswith("captures/days/") for path in one["inputs"]) for one in evaluations}
+    return {"measure": "a month at once", "looks": len(evaluations), "days_read_a_look": days, **spent}
 
 
 def _day_by_day(system: System, folder: Path, models: int) -> Result:
