@@ -35,7 +35,7 @@ from shared.signals.calibration.hourly import HourSums
 from shared.signals.calibration.looks import Looks
 from shared.signals.judgement import Signal
 from shared.signals.judging import JudgingRules
-from shared.signals.significance import carried, effective_rows
+from shared.signals.significance import at_least, effective_rows
 
 HISTORY_DAYS: Final = 90
 MONTH_DAYS: Final = 30
@@ -182,15 +182,14 @@ def play(cell: Cell, index: int) -> Played:
     history = counts[:HISTORY_DAYS]
     reference = Reference(history.sum(axis=0), history, world.edges)
     worth = effective_rows(int(reference.whole[0].sum()), world.rows, design_effect=1.0)
-    by_chance = carried(worth, comparisons=world.features)
     found, heard, peers = {}, {}, {}
     for by, moved in SHIFTS:
         shift = np.zeros(world.features)
         shift[rng.permutation(world.features)[:moved]] = by * rng.choice([-1.0, 1.0], moved)
         windows = version.counts(days, _SHIFTED_WINDOWS, rng, shift=shift)
         found[by, moved] = _is_news(calibration, _looks(windows, world, first=days))
-        is_large = largest_ks(windows, reference.whole) - by_chance >= _FLOOR_KS
-        heard[by, moved] = found[by, moved] & is_large
+        apart = [at_least(one, rows=worth, comparisons=world.features) for one in largest_ks(windows, reference.whole)]
+        heard[by, moved] = found[by, moved] & (np.array(apart) >= _FLOOR_KS)
         peers[by, moved] = _peers(windows, reference)
     return Played(alerts, quiet, found, heard, _peers(counts[HISTORY_DAYS:], reference), peers)
 

@@ -26,7 +26,7 @@ from shared.signals.calibration.telling import Told
 from shared.signals.joint import joint
 from shared.signals.judgement import Judgement, Measurement, Signal, Verdict
 from shared.signals.measuring import Difference
-from shared.signals.significance import carried, effective_rows
+from shared.signals.significance import at_least, effective_rows
 from shared.signals.sureness import Sureness, by_bonferroni
 
 HOURS_A_MONTH: Final = 730.5
@@ -165,7 +165,7 @@ def judge(
             signal,
             [
                 *(
-                    _weigh(one, rules, sureness(signal, one), by_chance=effects.carried(one, of=len(differences)))
+                    _weigh(one, rules, sureness(signal, one), at_least=effects.at_least(one, of=len(differences)))
                     for one in differences
                 ),
                 *(fixed for one in differences for fixed in _fixed(one, rules)),
@@ -212,13 +212,17 @@ class _Effects:
         """Return that of a feature, within a segment (``<segment>: <feature>``) that of the feature."""
         return max(self.by_feature.get(name.rsplit(": ", 1)[-1], 0.0), self.least)
 
-    def carried(self, difference: Difference, *, of: int) -> float:
-        """Return how much of a distance chance may have added, to the largest ``of`` so many; 0 of anything else."""
+    def at_least(self, difference: Difference, *, of: int) -> float:
+        """Return what a distance, one ``of`` so many, is at least, with what chance may have added taken off.
+
+        Anything else than a distance is what it is.
+        """
+        value = difference.value or 0.0
         if difference.metric not in {"ks", "l_infinity"} or not (difference.rows and difference.baseline_rows):
-            return 0.0
+            return value
         effect = max(self.by_feature.get(difference.feature.rsplit(": ", 1)[-1], 1.0), 1.0)
         rows = effective_rows(difference.baseline_rows, difference.rows, design_effect=effect)
-        return carried(rows, comparisons=of)
+        return at_least(value, rows=rows, comparisons=of)
 
     @property
     def largest(self) -> float:
@@ -266,9 +270,9 @@ def _segment_drifts(
                 yield replace(difference, feature=f"{name}={value}: {difference.feature}")
 
 
-def _weigh(difference: Difference, rules: JudgingRules, sureness: Sureness, *, by_chance: float) -> Measurement:
-    """Judge one comparison, of which chance may have added so much."""
-    verdict, why = _verdict(difference, rules, sureness, by_chance=by_chance)
+def _weigh(difference: Difference, rules: JudgingRules, sureness: Sureness, *, at_least: float) -> Measurement:
+    """Judge one comparison, which is so much ``at_least``."""
+    verdict, why = _verdict(difference, rules, sureness, at_least=at_least)
     return Measurement(
         feature=difference.feature,
         metric=difference.metric,
@@ -306,7 +310,7 @@ def _fixed(difference: Difference, rules: JudgingRules) -> Iterator[Measurement]
 
 
 def _verdict(
-    difference: Difference, rules: JudgingRules, sureness: Sureness, *, by_chance: float
+    difference: Difference, rules: JudgingRules, sureness: Sureness, *, at_least: float
 ) -> tuple[Verdict, str]:
     """Return the verdict and why, in words."""
     value, p_value = difference.value, sureness.p_value
@@ -314,14 +318,14 @@ def _verdict(
     if value is None or p_value is None or is_too_short:
         return Verdict.UNKNOWN, _unknown(difference, sureness)
     floor = rules.floor(difference.metric)
-    if value - by_chance >= floor and sureness.is_sure:
+    if at_least >= floor and sureness.is_sure:
         return Verdict.BREACH, f"{difference.words}, past {floor:g} and not by chance (p = {p_value:.1g})"
     if difference.metric != "volume_change" and (sureness.needed is None or difference.rows < sureness.needed):
         return Verdict.UNKNOWN, _unknown(difference, sureness)
     if value >= floor and sureness.is_sure:
         return (
             Verdict.OK,
-            f"{difference.words}, of which chance may have added {by_chance:.3f}: perhaps within {floor:g}",
+            f"{difference.words}, but by {at_least:.3f} at least, within {floor:g}",
         )
     if value >= floor:
         return Verdict.OK, f"{difference.words}, past {floor:g} but perhaps by chance (p = {p_value:.1g})"

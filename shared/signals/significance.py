@@ -25,16 +25,28 @@ def effective_rows(baseline: int, current: int, *, design_effect: float) -> floa
     return baseline * current / (baseline + current) / design_effect
 
 
-def carried(rows: float, *, comparisons: int) -> float:
-    """Return how far chance carries a KS distance or a share, on so many effective ``rows``, beyond what it is.
+def at_least(distance: float, *, rows: float, comparisons: int) -> float:
+    """Return what a KS distance or a change of a share is at least, with what chance may have added taken off.
 
-    The largest of so many ``comparisons`` is carried further in one of twenty windows: the standard deviation of a share is
-    one half over the root of the rows at most, and so is that of a distribution function at any place.
+    Chance adds more than that to the largest of so many ``comparisons`` in one of twenty windows. The arcsine of a share's
+    root has the same spread whatever the share, so that a distance of ``d`` is 2 asin(d) / (1 / sqrt(rows)) deviations, or
+    more where shares are near 0 or 1.
 
-    >>> round(carried(400, comparisons=1), 4)
-    0.0411
+    Args:
+        distance: from 0 to 1.
+        rows: effective ones, > 0.
+        comparisons: among how many it was seen.
+
+    Source:
+        Cohen, "Statistical Power Analysis for the Behavioral Sciences" (1988), chapter 6: effect size h.
+
+    >>> round(at_least(0.1, rows=400, comparisons=1), 4)
+    0.059
+    >>> round(at_least(1.0, rows=2, comparisons=10), 4)
+    0.6122
     """
-    return NormalDist().inv_cdf(1 - 0.05 / max(comparisons, 1)) / (2 * math.sqrt(rows))
+    by_chance = NormalDist().inv_cdf(1 - 0.05 / max(comparisons, 1)) / math.sqrt(rows)
+    return math.sin(max(2 * math.asin(min(distance, 1.0)) - by_chance, 0.0) / 2)
 
 
 def window_rows(worth: float, *, baseline: int) -> float:

@@ -78,7 +78,7 @@ def test_what_chance_may_have_added_does_not_carry_a_shift_past_the_floor() -> N
 
     assert sum(judgement.verdict is Verdict.BREACH for judgement in heard) <= 1
     assert max(judgement.measurements[0].value or 0.0 for judgement in heard) > 0.06
-    assert any("of which chance may have added" in one.reason for each in heard for one in each.measurements)
+    assert any("at least, within 0.05" in one.reason for each in heard for one in each.measurements)
 
 
 def test_half_a_standard_deviation_in_one_of_ten_features_is_heard_at_a_thousand_rows() -> None:
