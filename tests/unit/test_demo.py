@@ -15,10 +15,29 @@ from infra.local.demo.outcome import Stored
 from infra.local.demo.traffic import Ledger
 from shared.capture.records import Kind
 from shared.monitoring.evaluation import Evaluation
+from shared.signals.judgement import Judgement, Measurement, Signal, Verdict
 
 LEDGER = Ledger(acknowledged=["a", "b"], kept={"acked": 2}, rows=2, requests=1, actuals=2, latencies_ms=[4.0])
 AT_REST = Stored(Counter(a=1, b=1), 2, Counter({Kind.PREDICTION: 1, Kind.ACTUAL: 1}))
 ALERT = {"type": "alert.opened", "data": {"signal": "drift", "reasons": ["temp: its values have moved"]}}
+HOT = Measurement(
+    feature="temp",
+    metric="ks",
+    value=1.0,
+    threshold=0.05,
+    p_value=1e-9,
+    rows=2,
+    needed=None,
+    verdict=Verdict.BREACH,
+    reason="temp: its values have moved",
+)
+MILD = msgspec.structs.replace(HOT, feature="departure_hour")
+
+
+def drift(*measurements: Measurement) -> tuple[Judgement, ...]:
+    return (Judgement(signal=Signal.DRIFT, verdict=Verdict.BREACH, reasons=(), measurements=measurements),)
+
+
 ALARMING = Evaluation(
     model="flights",
     version="1",
@@ -33,7 +52,7 @@ ALARMING = Evaluation(
     versions=1,
     is_champion=True,
     inputs={},
-    judgements=(),
+    judgements=drift(HOT),
 )
 TOLD = Story(
     ledger=LEDGER,
@@ -63,6 +82,10 @@ def test_a_story_that_went_well_has_no_problem() -> None:
         ({"sealed": False}, "not every hour was sealed in time"),
         ({"found": replace(AT_REST, actuals=1)}, "1 of 2 actuals are in storage"),
         ({"alarming": msgspec.structs.replace(ALARMING, is_calibrating=True)}, "the drift alert is not calibrated"),
+        (
+            {"alarming": msgspec.structs.replace(ALARMING, judgements=drift(MILD))},
+            "the drift alert does not name the heat of summer",
+        ),
         ({"newest": {"code": "no_evaluation"}}, "the newest evaluation judged no row"),
         ({"replayed": {"looks": 14, "alarms": [{}], "calibrating": 0}}, "two quiet weeks were not quiet"),
         ({"replayed": {"looks": 0, "alarms": [], "calibrating": 0}}, "two quiet weeks were not quiet"),
@@ -78,7 +101,11 @@ def test_each_problem_is_told_when_it_is_there(changed: dict[str, Any], problem:
 def test_without_an_alert_nothing_is_calibrated() -> None:
     told = _problems(replace(TOLD, alerts=[], alarming=None))
 
-    assert told == ["no drift alert arrived with a signature that fits", "the drift alert is not calibrated"]
+    assert told == [
+        "no drift alert arrived with a signature that fits",
+        "the drift alert is not calibrated",
+        "the drift alert does not name the heat of summer",
+    ]
 
 
 def test_the_table_tells_what_was_alarmed_on_and_what_was_not() -> None:

@@ -37,6 +37,7 @@ QUIET: Final = (Hour.parse("2013-03-18T00"), Hour.parse("2013-04-01T00"))
 
 BEGIN: Final = Hour.parse("2013-07-01T00")
 SPEED: Final = 2_400.0
+_HEAT: Final = "temp"
 PATIENCE_S: Final = 90.0
 
 SCHEDULES: Final = {
@@ -221,6 +222,8 @@ def _problems(story: Story) -> list[str]:
         ),
         "no drift alert arrived with a signature that fits": story.alarming is not None,
         "the drift alert is not calibrated": story.alarming is not None and not story.alarming.is_calibrating,
+        "the drift alert does not name the heat of summer": story.alarming is not None
+        and _HEAT in outcome.moved(story.alarming),
         "the newest evaluation judged no row": story.newest.get("rows", 0) > 0,
         "two quiet weeks were not quiet": story.replayed.get("looks", 0) > 0 and not story.replayed["alarms"],
     }

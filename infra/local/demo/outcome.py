@@ -14,8 +14,10 @@ from shared import documents
 from shared.blobs import Blobs
 from shared.capture.records import Kind
 from shared.hours import Hour
+from shared.monitoring.evaluation import Evaluation
 from shared.sealing.hours.hour import HourManifest, read
 from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
+from shared.signals.judgement import Signal, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,17 @@ def drift_alert(messages: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     return next(
         (one["data"] for one in messages if (one["type"], one["data"]["signal"]) == ("alert.opened", "drift")), None
     )
+
+
+def moved(evaluation: Evaluation) -> set[str]:
+    """Return the features whose drift is a breach."""
+    return {
+        one.feature
+        for judgement in evaluation.judgements
+        if judgement.signal is Signal.DRIFT
+        for one in judgement.measurements
+        if one.verdict is Verdict.BREACH
+    }
 
 
 def latency(ledger: Ledger) -> Latency:
