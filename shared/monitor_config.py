@@ -84,7 +84,7 @@ class MonitorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         lookback_window_offset: how far before the newest sealed hour the window ends.
         floor: the smallest change worth hearing about.
         segments: categories or booleans; the rows of each of their commonest values are profiled by themselves as well.
-        features: those whose drift and quality are judged; none named means all.
+        features: those that are judged, in segments as well; none named means all.
         schedule: how often.
         metric_thresholds: fixed ones, besides.
     """
