@@ -223,16 +223,17 @@ class Misfit:
 
 
 class InvalidRows(Fault):
-    """Rows that do not fit the schema; ``misfits`` are the first of them, at least one."""
+    """Rows that do not fit the schema; ``misfits`` are the first of them, at least one, of ``rows`` that were given."""
 
     code = "invalid_rows"
     status = 422
 
-    def __init__(self, misfits: tuple[Misfit, ...]) -> None:
+    def __init__(self, misfits: tuple[Misfit, ...], *, rows: int) -> None:
         first = misfits[0]
         where = f"row {first.row}" if first.feature is None else f"row {first.row}, feature {first.feature!r}"
         super().__init__(f"{where}: {first.reason}")
         self.misfits = misfits
+        self.rows = rows
 
 
 class NotKept(Fault):

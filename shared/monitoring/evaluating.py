@@ -73,7 +73,13 @@ class Evaluating:
         names = [name for name in baseline.bins.features if not rules.features or name in rules.features]
         also = [
             *([volume(rows, history.usual_rows())] if standing.is_champion else []),
-            *refusals(refused.requests, names, rows=(baseline.profile.rows, rows), design_effect=rules.design_effect),
+            *refusals(
+                refused.requests,
+                names,
+                rows=(baseline.profile.rows, rows),
+                design_effect=rules.design_effect,
+                refused_rows=refused.rows,
+            ),
         ]
         judged = await asyncio.to_thread(
             judge, baseline.profile, contents.profile, baseline.bins, rules=rules, told=told, also=also

@@ -21,10 +21,11 @@ class Refused:
     """Refused requests by feature, and the SHA-256 of every document that they were read from, by path.
 
     Those whose feature the schema does not have are under the empty name. A request names the first feature that did
-    not fit.
+    not fit. ``rows`` are what these requests had, by the same names; one each where that is not known.
     """
 
     requests: dict[str, int]
+    rows: dict[str, int]
     inputs: dict[str, str]
 
 
@@ -51,6 +52,7 @@ class Refusals:
         """
         shelf = Shelf(Kind.FAILURE, model, version)
         requests: Counter[str] = Counter()
+        rows: Counter[str] = Counter()
         inputs: dict[str, str] = {}
         for part in window.by_day():
             failures = await self._day(shelf, part, inputs)
@@ -59,7 +61,8 @@ class Refusals:
             for one in failures:
                 if one.code == InvalidRows.code:
                     requests[one.feature or ""] += one.requests
-        return Refused(dict(sorted(requests.items())), inputs)
+                    rows[one.feature or ""] += one.rows
+        return Refused(dict(sorted(requests.items())), dict(sorted(rows.items())), inputs)
 
     async def _day(self, shelf: Shelf, part: Window, inputs: dict[str, str]) -> tuple[FailureCount, ...] | None:
         """Return how requests of a whole day failed; None where its hours have to be read."""
@@ -90,5 +93,6 @@ class Refusals:
 
 
 def _counted(data: bytes) -> tuple[FailureCount, ...]:
-    rows, _ = read(data, only=("code", "feature"))
+    # A column that is not there is passed over: files from before rows were counted have none of them.
+    rows, _ = read(data, only=("code", "feature", "rows"))
     return counted(rows)

@@ -30,6 +30,7 @@ def failure(
         feature=_feature(error, manifest),
         # A path may hold what no JSON can.
         asked=None if is_known else model[:_LONGEST_ASKED].encode(errors="replace").decode(),
+        rows=error.rows if isinstance(error, InvalidRows) else None,
     )
 
 

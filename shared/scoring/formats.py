@@ -93,8 +93,8 @@ def _records(given: object, shape: _Shape) -> Table:
                 continue
             row = dict.fromkeys(shape.features) | row  # noqa: PLW2901 - the same row, whole
         table.rows.append([row[name] for name in shape.features])
-        table.external_ids.append(_external_id(index, external_id))
-    return _all_fit(table, misfits)
+        table.external_ids.append(_external_id(index, external_id, rows=len(rows)))
+    return _all_fit(table, misfits, rows=len(rows))
 
 
 def _arrays(rows: list[Any], shape: _Shape) -> Table:
@@ -107,7 +107,7 @@ def _arrays(rows: list[Any], shape: _Shape) -> Table:
         for index, row in enumerate(rows)
         if type(row) is not list or len(row) != width
     ]
-    return _all_fit(Table(rows, [None] * len(rows)), misfits)
+    return _all_fit(Table(rows, [None] * len(rows)), misfits, rows=len(rows))
 
 
 def _split(given: object, shape: _Shape) -> Table:
@@ -159,9 +159,10 @@ def _array(given: object, what: str) -> list[Any]:
     return given
 
 
-def _all_fit(table: Table, misfits: list[Misfit]) -> Table:
+def _all_fit(table: Table, misfits: list[Misfit], *, rows: int) -> Table:
+    """Return a table that was read from so many ``rows``: it holds those alone that fit."""
     if misfits:
-        raise InvalidRows(tuple(misfits[:20]))
+        raise InvalidRows(tuple(misfits[:20]), rows=rows)
     if not table.rows:
         raise UnreadableRequest("the request has no rows")
     return table
@@ -180,13 +181,13 @@ def _ids_beside(given: object, rows: int) -> list[str | None]:
     ids = _array(given, f"{EXTERNAL_IDS!r}")
     if len(ids) != rows:
         raise UnreadableRequest(f"{EXTERNAL_IDS!r} has {len(ids)} entries for {rows} rows")
-    return [_external_id(index, one) for index, one in enumerate(ids)]
+    return [_external_id(index, one, rows=rows) for index, one in enumerate(ids)]
 
 
-def _external_id(index: int, given: object) -> str | None:
+def _external_id(index: int, given: object, *, rows: int) -> str | None:
     if given is None:
         return None
     if type(given) is not str or not 0 < len(given) <= _EXTERNAL_ID_LENGTH:
         reason = f"it is a text of 1 to {_EXTERNAL_ID_LENGTH} characters, or null"
-        raise InvalidRows((Misfit(index, EXTERNAL_ID, reason),))
+        raise InvalidRows((Misfit(index, EXTERNAL_ID, reason),), rows=rows)
     return given

@@ -73,6 +73,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
         code: why, as the problem document says.
         feature: the first feature that did not fit: one of the version's schema, never a name the caller made up.
         asked: what an unknown model was called, at most 64 characters of it.
+        rows: how many rows the request had, where some did not fit the schema; of other failures it is None.
     """
 
     format: int = 1
@@ -86,6 +87,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     feature: str | None
     asked: str | None
+    rows: int | None = None
 
 
 class Keeper(Protocol):

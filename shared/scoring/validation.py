@@ -41,7 +41,7 @@ class Validator:
         try:
             return [[read(value) for read, value in zip(readers, row, strict=True)] for row in rows]
         except _Unfit:
-            raise InvalidRows(self._misfits(rows)) from None
+            raise InvalidRows(self._misfits(rows), rows=len(rows)) from None
 
     def _misfits(self, rows: Sequence[Sequence[Any]]) -> tuple[Misfit, ...]:
         misfits: list[Misfit] = []

@@ -111,8 +111,9 @@ _OF_FAILURES: Final = Group(
         ("code", pa.string()),
         ("feature", pa.string()),
         ("asked", pa.string()),
+        ("rows", pa.int64()),
     ),
-    attrgetter("request_id", "status", "code", "feature", "asked"),
+    attrgetter("request_id", "status", "code", "feature", "asked", "rows"),
 )
 _OF_DEAD_LETTERS: Final = Group(
     (

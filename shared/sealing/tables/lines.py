@@ -14,6 +14,8 @@ from shared.sealing.tables.logs import origin_of
 Int32: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 Int64: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """What a column can hold: a number beyond it would stop not one line but the hour, at every try."""
+Rows: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+"""The rows of a request, so few that sums of them fit in 64 bits: beyond that no window could be judged any more."""
 Id: TypeAlias = Annotated[
     str, msgspec.Meta(pattern=r"^(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32})\Z")
 ]
@@ -64,6 +66,7 @@ class FailureLine(Line, frozen=True, kw_only=True):
     code: str
     feature: str | None = None
     asked: str | None = None
+    rows: Rows | None = None
 
 
 LineType: TypeAlias = type[Placed]

@@ -292,7 +292,7 @@ async def test_a_request_without_an_answer_is_kept_as_a_failure(scorer: Scorer, 
     """Rejected requests are news about a model too: a caller that went wrong sends nothing else."""
     for model, version, wrong in (
         ("flights", None, b"{"),
-        ("flights", "2", body(10, "ten")),  # type: ignore[arg-type]
+        ("flights", "2", body(10, "ten", 30)),  # type: ignore[arg-type]
         ("flights", None, b" " * 10_001),
         ("flights", None, body(10, 400)),
         ("flights", "9", body(10)),
@@ -311,6 +311,7 @@ async def test_a_request_without_an_answer_is_kept_as_a_failure(scorer: Scorer, 
         ("_unknown", None, 404, "unknown_model", None, "trains"),
         ("_unknown", None, 404, "unknown_model", None, "../x"),
     ]
+    assert [one.rows for one in keeper.failures] == [None, 3, None, None, None, None, None]
     assert {one.request_id for one in keeper.failures} == {"own"}
 
 

@@ -53,7 +53,7 @@ def prediction(at: datetime, distance: object = 1.0, **members: object) -> bytes
     return msgspec.json.encode({**whole, **members})
 
 
-def failure(at: datetime, code: str, feature: str | None = None) -> bytes:
+def failure(at: datetime, code: str, feature: str | None = None, *, rows: int | None = None) -> bytes:
     """Return the record of a request that failed."""
     return msgspec.json.encode(
         Failure(
@@ -66,6 +66,7 @@ def failure(at: datetime, code: str, feature: str | None = None) -> bytes:
             code=code,
             feature=feature,
             asked=None,
+            rows=rows,
         )
     )
 

@@ -49,10 +49,17 @@ def test_status_and_code_are_those_of_the_answer(error: Exception, status: int, 
 )
 def test_only_a_feature_of_the_schema_is_named(named: str | None, feature: str | None) -> None:
     """A name that is not expected came from outside, and may be anything."""
-    found = of(InvalidRows((Misfit(0, named, "'secret' does not fit"),)))
+    found = of(InvalidRows((Misfit(0, named, "'secret' does not fit"),), rows=1))
 
     assert found.feature == feature
     assert b"secret" not in msgspec.json.encode(found)
+
+
+def test_rows_that_do_not_fit_are_counted_and_no_others() -> None:
+    """Of a request that cannot be read, or is too large to be, nobody has counted them."""
+    assert of(InvalidRows((Misfit(7, "distance", "it is missing"),), rows=1_000)).rows == 1_000
+    assert of(UnreadableRequest("not JSON")).rows is None
+    assert of(ModelFailed("flights", "1")).rows is None
 
 
 def test_a_version_that_is_not_there_is_a_failure_of_its_model() -> None:

@@ -157,6 +157,27 @@ def test_a_row_that_is_none_is_named_with_its_feature(
     assert (refused.value.misfits[0].row, refused.value.misfits[0].feature) == (row, feature)
 
 
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"data": [[], ROWS[0], ROWS[1]]},
+        {"data": [RECORDS[0], [], {}]},
+        {"dataframe_records": [{}, {}, {}]},
+        {"dataframe_split": {"columns": list(FEATURES), "data": [[], [], ROWS[0]]}},
+        {"dataframe_split": {"columns": ["hour", "carrier"], "data": [[1, "AA"]] * 3}},
+        {"inputs": {"hour": [1, 2, 3], "carrier": ["AA", "UA", "AA"]}},
+        {"data": [RECORDS[0] | {"external_id": 7}, *RECORDS]},
+        {"data": [*ROWS, ROWS[0]], "external_ids": ["", "a", "b"]},
+    ],
+)
+def test_a_refusal_says_how_many_rows_were_given(request_: object) -> None:
+    """All of them are refused, those that fit and those that come after the first that does not."""
+    with pytest.raises(InvalidRows) as refused:
+        read(request_)
+
+    assert refused.value.rows == 3
+
+
 def test_at_most_twenty_rows_are_named() -> None:
     with pytest.raises(InvalidRows) as refused:
         formats.read({"data": [[]] * 100}, FEATURES, max_rows=100)

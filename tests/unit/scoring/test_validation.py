@@ -139,6 +139,7 @@ def test_every_misfit_is_named_up_to_twenty() -> None:
     with pytest.raises(InvalidRows) as refused:
         both.read([["x", "x"]] * 1_000)
     assert len(refused.value.misfits) == 20
+    assert refused.value.rows == 1_000
 
 
 @given(st.sampled_from(list(FeatureType)), st.sampled_from(["a secret text", ["a secret text"], {"a secret text": 1}]))

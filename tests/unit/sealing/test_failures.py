@@ -16,13 +16,19 @@ from shared.sealing.hours.failures import FailureCount, added_up, counted
 from shared.sealing.hours.generations import _Decoded, _file
 from shared.sealing.hours.hour import Generation, write
 
-rows = st.lists(st.tuples(st.sampled_from(["invalid_rows", "model_failed"]), st.sampled_from([None, "", "carrier"])))
-Rows = list[tuple[str, str | None]]
+rows = st.lists(
+    st.tuples(
+        st.sampled_from(["invalid_rows", "model_failed"]),
+        st.sampled_from([None, "", "carrier"]),
+        st.sampled_from([None, 1, 1_000, 2**31 - 1]),
+    )
+)
+Rows = list[tuple[str, str | None, int | None]]
 
 
 def table(rows: Rows) -> pa.Table:
-    codes, features = [code for code, _ in rows], [feature for _, feature in rows]
-    return pa.table({"code": pa.array(codes, pa.string()), "feature": pa.array(features, pa.string())})
+    types = {"code": pa.string(), "feature": pa.string(), "rows": pa.int64()}
+    return pa.table({name: pa.array([row[at] for row in rows], types[name]) for at, name in enumerate(types)})
 
 
 def count(rows: Rows) -> tuple[FailureCount, ...]:
@@ -33,7 +39,12 @@ def count(rows: Rows) -> tuple[FailureCount, ...]:
 def test_every_row_is_counted_once_and_the_order_of_rows_is_not_seen(found: Rows) -> None:
     counts = count(found)
 
-    assert Counter({(one.code, one.feature): one.requests for one in counts}) == Counter(found)
+    requests, sizes = Counter[tuple[str, str | None]](), Counter[tuple[str, str | None]]()
+    for code, feature, size in found:
+        requests[code, feature] += 1
+        sizes[code, feature] += 1 if size is None else size
+    assert {(one.code, one.feature): one.requests for one in counts} == requests
+    assert {(one.code, one.feature): one.rows for one in counts} == sizes
     assert count(found[::-1]) == counts
 
 
@@ -46,9 +57,19 @@ def test_parts_add_up_to_the_whole_in_any_grouping_and_order(one: Rows, other: R
     assert added_up([count(third), added_up([count(other), count(one)])]) == whole
 
 
+def test_what_was_sealed_before_rows_were_counted_has_one_for_each_request() -> None:
+    """Its rows are not known, and its footer must still be that of its file when somebody verifies it."""
+    before = b'[{"code": "invalid_rows", "feature": "carrier", "requests": 3}]'
+    read = msgspec.json.decode(before, type=tuple[FailureCount, ...])
+    now = count([("invalid_rows", "carrier", 1_000)])
+
+    assert read == counted(table([("invalid_rows", "carrier", None)] * 3).drop_columns("rows"))
+    assert added_up([read, now]) == (FailureCount(code="invalid_rows", feature="carrier", requests=4, rows=1_003),)
+
+
 def test_with_a_part_that_was_not_counted_nobody_knows_the_sum() -> None:
     """Taken for none, an hour that was sealed earlier would hide its refusals."""
-    assert added_up([count([("invalid_rows", None)]), None]) is None
+    assert added_up([count([("invalid_rows", None, None)]), None]) is None
     assert added_up([]) == ()
 
 
@@ -58,14 +79,14 @@ def decoded(kind: Kind, rows: Rows) -> _Decoded:
 
 def test_what_predictions_have_under_the_same_names_is_not_counted() -> None:
     """Their columns are features, and a value of one has no place in a manifest."""
-    rows: Rows = [("secret", "carrier")]
+    rows: Rows = [("secret", "carrier", None)]
 
     assert _file(decoded(Kind.PREDICTION, rows), None)[1].failures is None
     assert _file(decoded(Kind.FAILURE, rows), None)[1].failures == count(rows)
 
 
 def test_a_record_that_is_a_double_is_not_counted() -> None:
-    rows: Rows = [("invalid_rows", "carrier"), ("invalid_rows", "carrier"), ("model_failed", None)]
+    rows: Rows = [("invalid_rows", "carrier", 7), ("invalid_rows", "carrier", 7), ("model_failed", None, None)]
 
     _, about, _ = _file(decoded(Kind.FAILURE, rows), np.array([True, False, True]))
 
@@ -73,11 +94,16 @@ def test_a_record_that_is_a_double_is_not_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("says", "told"), [([("late", None)], []), ([("late", "carrier")], ["its rows failed in other ways than it says"])]
+    ("says", "told"),
+    [
+        ([("late", None, 7)], []),
+        ([("late", "carrier", 7)], ["its rows failed in other ways than it says"]),
+        ([("late", None, 8)], ["its rows failed in other ways than it says"]),
+    ],
 )
 def test_a_count_that_is_not_that_of_the_rows_is_told(says: Rows, told: list[str]) -> None:
     """Nobody looks at the rows again but whoever verifies them."""
-    rows, footer, _ = _file(decoded(Kind.FAILURE, [("late", None)]), None)
+    rows, footer, _ = _file(decoded(Kind.FAILURE, [("late", None, 7)]), None)
     about = msgspec.structs.replace(footer, failures=count(says))
     data = write(rows, about)
     sha256 = hashlib.sha256(data).hexdigest()

@@ -142,19 +142,40 @@ def test_actuals_keep_numbers_and_texts_apart() -> None:
     assert made.column("value_text").to_pylist() == [None, None, None, "late"]
 
 
-def test_failures_have_no_feature_values() -> None:
-    about = {"request_id": "r", "status": 422, "code": "invalid_rows", "feature": "temp"}
+def refusal(**members: object) -> bytes:
+    """Return the record of a request that was refused."""
+    about = {"request_id": "r", "status": 422, "code": "invalid_rows", "feature": "temp", **members}
     record = {"format": 1, "id": record_id(1), "kind": "failure", "at": "2026-03-01T09:00:00Z", **about}
+    return json.dumps(record).encode()
 
-    made = table_of(logged(json.dumps(record).encode()), kind=Kind.FAILURE)
+
+def test_failures_have_no_feature_values() -> None:
+    made = table_of(logged(refusal(rows=1_000)), kind=Kind.FAILURE)
 
     row = made.to_pylist()[0]
-    assert {name: row[name] for name in ("status", "code", "feature", "asked")} == {
+    assert {name: row[name] for name in ("status", "code", "feature", "asked", "rows")} == {
         "status": 422,
         "code": "invalid_rows",
         "feature": "temp",
         "asked": None,
+        "rows": 1_000,
     }
+
+
+def test_a_failure_need_not_say_how_many_rows_it_had() -> None:
+    """Those that were captured before it was counted do not."""
+    made = table_of(logged(refusal()), kind=Kind.FAILURE)
+
+    assert made.column("rows").to_pylist() == [None]
+    assert made.schema.field("rows").type == pa.int64()
+
+
+@pytest.mark.parametrize("rows", [0, -5, 2**31, 2**63, 1.5, "ten"])
+def test_a_failure_with_more_rows_than_can_be_added_up_is_unreadable(rows: object) -> None:
+    """One of 2**63 - 1 makes a sum beyond 64 bits, and no window that it is in could be judged."""
+    found = read(logged(refusal(rows=rows)), Kind.FAILURE, None, path=log_name())
+
+    assert (found.rows.num_rows, len(found.unreadable)) == (0, 1)
 
 
 def test_system_columns_begin_with_an_underscore_so_that_no_feature_can_be_one() -> None:
