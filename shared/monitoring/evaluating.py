@@ -135,6 +135,7 @@ def _rounded(judgement: Judgement) -> Judgement:
             value=_digits(one.value),
             p_value=_digits(one.p_value),
             also={name: float(f"{value:.12g}") for name, value in one.also.items()},
+            p_values={name: float(f"{value:.12g}") for name, value in one.p_values.items()},
         )
         for one in judgement.measurements
     )

@@ -315,6 +315,30 @@ async def test_the_same_inputs_give_the_same_evaluation_to_the_byte(watched: Wat
     assert await everything(watched.stages.blobs, "monitoring/") == before
 
 
+async def test_numbers_of_an_evaluation_have_twelve_digits(watched: Watched) -> None:
+    """In the last ones processors differ, and with them the bytes of what they evaluate."""
+    for hour in range(2):
+        await watched.hour(hour, FAR)
+    registry = watched.stages.registry()
+
+    found = await watched.monitoring().evaluate(
+        await registry.manifest("flights", "1"),
+        Window(FIRST, FIRST.plus(2)),
+        await registry.monitor_config("flights"),
+        standing=ALONE,
+    )
+
+    measurements = [one for judgement in found.judgements for one in judgement.measurements]
+    numbers = [
+        [number for one in measurements for number in (one.value, one.p_value) if number is not None],
+        [number for one in measurements for number in one.also.values()],
+        [number for one in measurements for number in one.p_values.values()],
+    ]
+    assert all(numbers)
+    for some in numbers:
+        assert some == [float(f"{number:.12g}") for number in some]
+
+
 async def test_nothing_is_evaluated_until_another_hour_is_sealed(watched: Watched) -> None:
     assert await watched.monitoring().evaluate_all() == []
     await watched.hour(0, USUAL)
