@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from benchmarks.months import NULLS, Counts, Floats, Version, World
-from benchmarks.peer_rules import PEERS, Reference, largest_ks
+from benchmarks.peer_rules import PEERS, Reference
 from benchmarks.processes import one_thread_each
 from benchmarks.reporting import Machine, Report, Result, Target, arguments
 from shared.monitoring.looking_back import Past
@@ -33,9 +33,9 @@ from shared.signals.calibration.calibrating import Calibration
 from shared.signals.calibration.contrasts import Contrasts, numeric_contrasts
 from shared.signals.calibration.hourly import HourSums
 from shared.signals.calibration.looks import Looks
+from shared.signals.calibration.telling import tell
 from shared.signals.judgement import Signal
 from shared.signals.judging import JudgingRules
-from shared.signals.significance import at_least, effective_rows
 
 HISTORY_DAYS: Final = 90
 MONTH_DAYS: Final = 30
@@ -47,7 +47,6 @@ FEATURES: Final = (50, 200)
 SIZES: Final = (200, 2_000, 50_000)
 SHIFTS: Final = tuple(itertools.product((0.1, 0.25, 0.5), (1, 5, 25)))
 _SHIFTED_WINDOWS: Final = 4
-_FLOOR_KS: Final = 0.05
 _BELOW_FLOOR: Final = 0.1
 """A shift of so many standard deviations is a KS distance of 0.04."""
 
@@ -181,15 +180,13 @@ def play(cell: Cell, index: int) -> Played:
         return Played(alerts, quiet, {}, {}, np.empty((0, 0)), {})
     history = counts[:HISTORY_DAYS]
     reference = Reference(history.sum(axis=0), history, world.edges)
-    worth = effective_rows(int(reference.whole[0].sum()), world.rows, design_effect=1.0)
     found, heard, peers = {}, {}, {}
     for by, moved in SHIFTS:
         shift = np.zeros(world.features)
         shift[rng.permutation(world.features)[:moved]] = by * rng.choice([-1.0, 1.0], moved)
         windows = version.counts(days, _SHIFTED_WINDOWS, rng, shift=shift)
         found[by, moved] = _is_news(calibration, _looks(windows, world, first=days))
-        apart = [at_least(one, rows=worth, comparisons=world.features) for one in largest_ks(windows, reference.whole)]
-        heard[by, moved] = found[by, moved] & (np.array(apart) >= _FLOOR_KS)
+        heard[by, moved] = found[by, moved] & _is_large(calibration, _looks(windows, world, first=days), world)
         peers[by, moved] = _peers(windows, reference)
     return Played(alerts, quiet, found, heard, _peers(counts[HISTORY_DAYS:], reference), peers)
 
@@ -222,6 +219,17 @@ def _month(world: World, past: Looks, month: Looks) -> tuple[Calibration, NDArra
 
 def _is_news(calibration: Calibration, looks: Looks) -> NDArray[np.bool_]:
     return calibration.sizes(looks) > calibration.threshold(rate=BUDGET / MONTH_DAYS)
+
+
+def _is_large(calibration: Calibration, looks: Looks, world: World) -> NDArray[np.bool_]:
+    """Return in which windows a feature that is sure is past the default floor as well."""
+    contrasts, floor = _contrasts(world), JudgingRules().ks_floor
+    large = np.zeros(len(looks), dtype=bool)
+    for at in range(len(looks)):
+        one = looks.where(np.arange(len(looks)) == at)
+        told = tell(contrasts, calibration, one, rate=BUDGET / MONTH_DAYS, fewest_rows=100)
+        large[at] = any(each.is_sure and each.at_least >= floor for each in told.by_feature.values())
+    return large
 
 
 def _contrasts(world: World) -> Contrasts:

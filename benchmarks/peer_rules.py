@@ -62,11 +62,6 @@ PEERS: dict[str, Callable[[Counts, Reference], Floats]] = {
 }
 
 
-def largest_ks(windows: Counts, reference: Counts) -> Floats:
-    """Return the KS distance of each window's furthest feature, shape (windows,)."""
-    return _largest(np.abs(_up_to(windows) - _up_to(reference)).max(axis=-1))
-
-
 def _largest(values: Floats) -> Floats:
     largest: Floats = values.max(axis=-1)
     return largest

@@ -2,7 +2,8 @@
 
 All judging stands behind ``judge``. Two keys open an alarm. It must be **sure**: rarer than the budget of false alarms allows,
 by what the version's own history says of such windows (``calibration``). And it must be **large**: the distance reaches a
-floor, below which nobody wants to hear of it, however many rows prove it, with what chance may have added to it taken off.
+floor, below which nobody wants to hear of it, however many rows prove it, with what chance may have added to it and what is
+usual at that moment taken off.
 
 As long as there is too little history a conservative rule is used: a p-value, on rows whose worth is divided by a design
 effect, below the share of false alarms that is tolerable, divided by the looks of a month and by all comparisons of a look
@@ -26,7 +27,6 @@ from shared.signals.calibration.telling import Told
 from shared.signals.joint import joint
 from shared.signals.judgement import Judgement, Measurement, Signal, Verdict
 from shared.signals.measuring import Difference
-from shared.signals.significance import at_least, effective_rows
 from shared.signals.sureness import Sureness, by_bonferroni
 
 HOURS_A_MONTH: Final = 730.5
@@ -155,6 +155,7 @@ def judge(
         return by_bonferroni(
             difference,
             level=levels[signal],
+            comparisons=len(found[signal]),
             noticeable=rules.noticeable,
             design_effect=effects.largest if signal is Signal.JOINT_DRIFT else effects.of_feature(difference.feature),
             fewest_rows=rules.minimum_rows,
@@ -164,10 +165,7 @@ def judge(
         _judgement(
             signal,
             [
-                *(
-                    _weigh(one, rules, sureness(signal, one), at_least=effects.at_least(one, of=len(differences)))
-                    for one in differences
-                ),
+                *(_weigh(one, rules, sureness(signal, one)) for one in differences),
                 *(fixed for one in differences for fixed in _fixed(one, rules)),
             ],
             told.get(signal),
@@ -211,18 +209,6 @@ class _Effects:
     def of_feature(self, name: str) -> float:
         """Return that of a feature, within a segment (``<segment>: <feature>``) that of the feature."""
         return max(self.by_feature.get(name.rsplit(": ", 1)[-1], 0.0), self.least)
-
-    def at_least(self, difference: Difference, *, of: int) -> float:
-        """Return what a distance, one ``of`` so many, is at least, with what chance may have added taken off.
-
-        Anything else than a distance is what it is.
-        """
-        value = difference.value or 0.0
-        if difference.metric not in {"ks", "l_infinity"} or not (difference.rows and difference.baseline_rows):
-            return value
-        effect = max(self.by_feature.get(difference.feature.rsplit(": ", 1)[-1], 1.0), 1.0)
-        rows = effective_rows(difference.baseline_rows, difference.rows, design_effect=effect)
-        return at_least(value, rows=rows, comparisons=of)
 
     @property
     def largest(self) -> float:
@@ -270,9 +256,9 @@ def _segment_drifts(
                 yield replace(difference, feature=f"{name}={value}: {difference.feature}")
 
 
-def _weigh(difference: Difference, rules: JudgingRules, sureness: Sureness, *, at_least: float) -> Measurement:
-    """Judge one comparison, which is so much ``at_least``."""
-    verdict, why = _verdict(difference, rules, sureness, at_least=at_least)
+def _weigh(difference: Difference, rules: JudgingRules, sureness: Sureness) -> Measurement:
+    """Judge one comparison."""
+    verdict, why = _verdict(difference, rules, sureness)
     return Measurement(
         feature=difference.feature,
         metric=difference.metric,
@@ -309,23 +295,21 @@ def _fixed(difference: Difference, rules: JudgingRules) -> Iterator[Measurement]
         )
 
 
-def _verdict(
-    difference: Difference, rules: JudgingRules, sureness: Sureness, *, at_least: float
-) -> tuple[Verdict, str]:
+def _verdict(difference: Difference, rules: JudgingRules, sureness: Sureness) -> tuple[Verdict, str]:
     """Return the verdict and why, in words."""
     value, p_value = difference.value, sureness.p_value
     is_too_short = difference.rows < rules.minimum_rows and difference.metric != "volume_change"
     if value is None or p_value is None or is_too_short:
         return Verdict.UNKNOWN, _unknown(difference, sureness)
     floor = rules.floor(difference.metric)
-    if at_least >= floor and sureness.is_sure:
+    if min(value, sureness.at_least) >= floor and sureness.is_sure:
         return Verdict.BREACH, f"{difference.words}, past {floor:g} and not by chance (p = {p_value:.1g})"
     if difference.metric != "volume_change" and (sureness.needed is None or difference.rows < sureness.needed):
         return Verdict.UNKNOWN, _unknown(difference, sureness)
     if value >= floor and sureness.is_sure:
         return (
             Verdict.OK,
-            f"{difference.words}, but by {at_least:.3f} at least, within {floor:g}",
+            f"{difference.words}, but by {sureness.at_least:.3f} at least, within {floor:g}",
         )
     if value >= floor:
         return Verdict.OK, f"{difference.words}, past {floor:g} but perhaps by chance (p = {p_value:.1g})"

@@ -40,9 +40,18 @@ _MOST_SHARES: Final = 24
 
 @dataclass(frozen=True, slots=True)
 class FeatureContrasts:
-    """The contrasts of one feature: its weights by bin, shape (contrasts, bins); ``mains`` of them lead, shapes follow."""
+    """The contrasts of one feature, of which ``mains`` lead and shapes follow.
+
+    Attributes:
+        weights: what a row of each bin is worth, shape (contrasts, bins).
+        reaches: how far a feature moves that moves by 1 in one contrast alone, shape (contrasts,): the KS distance of a
+            number, by how much the share changes of a category.
+        mains: how many are mains.
+        is_number: whether it is one.
+    """
 
     weights: Floats
+    reaches: Floats
     mains: int
     is_number: bool = False
 
@@ -106,6 +115,13 @@ class Contrasts:
         sums, values = self.sums(bins, window)
         return np.divide(sums, values, out=np.full(len(sums), np.nan), where=values > 0), values
 
+    @property
+    def reaches(self) -> Floats:
+        """Return how far a feature moves that moves by 1 in one column alone, shape (columns,)."""
+        made = self.by_feature.values()
+        parts = [*(one.reaches[: one.mains] for one in made), *(one.reaches[one.mains :] for one in made)]
+        return np.concatenate([*parts, np.empty(0)])
+
     def columns(self, features: Collection[str]) -> NDArray[np.int64]:
         """Return which columns belong to some features; all where none is named."""
         owners = [*self.by_feature]
@@ -138,13 +154,9 @@ def counts_of(bins: FeatureBins, profile: FeatureProfile) -> Counts:
 
 def _contrasts(bins: FeatureBins, baseline: Counts) -> FeatureContrasts:
     if isinstance(bins, CategoricalBins):
-        return (
-            _of_shares(baseline)
-            if bins.categories and baseline.any()
-            else FeatureContrasts(np.empty((0, len(baseline))), 0)
-        )
+        return _of_shares(baseline) if bins.categories and baseline.any() else _nothing(baseline)
     if not baseline.any():
-        return FeatureContrasts(np.empty((0, len(baseline))), 0)
+        return _nothing(baseline)
     if np.count_nonzero(baseline) < 2:
         return _of_shares(baseline)  # a constant: how many rows are not it
     return numeric_contrasts(baseline)
@@ -152,9 +164,10 @@ def _contrasts(bins: FeatureBins, baseline: Counts) -> FeatureContrasts:
 
 def numeric_contrasts(baseline: Counts) -> FeatureContrasts:
     """Return those of a number, from its baseline's rows by bin, of which two or more are not empty."""
-    return FeatureContrasts(
-        _orthonormal(normal_scores(baseline), baseline / baseline.sum(), degrees=1 + SHAPES), 1, is_number=True
-    )
+    shares = baseline / baseline.sum()
+    weights = _orthonormal(normal_scores(baseline), shares, degrees=1 + SHAPES)
+    # Moved by 1 in a contrast, a bin has its share, times 1 and its weight.
+    return FeatureContrasts(weights, np.abs(np.cumsum(weights * shares, axis=1)).max(axis=1), 1, is_number=True)
 
 
 def normal_scores(baseline: Counts) -> Floats:
@@ -211,4 +224,8 @@ def _of_shares(baseline: Counts) -> FeatureContrasts:
     members[-1] = 1.0 - members[:-1].sum(axis=0)
     of_baseline = members @ shares
     deviation = np.sqrt(np.maximum(of_baseline * (1 - of_baseline), RARE * (1 - RARE)))
-    return FeatureContrasts((members - of_baseline[:, None]) / deviation[:, None], len(members))
+    return FeatureContrasts((members - of_baseline[:, None]) / deviation[:, None], deviation, len(members))
+
+
+def _nothing(baseline: Counts) -> FeatureContrasts:
+    return FeatureContrasts(np.empty((0, len(baseline))), np.empty(0), 0)

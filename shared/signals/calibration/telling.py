@@ -12,6 +12,7 @@ from shared.signals.calibration.contrasts import Contrasts
 from shared.signals.calibration.looks import Floats, Looks
 from shared.signals.calibration.surprise import Respect
 from shared.signals.calibration.usual import Strayed
+from shared.signals.significance import at_least
 from shared.signals.sureness import Sureness
 
 NOTICEABLE: Final = 0.5
@@ -89,6 +90,7 @@ def tell(contrasts: Contrasts, calibration: Calibration, window: Looks, *, rate:
     named = alone > min(surprise.threshold, _NAMED)
     chosen = (named if named.any() else has_part) & surprise.is_news
     needed = _rows_needed(contrasts, calibration, surprise.threshold, fewest_rows=fewest_rows)
+    distances = _distances(contrasts, calibration, window)
     by_feature: dict[str, Sureness] = {}
     for index, name in enumerate(names):
         if index not in owners:
@@ -96,6 +98,7 @@ def tell(contrasts: Contrasts, calibration: Calibration, window: Looks, *, rate:
         by_feature[name] = Sureness(
             p_value=calibration.tail.share_beyond(surprise.size if chosen[index] else float(alone[index])),
             is_sure=bool(chosen[index]),
+            at_least=distances[index],
             needed=needed[name],
             never=_STRAYS,
         )
@@ -110,6 +113,26 @@ def _directions(calibration: Calibration, strayed: Strayed) -> Floats:
     """Return how far windows' mains stray, alone and with others, shape (looks, mains)."""
     directions: Floats = strayed.mains * calibration.usual.alone_scale * calibration.widths.mains + strayed.shared
     return directions
+
+
+def _distances(contrasts: Contrasts, calibration: Calibration, window: Looks) -> list[float]:
+    """Return how far each feature is from what is usual at that moment, at least: KS distances and changes of a share.
+
+    A number that moves in several contrasts moves about as far as the root of the sum of their squares.
+    """
+    reached = np.abs(calibration.usual.departed(window)[0] * contrasts.reaches)
+    worth = calibration.usual.worth(window)[0]
+    found: list[float] = []
+    for index, one in enumerate(contrasts.by_feature.values()):
+        own = contrasts.features == index
+        if not own.any():
+            found.append(0.0)
+            continue
+        distance = float(np.linalg.norm(reached[own]) if one.is_number else reached[own].max())
+        # No more than there are: that a row was worth several does not make the distance any surer.
+        rows = min(float(worth[: contrasts.mains][own[: contrasts.mains]].min()), float(window.rows[0]))
+        found.append(at_least(distance, rows=max(rows, 1e-9), comparisons=len(contrasts.by_feature)))
+    return found
 
 
 def _parts(contrasts: Contrasts, surprise: Surprise) -> Floats:

@@ -127,11 +127,18 @@ class Usual:
         """Return by how much the mains of windows of usual size stray alone, shape (mains,)."""
         return self.scale[: self.mains] * self.alone_scale
 
+    def departed(self, looks: Looks) -> Floats:
+        """Return how far windows are from what is usual at their moment, shape (looks, columns); 0 where nothing is known."""
+        season = self.season[np.minimum(looks.slots, len(self.season) - 1)]
+        return np.nan_to_num(looks.values - self.mean - season)
+
+    def worth(self, looks: Looks) -> Floats:
+        """Return how many independent rows windows are worth, shape (looks, columns): as those would, they stray."""
+        return 1 / (self.scale * _allowed(looks, self.typical_values)) ** 2
+
     def strayed(self, looks: Looks) -> Strayed:
         """Return how far windows stray."""
-        season = self.season[np.minimum(looks.slots, len(self.season) - 1)]
-        stray = (looks.values - self.mean - season) / (self.scale * _allowed(looks, self.typical_values))
-        stray = np.nan_to_num(stray)
+        stray = self.departed(looks) / (self.scale * _allowed(looks, self.typical_values))
         mains, shapes = stray[:, : self.mains], stray[:, self.mains :]
         shocks = mains @ self.directions.T
         shared = shocks @ self.directions

@@ -365,6 +365,7 @@ def by_rule(difference: Difference) -> int:
     found = by_bonferroni(
         difference,
         level=LEVEL,
+        comparisons=1,
         noticeable=RULES.noticeable,
         design_effect=RULES.design_effect,
         fewest_rows=RULES.minimum_rows,

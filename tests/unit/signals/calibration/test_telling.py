@@ -16,7 +16,7 @@ NAMES = [f"n{index}" for index in range(FEATURES)]
 
 def watched(features: int = FEATURES, *, numbers: bool = True) -> Contrasts:
     """Return contrasts of features with one main and three shapes each; only whose they are counts here."""
-    one = FeatureContrasts(np.empty((4, 0)), 1, is_number=numbers)
+    one = FeatureContrasts(np.empty((4, 0)), np.full(4, 0.4), 1, is_number=numbers)
     places = np.arange(features)
     return Contrasts({f"n{index}": one for index in range(features)}, np.append(places, np.repeat(places, 3)), features)
 
@@ -169,7 +169,9 @@ def test_a_feature_without_contrasts_is_not_told_of() -> None:
     """A text, say: its rows count one by one."""
     contrasts = watched()
     contrasts = Contrasts(
-        {**contrasts.by_feature, "note": FeatureContrasts(np.empty((0, 0)), 0)}, contrasts.features, contrasts.mains
+        {**contrasts.by_feature, "note": FeatureContrasts(np.empty((0, 0)), np.empty(0), 0)},
+        contrasts.features,
+        contrasts.mains,
     )
 
     found = told(moved(n2=9.0), contrasts=contrasts)
