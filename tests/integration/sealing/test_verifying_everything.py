@@ -287,7 +287,7 @@ async def test_a_days_profile_that_is_not_what_it_was_is_told(rolled: Run) -> No
     """Windows read it instead of the day's hours."""
     path = await path_of(rolled.stages.blobs, DAYS, f"{SHELF.folder}/date=2026-03-01/_profile-")
 
-    await rewrite(rolled.stages.blobs, path, lambda data: data[:-9] + b"\0" + data[-8:])
+    await rewrite(rolled.stages.blobs, path, lambda data: data[:-8] + bytes([data[-8] ^ 255]) + data[-7:])
 
     assert [(one.what, one.where) for one in (await deep(rolled.stages)).wrong] == [("damaged_file", path)]
 
