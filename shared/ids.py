@@ -2,13 +2,15 @@
 
 import os
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 NONE = "_none"
 """The version of a record that has none: an actual, or a failure before a version was chosen."""
 UNKNOWN = "_unknown"
 """The model of failures for models that are not registered."""
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 
 
@@ -32,7 +34,7 @@ def uuid7(at: datetime, random: bytes | None = None) -> str:
         at: aware, from 1970 on.
         random: 10 bytes that the 74 bits are taken from, where the same is to have the same id; else the system's.
     """
-    milliseconds = int(at.timestamp() * 1000)
+    milliseconds = (at - _EPOCH) // _MILLISECOND
     bits = int.from_bytes(os.urandom(10) if random is None else random, "big")
     high = (milliseconds << 16) | 0x7000 | (bits >> 68)
     low = (0b10 << 62) | (bits & ((1 << 62) - 1))

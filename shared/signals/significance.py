@@ -43,7 +43,7 @@ def at_least(distance: float, *, rows: float, comparisons: int) -> float:
     >>> round(at_least(0.1, rows=400, comparisons=1), 4)
     0.059
     >>> round(at_least(1.0, rows=2, comparisons=10), 4)
-    0.6122
+    0.6132
     """
     by_chance = NormalDist().inv_cdf(1 - 0.05 / max(comparisons, 1)) / math.sqrt(rows)
     return math.sin(max(2 * math.asin(min(distance, 1.0)) - by_chance, 0.0) / 2)

@@ -4,7 +4,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.ids import NONE, UNKNOWN, is_name, uuid7
@@ -13,6 +13,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _moments = st.datetimes(datetime(1970, 1, 1), datetime(2500, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - given a zone
 
 
+@example(datetime(2243, 1, 1, microsecond=50_000, tzinfo=UTC))
 @given(_moments)
 def test_an_id_is_a_uuid_of_version_7_that_tells_its_time(moment: datetime) -> None:
     text = uuid7(moment)
