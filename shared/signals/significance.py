@@ -8,7 +8,6 @@ inside those functions.
 """
 
 import math
-from statistics import NormalDist
 
 import numpy as np
 
@@ -45,7 +44,9 @@ def at_least(distance: float, *, rows: float, comparisons: int) -> float:
     >>> round(at_least(1.0, rows=2, comparisons=10), 4)
     0.6132
     """
-    by_chance = NormalDist().inv_cdf(1 - 0.05 / max(comparisons, 1)) / math.sqrt(rows)
+    from scipy.special import ndtri
+
+    by_chance = -float(ndtri(0.05 / max(comparisons, 1))) / math.sqrt(rows)
     return math.sin(max(2 * math.asin(min(distance, 1.0)) - by_chance, 0.0) / 2)
 
 
