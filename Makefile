@@ -5,6 +5,7 @@
 # make lint       format, lint, types, layers
 # make soak       a million records under all that can fail, in under 100 minutes; goes on where it was interrupted
 # make bench      what scoring, keeping, comparing and looking cost; the last line of each is JSON
+# make bench-retrain   what rules of when to retrain cost above the optimum, on streams that are downloaded once
 # make bench-peers   other tools, each in an environment of its own, for benchmarks.drift to be measured beside
 
 SHELL := /bin/bash
@@ -17,7 +18,7 @@ PIP_QUIET := --quiet --disable-pip-version-check
 PYTHON313 := $(firstword $(foreach candidate,python3.13 $(wildcard $(shell pyenv root 2>/dev/null)/versions/3.13*/bin/python),$(if $(shell $(candidate) -c 'print(1)' 2>/dev/null),$(candidate))))
 WORKER := $(if $(PYTHON313),.venv313/ready,no-worker)
 
-.PHONY: all demo run test lint soak bench bench-peers clean no-worker
+.PHONY: all demo run test lint soak bench bench-retrain bench-peers clean no-worker
 all: $(VENV)/ready $(WORKER)
 
 $(VENV)/ready: pyproject.toml requirements.txt infra/local/azurite/package-lock.json
@@ -60,6 +61,10 @@ bench: $(VENV)/ready
 	@$(BIN)/python -m benchmarks.capture
 	@$(BIN)/python -m benchmarks.drift
 	@$(BIN)/python -m benchmarks.looks
+
+bench-retrain: $(VENV)/ready
+	@$(BIN)/python -m pip install $(PIP_QUIET) --constraint requirements.txt --editable '.[bench]'
+	@$(BIN)/python -m benchmarks.retrain --processes 2
 
 PEERS := $(basename $(notdir $(wildcard benchmarks/peers/*.txt)))
 bench-peers: $(PEERS:%=benchmarks/peers/.venv-%/ready)
