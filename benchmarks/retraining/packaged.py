@@ -80,7 +80,7 @@ def elec2(folder: Path) -> Periods:
 
 
 def weather(folder: Path) -> Periods:
-    """Whether it rains at a day at Offutt, Nebraska, over 50 years; a period is 120 days."""
+    """Whether it rains on a day at Offutt, Nebraska, over 50 years; a period is 120 days."""
     return Periods.cut(*_multiflow("weather", folder), 120)
 
 

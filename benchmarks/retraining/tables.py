@@ -42,7 +42,7 @@ class Tables:
 
     @property
     def first(self) -> int:
-        """Return the first version, which is in use for nothing when the game begins, in the period of that number."""
+        """Return the first version, which is in use, free of charge, when the game begins in the period of that number."""
         return self.setting.first_version(self.window)
 
     @cached_property
@@ -73,6 +73,7 @@ class Tables:
         return max(now - self.setting.delay, 0)
 
     def _where_made(self, values: Losses) -> Losses:
+        """Return the values, and NaN where the version was not made yet."""
         return np.where(np.isnan(self.predictions[:, :, 0]), np.nan, values)
 
     @classmethod
