@@ -8,6 +8,8 @@ Fault
 |-- BlobRefused            storage will never take this content (400, 413)
 |-- InvalidDocument        a stored document is not what its type says, or of a newer format
 |-- UnknownModel           no such model or version is registered
+|-- VersionRetired         a version is out of use: nothing asks it any more (410)
+|-- IsChampion             the champion cannot be retired, or challenge itself (409)
 |-- AlreadyRegistered      the same version exists with other bytes
 |-- InvalidModel           a model file cannot be used as it is
 |-- ModelFailed            a model raised on rows that fit its schema (500)
@@ -33,6 +35,7 @@ Fault
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
 
@@ -163,6 +166,37 @@ class UnknownModel(Fault):
     def __init__(self, model: str, version: str | None = None) -> None:
         what = f"model {model!r}" if version is None else f"version {version!r} of model {model!r}"
         super().__init__(f"{what} is not registered")
+        self.model = model
+        self.version = version
+
+
+class VersionRetired(Fault):
+    """The version is out of use since ``at``: it does not answer, and cannot be promoted, until that is taken back."""
+
+    code = "version_retired"
+    status = 410
+
+    def __init__(self, model: str, version: str, *, at: datetime) -> None:
+        super().__init__(
+            f"version {version!r} of model {model!r} is retired since {at:%Y-%m-%d %H:%M} UTC: use another one "
+            f"(python manage.py retire {model} {version} --undo takes it back)"
+        )
+        self.model = model
+        self.version = version
+        self.at = at
+
+
+class IsChampion(Fault):
+    """The version answers for its model, so that it can neither be retired nor be tried beside itself."""
+
+    code = "is_champion"
+    status = 409
+
+    def __init__(self, model: str, version: str) -> None:
+        super().__init__(
+            f"version {version!r} of model {model!r} is the champion: promote another one first "
+            f"(python manage.py promote {model} VERSION)"
+        )
         self.model = model
         self.version = version
 

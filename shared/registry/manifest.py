@@ -6,14 +6,19 @@ remember what they said before.
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
 from shared.documents import Document
+from shared.errors import IsChampion, VersionRetired
 from shared.schema import Schema
 
 CHAMPION: Final = "champion"
+CHALLENGER: Final = "challenger"
+RETIRED: Final = "retired"
+
+Alias: TypeAlias = Literal["champion", "challenger"]
 
 
 class Task(StrEnum):
@@ -63,25 +68,97 @@ class Manifest(Document, frozen=True, kw_only=True):
 
 
 class AliasChange(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the history of a model's aliases."""
+    """One line of the history of a model's aliases: what a version was named, or, where ``removed``, is named no more.
+
+    That it was retired stands among them. A new champion takes the place of the one before without a line for that.
+    """
 
     alias: str
     version: str | None
     at: datetime
+    removed: bool = False
 
 
 class Aliases(Document, frozen=True, kw_only=True):
-    """Which version each alias of a model names, and every change there was."""
+    """What the versions of a model are, and every change there was.
+
+    A retired version is neither champion nor challenger, and the champion is no challenger. One document says it all, so
+    that whoever swaps it under its ETag cannot break this, whatever others do at the same time.
+
+    Attributes:
+        versions: the champion, by its alias; none where nobody was promoted.
+        challengers: in the order they were named.
+        retired: since when, by version.
+    """
 
     versions: dict[str, str] = msgspec.field(default_factory=dict)
+    challengers: tuple[str, ...] = ()
+    retired: dict[str, datetime] = msgspec.field(default_factory=dict)
     history: tuple[AliasChange, ...] = ()
 
-    def naming(self, alias: str, version: str, *, at: datetime) -> "Aliases":
-        """Return them with ``alias`` naming ``version``; unchanged when it already does."""
-        if self.versions.get(alias) == version:
-            return self
+    def __post_init__(self) -> None:
+        """Read documents from when a model had one challenger at most, which stands among the versions."""
+        if (one := self.versions.get(CHALLENGER)) is None:
+            return
+        kept = {alias: version for alias, version in self.versions.items() if alias != CHALLENGER}
+        msgspec.structs.force_setattr(self, "versions", kept)
+        if one != self.champion and one not in self.challengers:
+            msgspec.structs.force_setattr(self, "challengers", (one, *self.challengers))
+
+    @property
+    def champion(self) -> str | None:
+        """Return the version that answers; None where nobody was promoted."""
+        return self.versions.get(CHAMPION)
+
+    def naming(self, alias: Alias, model: str, version: str, *, at: datetime) -> "Aliases":
+        """Return them with ``alias`` naming a version of ``model``; unchanged when it already does.
+
+        A challenger that becomes champion is a challenger no more.
+
+        Raises:
+            VersionRetired: it is to answer, or to be tried, and is retired.
+            IsChampion: it is to be tried beside itself.
+        """
+        if version in self.retired:
+            raise VersionRetired(model, version, at=self.retired[version])
         change = AliasChange(alias=alias, version=version, at=at)
-        return Aliases(versions={**self.versions, alias: version}, history=(*self.history, change))
+        if alias == CHALLENGER:
+            if version == self.champion:
+                raise IsChampion(model, version)
+            if version in self.challengers:
+                return self
+            return _changed(self, change, challengers=(*self.challengers, version))
+        if version == self.champion:
+            return self
+        others = self.without_challenger(version, at=at)
+        return _changed(others, change, versions={**self.versions, alias: version})
+
+    def without_challenger(self, version: str, *, at: datetime) -> "Aliases":
+        """Return them with a version not being a challenger; unchanged when it is none."""
+        if version not in self.challengers:
+            return self
+        change = AliasChange(alias=CHALLENGER, version=version, at=at, removed=True)
+        return _changed(self, change, challengers=tuple(one for one in self.challengers if one != version))
+
+    def retiring(self, model: str, version: str, *, at: datetime) -> "Aliases":
+        """Return them with a version of ``model`` retired, and no challenger; unchanged when it already is.
+
+        Raises:
+            IsChampion: it answers.
+        """
+        if version == self.champion:
+            raise IsChampion(model, version)
+        if version in self.retired:
+            return self
+        change = AliasChange(alias=RETIRED, version=version, at=at)
+        return _changed(self.without_challenger(version, at=at), change, retired={**self.retired, version: at})
+
+    def reinstating(self, version: str, *, at: datetime) -> "Aliases":
+        """Return them with a version not retired, and neither champion nor challenger; unchanged when it was not."""
+        if version not in self.retired:
+            return self
+        change = AliasChange(alias=RETIRED, version=version, at=at, removed=True)
+        return _changed(self, change, retired={one: since for one, since in self.retired.items() if one != version})
 
 
 class CurrentBaseline(Document, frozen=True, kw_only=True):
@@ -109,3 +186,7 @@ def aliases_path(model: str) -> str:
 def baseline_name(number: int) -> str:
     """Return where one baseline of a version is, from the version's folder; it ends in a slash."""
     return f"baselines/{number}/"
+
+
+def _changed(aliases: Aliases, change: AliasChange, **fields: object) -> Aliases:
+    return msgspec.structs.replace(aliases, history=(*aliases.history, change), **fields)

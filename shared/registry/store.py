@@ -11,22 +11,26 @@ import msgspec
 from shared import documents
 from shared.blobs import Blobs
 from shared.clock import Clock
-from shared.errors import AlreadyRegistered, BlobChanged, BlobMissing, InvalidDocument, StorageUnavailable, UnknownModel
+from shared.errors import (
+    AlreadyRegistered,
+    BlobChanged,
+    BlobMissing,
+    InvalidDocument,
+    UnknownModel,
+    VersionRetired,
+)
 from shared.ids import is_name
 from shared.monitor_config import MonitorConfig, monitor_config_path, parse
 from shared.registry.manifest import (
-    CHAMPION,
+    Alias,
     Aliases,
     CurrentBaseline,
     Manifest,
-    aliases_path,
     baseline_name,
     folder,
     manifest_path,
 )
-
-_ALIASES_FRESH_S = 5.0
-_PATIENCE_S = 1.0
+from shared.registry.recent import RecentAliases
 
 
 @dataclass(slots=True)
@@ -37,8 +41,10 @@ class Registry:
     clock: Clock
     monotonic: Callable[[], float] = time.monotonic
     _manifests: dict[tuple[str, str], Manifest] = field(default_factory=dict)
-    _aliases: dict[str, tuple[float, Aliases]] = field(default_factory=dict)
-    _reading: "dict[str, asyncio.Task[Aliases]]" = field(default_factory=dict)
+    _recent: RecentAliases = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._recent = RecentAliases(self.blobs, self.monotonic)
 
     async def manifest(self, model: str, version: str) -> Manifest:
         """Return the manifest of a version.
@@ -64,44 +70,32 @@ class Registry:
         Raises:
             UnknownModel: there is no such model, or none of its versions was promoted.
         """
-        champion = (await self.aliases(model)).versions.get(CHAMPION)
+        champion = (await self.aliases(model)).champion
         if champion is None:
             raise UnknownModel(model)
         return await self.manifest(model, champion)
+
+    async def challengers(self, model: str) -> list[Manifest]:
+        """Return the manifests of the versions that are tried beside the champion, in the order they were named."""
+        named = (await self.aliases(model)).challengers
+        return list(await asyncio.gather(*(self.manifest(model, version) for version in named)))
+
+    async def refuse_retired(self, manifest: Manifest) -> None:
+        """See that a version is in use, by what was so at most 5 seconds ago.
+
+        Raises:
+            VersionRetired: it is not.
+        """
+        aliases = await self._recent.of(manifest.model, registered=True)
+        if manifest.version in aliases.retired:
+            raise VersionRetired(manifest.model, manifest.version, at=aliases.retired[manifest.version])
 
     async def aliases(self, model: str) -> Aliases:
         """Return a model's aliases, at most 5 seconds old; no aliases for a model that has none.
 
         They are older while storage does not answer: what they named last goes on answering.
         """
-        known = self._aliases.get(model)
-        if known is not None and self.monotonic() - known[0] < _ALIASES_FRESH_S:
-            return known[1]
-        if not is_name(model):
-            return Aliases()
-        reading = self._reading.get(model)
-        if reading is None:
-            reading = self._reading[model] = asyncio.ensure_future(self._read_aliases(model))
-            reading.add_done_callback(lambda done: self._aliases_read(model, done))
-        if known is None:
-            return await asyncio.shield(reading)
-        try:
-            async with asyncio.timeout(_PATIENCE_S):
-                return await asyncio.shield(reading)
-        except (TimeoutError, StorageUnavailable):
-            self._aliases[model] = (self.monotonic(), known[1])
-            return known[1]
-
-    async def _read_aliases(self, model: str) -> Aliases:
-        found = await documents.find(self.blobs, aliases_path(model), Aliases)
-        if found is not None:
-            self._aliases[model] = (self.monotonic(), found)
-        return found or Aliases()
-
-    def _aliases_read(self, model: str, reading: "asyncio.Task[Aliases]") -> None:
-        del self._reading[model]
-        if not reading.cancelled():
-            reading.exception()  # whoever waited has it; nobody may have
+        return await self._recent.of(model) if is_name(model) else Aliases()
 
     async def models(self) -> list[str]:
         """Return the names of the models that have a version, sorted."""
@@ -191,22 +185,50 @@ class Registry:
 
         return await documents.swap(self.blobs, manifest_path(manifest.model, manifest.version), Manifest, once)
 
-    async def promote(self, model: str, version: str, *, alias: str) -> Aliases:
+    async def promote(self, model: str, version: str, *, alias: Alias) -> Aliases:
         """Make ``alias`` name ``version``, and return the model's aliases.
+
+        There is one champion, and the version that answered before does no more; challengers are added to the others.
+
+        Raises:
+            UnknownModel: the version is not registered.
+            VersionRetired: it is retired.
+            IsChampion: it answers, and cannot be tried beside itself.
+        """
+        await self.manifest(model, version)
+        now = self.clock.now()
+        return await self._recent.swap(model, lambda old: old.naming(alias, model, version, at=now))
+
+    async def remove_challenger(self, model: str, version: str) -> Aliases:
+        """See that a version is no challenger, and return the model's aliases.
 
         Raises:
             UnknownModel: the version is not registered.
         """
         await self.manifest(model, version)
         now = self.clock.now()
-        changed = await documents.swap(
-            self.blobs,
-            aliases_path(model),
-            Aliases,
-            lambda old: (old or Aliases()).naming(alias, version, at=now),
-        )
-        self._aliases[model] = (self.monotonic(), changed)
-        return changed
+        return await self._recent.swap(model, lambda old: old.without_challenger(version, at=now))
+
+    async def retire(self, model: str, version: str) -> Aliases:
+        """Take a version out of use, and return the model's aliases; what is stored of it stays.
+
+        Raises:
+            UnknownModel: the version is not registered.
+            IsChampion: it answers.
+        """
+        await self.manifest(model, version)
+        now = self.clock.now()
+        return await self._recent.swap(model, lambda old: old.retiring(model, version, at=now))
+
+    async def reinstate(self, model: str, version: str) -> Aliases:
+        """Take it back that a version was retired, and return the model's aliases.
+
+        Raises:
+            UnknownModel: the version is not registered.
+        """
+        await self.manifest(model, version)
+        now = self.clock.now()
+        return await self._recent.swap(model, lambda old: old.reinstating(version, at=now))
 
     async def monitor_config(self, model: str) -> MonitorConfig:
         """Return how a model is monitored now, read afresh.

@@ -11,8 +11,8 @@ import pytest
 
 from shared.blobs import Blobs, Content
 from shared.clock import Clock
-from shared.errors import AlreadyRegistered, InvalidDocument, StorageUnavailable, UnknownModel
-from shared.registry.manifest import CHAMPION, AliasChange, Aliases, Manifest
+from shared.errors import AlreadyRegistered, InvalidDocument, StorageUnavailable, UnknownModel, VersionRetired
+from shared.registry.manifest import CHALLENGER, CHAMPION, AliasChange, Aliases, Manifest
 from shared.registry.store import Registry
 from tests.integration.models import registered
 from tests.integration.stored import Killed, Mortal, own_storage
@@ -197,16 +197,104 @@ async def test_aliases_remember_what_they_named(registry: Registry) -> None:
 
 
 async def test_promotions_at_once_lose_none(registry: Registry) -> None:
-    await add(registry)
-    names = [f"challenger-{number}" for number in range(6)]
+    versions = [str(number) for number in range(1, 7)]
+    for version in versions:
+        await add(registry, version)
 
     await asyncio.gather(
-        *(Registry(registry.blobs, registry.clock).promote("flights", "1", alias=name) for name in names)
+        *(Registry(registry.blobs, registry.clock).promote("flights", one, alias=CHALLENGER) for one in versions)
     )
 
     aliases = await Registry(registry.blobs, registry.clock).aliases("flights")
-    assert sorted(aliases.versions) == names
-    assert len(aliases.history) == len(names)
+    assert sorted(aliases.challengers) == versions
+    assert len(aliases.history) == len(versions)
+
+
+async def test_challengers_are_listed_newest_last(registry: Registry) -> None:
+    """And the version that becomes champion is none of them any more."""
+    for version in ("1", "2", "3"):
+        await add(registry, version)
+    for version in ("3", "1", "2", "1"):
+        await registry.promote("flights", version, alias=CHALLENGER)
+    named = [one.version for one in await registry.challengers("flights")]
+
+    await registry.promote("flights", "1", alias=CHAMPION)
+    await registry.remove_challenger("flights", "3")
+    await registry.remove_challenger("flights", "3")
+
+    assert named == ["3", "1", "2"]
+    assert [one.version for one in await registry.challengers("flights")] == ["2"]
+    assert await registry.challengers("trains") == []
+
+
+async def test_the_challenger_of_an_older_document_is_still_one(registry: Registry) -> None:
+    for version in ("1", "2", "3"):
+        await add(registry, version)
+    older = b'{"format": 1, "versions": {"champion": "1", "challenger": "2"}, "history": []}'
+    await registry.blobs.create("models/flights/aliases.json", older)
+
+    await registry.promote("flights", "3", alias=CHALLENGER)
+
+    elsewhere = Registry(registry.blobs, registry.clock)
+    assert [one.version for one in await elsewhere.challengers("flights")] == ["2", "3"]
+    assert (await elsewhere.answering("flights")).version == "1"
+
+
+async def test_of_promoting_and_retiring_at_once_one_is_refused(registry: Registry) -> None:
+    """Whichever is first: the document that says both is swapped under its ETag."""
+    for version in ("1", "2"):
+        await add(registry, version)
+
+    for turn in range(6):
+        one, other = (Registry(registry.blobs, registry.clock) for _ in range(2))
+        outcomes = await asyncio.gather(
+            one.promote("flights", "2", alias=CHAMPION), other.retire("flights", "2"), return_exceptions=True
+        )
+        aliases = await Registry(registry.blobs, registry.clock).aliases("flights")
+        assert sum(isinstance(outcome, Aliases) for outcome in outcomes) == 1, turn
+        assert (aliases.champion == "2") != ("2" in aliases.retired)
+        await registry.reinstate("flights", "2")
+        await registry.promote("flights", "1", alias=CHAMPION)
+
+
+async def test_retiring_elsewhere_is_seen_after_five_seconds_and_so_is_taking_it_back(registry: Registry) -> None:
+    """Also where nobody was promoted; and in between storage is not asked."""
+    manifest = await add(registry)
+    counting, stopwatch = Silent(registry.blobs._service), Stopwatch()
+    reader = Registry(counting, registry.clock, stopwatch)
+    await reader.refuse_retired(manifest)
+
+    await registry.retire("flights", "1")
+    stopwatch.now += 4.9
+    await reader.refuse_retired(manifest)
+    assert counting.asked == 1
+    stopwatch.now += 0.2
+    with pytest.raises(VersionRetired):
+        await reader.refuse_retired(manifest)
+
+    await registry.reinstate("flights", "1")
+    stopwatch.now += 5.1
+    await reader.refuse_retired(manifest)
+
+
+async def test_a_version_that_was_asked_for_by_name_answers_for_its_model_as_soon_as_it_is_promoted(
+    registry: Registry,
+) -> None:
+    """That there was no champion a moment ago is enough to know of retirement, and not to refuse a request."""
+    reader = Registry(registry.blobs, registry.clock)
+    await reader.refuse_retired(await add(registry))
+
+    await registry.promote("flights", "1", alias=CHAMPION)
+
+    assert (await reader.answering("flights")).version == "1"
+
+
+async def test_names_that_callers_make_up_are_not_remembered(registry: Registry) -> None:
+    for name in ("trains", "ships"):
+        with pytest.raises(UnknownModel):
+            await registry.answering(name)
+
+    assert registry._recent._known == {}
 
 
 async def test_a_promotion_elsewhere_is_seen_after_five_seconds(registry: Registry) -> None:
@@ -258,7 +346,7 @@ async def test_while_storage_is_away_the_last_champion_answers(registry: Registr
 
     assert time.monotonic() - started < 3.0
     assert silent.asked <= 2
-    for reading in reader._reading.values():
+    for reading in reader._recent._reading.values():
         reading.cancel()
 
 
