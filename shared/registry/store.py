@@ -147,7 +147,8 @@ class Registry:
         """
         path = folder(manifest.model, manifest.version) + name
         data = (await self.blobs.read(path)).data
-        if _digest(data) != manifest.files[name]:
+        # Of a large file it takes longer than others, whose requests are answered meanwhile, should wait.
+        if await asyncio.to_thread(_digest, data) != manifest.files[name]:
             raise InvalidDocument(path, reason="its SHA-256 is not the one in the manifest")
         return data
 

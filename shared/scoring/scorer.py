@@ -5,7 +5,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from shared import memory
 from shared.clock import Clock
 from shared.errors import Fault, NotKept, RequestTooLarge
 from shared.ids import uuid7
@@ -13,9 +12,8 @@ from shared.registry.manifest import Manifest
 from shared.registry.store import Registry
 from shared.scoring import formats, strict_json
 from shared.scoring.failures import failure
+from shared.scoring.loading import Loaded, Loading
 from shared.scoring.prediction import Keeper, Kept, Outputs, Prediction
-from shared.scoring.privacy import Masks
-from shared.scoring.runtime import OnnxModel, Runtime
 from shared.scoring.validation import Row, Validator
 from shared.telemetry import Telemetry
 from shared.telemetry.operations import reported
@@ -48,16 +46,6 @@ class Scored:
     capture: Kept
 
 
-@dataclass(frozen=True, slots=True)
-class _Loaded:
-    """A version in memory, ready to answer."""
-
-    manifest: Manifest
-    masks: Masks
-    validator: Validator
-    runtime: Runtime
-
-
 @dataclass(slots=True)
 class Scorer:
     """Scores requests for every registered version, loading each when it is first asked for.
@@ -71,7 +59,10 @@ class Scorer:
     limits: Limits
     telemetry: Telemetry
     privacy_key: bytes = field(default=b"", repr=False)
-    _loading: dict[tuple[str, str], asyncio.Task[_Loaded]] = field(default_factory=dict)
+    _loading: Loading = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._loading = Loading(self.registry, self.telemetry, self.privacy_key)
 
     async def score(self, model: str, version: str | None, body: bytes, *, request_id: str) -> Scored:
         """Answer a request; where ``version`` is None, the champion answers. A request without an answer is kept as that.
@@ -79,18 +70,22 @@ class Scorer:
         Raises:
             RequestTooLarge: the body, its rows or a row's record are over the limits.
             UnknownModel: the model or the version is not registered, or has no champion.
+            VersionRetired: the version is out of use.
             UnreadableRequest: the body is not JSON in one of the request formats.
             InvalidRows: rows do not fit the version's schema.
             ModelFailed: the model raised on rows that fit.
             NotKept: predictions have to be kept, and could not be.
             UnfitPrivacyKey: the version hashes features, and the key is missing or another than it was registered with.
         """
+        self._loading.look_for_retired()
         with reported(self.telemetry, self.clock, "score", model, operation_id=request_id) as operation:
             manifest: Manifest | None = None
             try:
                 manifest = await self._asked_for(model, version)
                 operation.version = manifest.version
-                return await self._answer(body, request_id, await self._loaded(manifest))
+                if version is not None:
+                    await self.registry.refuse_retired(manifest)
+                return await self._answer(body, request_id, await self._loading.loaded(manifest))
             except NotKept:
                 raise  # nothing can be kept
             except Exception as error:
@@ -98,7 +93,7 @@ class Scorer:
                 await self._keep_failure(error, model, manifest, request_id)
                 raise
 
-    async def _answer(self, body: bytes, request_id: str, loaded: _Loaded) -> Scored:
+    async def _answer(self, body: bytes, request_id: str, loaded: Loaded) -> Scored:
         if len(body) > self.limits.body_bytes:
             raise RequestTooLarge("too many bytes in the body", size=len(body), limit=self.limits.body_bytes)
         started = time.perf_counter()
@@ -150,7 +145,7 @@ class Scorer:
     def _predictions(
         self,
         request_id: str,
-        loaded: _Loaded,
+        loaded: Loaded,
         external_ids: list[str | None],
         rows: Sequence[Row],
         outputs: list[Outputs],
@@ -177,22 +172,5 @@ class Scorer:
 
     async def _asked_for(self, model: str, version: str | None) -> Manifest:
         if version is None:
-            return await self.registry.answering(model)
+            return self._loading.answering(await self.registry.answering(model))
         return await self.registry.manifest(model, version)
-
-    async def _loaded(self, manifest: Manifest) -> _Loaded:
-        """Return the version ready to answer; concurrent first requests wait for one load."""
-        key = (manifest.model, manifest.version)
-        loading = self._loading.get(key)
-        if loading is None or (loading.done() and loading.exception() is not None):
-            loading = self._loading[key] = asyncio.ensure_future(self._load(manifest))
-        return loading.result() if loading.done() else await asyncio.shield(loading)
-
-    async def _load(self, manifest: Manifest) -> _Loaded:
-        masks = Masks(manifest.schema, model=manifest.model, key=self.privacy_key)
-        data = await self.registry.file(manifest, manifest.model_file)
-        model = await asyncio.to_thread(OnnxModel, data)
-        validator = Validator(manifest.schema, masks.by_name)
-        loaded = _Loaded(manifest, masks, validator, Runtime(model, manifest))
-        memory.settle()
-        return loaded

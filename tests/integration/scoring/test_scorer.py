@@ -1,15 +1,18 @@
 """A request is answered, kept and reported; or refused, and reported."""
 
 import asyncio
+import contextlib
 import gc
 import json
 import re
 import uuid
+import weakref
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import pytest
+from azure.storage.blob.aio import BlobServiceClient
 
 from shared.blobs import Blobs, Content
 from shared.clock import Clock
@@ -24,6 +27,7 @@ from shared.errors import (
     UnfitPrivacyKey,
     UnknownModel,
     UnreadableRequest,
+    VersionRetired,
 )
 from shared.registry.manifest import CHAMPION
 from shared.registry.store import Registry
@@ -31,7 +35,7 @@ from shared.schema import Coarsen, Drop, Hash
 from shared.scoring.prediction import Failure, Kept, Prediction
 from shared.scoring.scorer import Limits, Scorer
 from shared.telemetry import Telemetry
-from shared.telemetry.items import Item, Request, Subject
+from shared.telemetry.items import Exceptional, Item, Request, Subject
 from shared.telemetry.sender import Stats
 from tests.integration.models import answer, registered
 from tests.integration.stored import own_storage
@@ -86,16 +90,28 @@ class Reports:
             if isinstance(one, Request)
         ]
 
+    def exceptions(self) -> list[str | None]:
+        """Return the version of every exception."""
+        return [one.subject.version for one in self.items if isinstance(one, Exceptional)]
+
 
 class Counting(Blobs):
-    """Storage that counts how often a model's file is read, and can be away."""
+    """Storage that counts how often a model's file is read, and can be away, or hold it back."""
 
     loads = 0
     away = False
 
+    def __init__(self, service: BlobServiceClient) -> None:
+        super().__init__(service)
+        self.begun: asyncio.Queue[str] = asyncio.Queue()
+        self.may_go_on = asyncio.Event()
+        self.may_go_on.set()
+
     async def read(self, path: str) -> Content:
         if path.endswith(".onnx"):
             self.loads += 1
+            self.begun.put_nowait(path)
+            await self.may_go_on.wait()
             if self.away:
                 raise StorageUnavailable(path, reason="it is down")
         return await super().read(path)
@@ -125,10 +141,26 @@ def reports() -> Reports:
     return Reports()
 
 
+@dataclass
+class Seconds:
+    """Real seconds, by hand."""
+
+    now: float = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 @pytest.fixture
-def scorer(storage: Counting, keeper: Ledger, reports: Reports) -> Scorer:
+def seconds() -> Seconds:
+    return Seconds()
+
+
+@pytest.fixture
+def scorer(storage: Counting, keeper: Ledger, reports: Reports, seconds: Seconds) -> Scorer:
     clock = Clock.standing(NOW)
-    return Scorer(Registry(storage, clock), keeper, clock, LIMITS, Telemetry(lambda: reports, clock=clock))
+    registry = Registry(storage, clock, seconds)
+    return Scorer(registry, keeper, clock, LIMITS, Telemetry(lambda: reports, clock=clock))
 
 
 def body(*distances: float, **members: object) -> bytes:
@@ -143,12 +175,102 @@ async def test_the_champion_answers_unless_a_version_is_asked_for(scorer: Scorer
     assert (by_name.version, by_name.outputs) == ("2", [{"prediction": answer(10, version="2")}])
 
 
-async def test_a_promotion_changes_who_answers(scorer: Scorer) -> None:
+async def until_answered_by(scorer: Scorer, version: str) -> list[str]:
+    """Return which versions answered, one request after the other, up to the first answer of ``version``."""
+    versions: list[str] = []
+    async with asyncio.timeout(30.0):
+        while version not in versions:
+            versions.append((await scorer.score("flights", None, body(10), request_id="a")).version)
+            await asyncio.sleep(0)
+    return versions
+
+
+async def test_a_promotion_changes_who_answers_and_nobody_waits_for_its_file(scorer: Scorer, storage: Counting) -> None:
+    """A large one takes minutes to read; until it is in memory the version that answered before does so still."""
     await scorer.score("flights", None, body(10), request_id="a")
+    storage.may_go_on.clear()
 
     await scorer.registry.promote("flights", "2", alias=CHAMPION)
+    meanwhile = [(await scorer.score("flights", None, body(10), request_id="b")).version for _ in range(3)]
+    storage.may_go_on.set()
 
-    assert (await scorer.score("flights", None, body(10), request_id="b")).version == "2"
+    assert meanwhile == ["1", "1", "1"]
+    assert (await until_answered_by(scorer, "2"))[-1] == "2"
+    assert storage.loads == 2, "one for each version, however many asked"
+
+
+async def test_a_champion_that_cannot_be_loaded_leaves_the_one_before_answering(
+    scorer: Scorer, storage: Counting, reports: Reports, seconds: Seconds
+) -> None:
+    """It is reported, tried again every 5 seconds and not with every request, and answers once it can."""
+    await scorer.score("flights", None, body(10), request_id="a")
+    storage.away = True
+
+    await scorer.registry.promote("flights", "2", alias=CHAMPION)
+    versions: list[str] = []
+    async with asyncio.timeout(30.0):
+        while not reports.exceptions():
+            versions.append((await scorer.score("flights", None, body(10), request_id="b")).version)
+            await asyncio.sleep(0)
+    versions += [(await scorer.score("flights", None, body(10), request_id="c")).version for _ in range(20)]
+    tried = storage.loads
+    seconds.now += 5.0
+    storage.away = False
+
+    assert set(versions) == {"1"}
+    assert tried == 2
+    assert reports.exceptions() == ["2"]
+    assert (await until_answered_by(scorer, "2"))[-1] == "2"
+
+
+async def test_without_anybody_before_it_a_champion_is_waited_for(scorer: Scorer, storage: Counting) -> None:
+    """Also one that was promoted while the first one was still being loaded."""
+    storage.may_go_on.clear()
+    first = asyncio.ensure_future(scorer.score("flights", None, body(10), request_id="a"))
+    await storage.begun.get()
+    await scorer.registry.promote("flights", "2", alias=CHAMPION)
+    second = asyncio.ensure_future(scorer.score("flights", None, body(10), request_id="b"))
+    await storage.begun.get()
+    storage.may_go_on.set()
+
+    assert [(await first).version, (await second).version] == ["1", "2"]
+
+
+async def test_a_retired_version_does_not_answer_until_that_is_taken_back(
+    scorer: Scorer, keeper: Ledger, reports: Reports
+) -> None:
+    await scorer.score("flights", "2", body(10), request_id="a")
+
+    await scorer.registry.retire("flights", "2")
+    with pytest.raises(VersionRetired):
+        await scorer.score("flights", "2", body(10), request_id="b")
+    others = [(await scorer.score("flights", version, body(10), request_id="c")).version for version in (None, "1")]
+    await scorer.registry.reinstate("flights", "2")
+
+    assert others == ["1", "1"]
+    assert (await scorer.score("flights", "2", body(10), request_id="d")).version == "2"
+    assert [(one.version, one.status, one.code) for one in keeper.failures] == [("2", 410, "version_retired")]
+    assert ("flights", "2", 410, False) in reports.requests()
+
+
+@pytest.mark.parametrize("asked", ["flights", "nobody"])
+async def test_a_retired_version_leaves_the_memory_of_every_process(
+    scorer: Scorer, seconds: Seconds, asked: str
+) -> None:
+    """Of one that is asked for something else as well: nobody may ask there for the model any more."""
+    await scorer.score("flights", None, body(10), request_id="a")
+    await scorer.score("flights", "2", body(10), request_id="b")
+    kept, gone = (weakref.ref(scorer._loading._loading["flights", version].result().runtime._model) for version in "12")
+
+    await Registry(scorer.registry.blobs, scorer.clock).retire("flights", "2")
+    for _ in range(2):  # what was read before is gone by for as long
+        seconds.now += 5.0
+        with contextlib.suppress(UnknownModel):
+            await scorer.score(asked, None, body(10), request_id="c")
+        await asyncio.gather(*filter(None, [scorer._loading._looking]))
+
+    assert gone() is None
+    assert kept() is not None
 
 
 async def test_every_row_is_kept_as_it_was_scored(scorer: Scorer, keeper: Ledger) -> None:
@@ -242,7 +364,7 @@ async def private(storage: Counting) -> None:
 
 @pytest.mark.usefixtures("private")
 async def test_the_model_is_asked_with_what_came_and_what_is_kept_is_masked(scorer: Scorer, keeper: Ledger) -> None:
-    scorer.privacy_key = KEY
+    scorer = replace(scorer, privacy_key=KEY)
 
     scored = await scorer.score("flights", "3", body(60, 10), request_id="a")
     nothing = await scorer.score("flights", "4", body(60), request_id="b")
@@ -262,7 +384,7 @@ async def test_a_version_that_hashes_does_not_answer_without_its_key(
     scorer: Scorer, keeper: Ledger, storage: Counting, key: bytes
 ) -> None:
     """It could keep values in plain, or nothing, or hashes that link with none before: none of it can be mended later."""
-    scorer.privacy_key = key
+    scorer = replace(scorer, privacy_key=key)
 
     for _ in range(2):
         with pytest.raises(UnfitPrivacyKey, match="PRIVACY_KEY"):
@@ -270,7 +392,7 @@ async def test_a_version_that_hashes_does_not_answer_without_its_key(
     assert (keeper.kept, storage.loads) == ([], 0)
 
     assert (await scorer.score("flights", "4", body(10), request_id="b")).capture is Kept.ACKED
-    scorer.privacy_key = KEY
+    scorer = replace(scorer, privacy_key=KEY)
     assert (await scorer.score("flights", "3", body(10), request_id="c")).capture is Kept.ACKED
 
 

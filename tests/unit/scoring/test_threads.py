@@ -13,9 +13,10 @@ from shared.clock import Clock
 from shared.registry.manifest import Manifest
 from shared.registry.store import Registry
 from shared.schema import Feature, FeatureType, Output, Schema
+from shared.scoring.loading import Loaded
 from shared.scoring.privacy import Masks
 from shared.scoring.runtime import Runtime
-from shared.scoring.scorer import Limits, Scorer, _Loaded
+from shared.scoring.scorer import Limits, Scorer
 from shared.scoring.validation import Row, Validator
 from shared.telemetry import Telemetry
 
@@ -89,4 +90,4 @@ async def answered(body: bytes, asked: Asked, validator: Validator) -> None:
     scorer = Scorer(cast("Registry", None), CaptureOff(), CLOCK, limits, nowhere)
     masks = Masks(SCHEMA, model="flights", key=b"")
 
-    await scorer._answer(body, "request", _Loaded(cast("Manifest", Named()), masks, validator, cast("Runtime", asked)))
+    await scorer._answer(body, "request", Loaded(cast("Manifest", Named()), masks, validator, cast("Runtime", asked)))
