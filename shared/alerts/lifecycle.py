@@ -5,7 +5,8 @@ shift that is on its way out of the window would otherwise open and resolve with
 (``unknown``) changes nothing, and neither does one that cannot judge just what breached, whatever it says of the rest.
 
 What will never be judged again must not stay open for ever: an alert resolves as well once a whole window has passed
-without any row, or without the signal, or what breached of it, being judged at all.
+without any row, or without the signal, or what breached of it, being judged at all; and at once when its version is
+retired.
 """
 
 from dataclasses import dataclass
@@ -71,6 +72,7 @@ class Look:
     Attributes:
         rows: predictions in the window; None where none are judged.
         config: SHA-256 of the configuration, if there is one.
+        is_last: whether there will be no other, because the version is retired.
     """
 
     model: str
@@ -80,6 +82,7 @@ class Look:
     evaluation: str
     rows: int | None = None
     config: str | None = None
+    is_last: bool = False
 
     @property
     def key(self) -> str:
@@ -109,7 +112,7 @@ def after(alert: Alert | None, judgement: Judgement | None, look: Look) -> tuple
             comparisons = _unsettled(judgement, alert.comparisons)
             return msgspec.structs.replace(alert, breached_at=look.end, comparisons=comparisons), None
         return _opened(judgement, look), News.OPENED
-    if alert is None or not is_open or look.start < alert.breached_at:
+    if alert is None or not is_open or (look.start < alert.breached_at and not look.is_last):
         return alert, None
     resolution = _resolution(alert, judgement, look)
     if resolution is None:
@@ -119,7 +122,9 @@ def after(alert: Alert | None, judgement: Judgement | None, look: Look) -> tuple
 
 
 def _resolution(alert: Alert, judgement: Judgement | None, look: Look) -> str | None:
-    """Return why a whole window without a breach ends an alert; None where it does not."""
+    """Return why a whole window without a breach, or the last look, ends an alert; None where it does not."""
+    if look.is_last:
+        return "the version was retired: it is not judged any more"
     if look.rows == 0:
         return "a whole window has passed without a row: nobody asks the version any more"
     if judgement is None:

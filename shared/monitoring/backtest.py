@@ -95,9 +95,11 @@ class Backtest:
 
         Raises:
             UnknownModel: the version is not registered.
+            VersionRetired: it is retired, and judged no more.
             NotSealed: ``end`` is after the watermark, so that nobody knows what is in the last windows.
         """
         manifest = await self.registry.manifest(model, version)
+        await self.registry.refuse_retired(manifest)
         watermark = await documents.find(self.blobs, WATERMARK_PATH, Watermark)
         if watermark is None or end > watermark.hour:
             raise NotSealed(end.key, before=watermark.before if watermark else None)

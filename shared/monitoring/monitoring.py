@@ -25,6 +25,7 @@ from shared.registry.store import Registry
 from shared.schema import FeatureType
 from shared.sealing.hours.listing import first_hour
 from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
+from shared.signals.judgement import Judgement
 from shared.telemetry import Telemetry
 
 logger = logging.getLogger(__name__)
@@ -59,7 +60,8 @@ class Monitoring:
     async def evaluate_all(self, *, model: str | None = None) -> list[Evaluation]:
         """Evaluate every version, or those of one ``model``, whose newest window was not evaluated yet.
 
-        Return the evaluations. Nothing is evaluated twice: between two looks at least one more hour has been sealed.
+        Return the evaluations. Nothing is evaluated twice: between two looks at least one more hour has been sealed. A
+        version that is retired is not evaluated, and its open alerts end.
 
         Raises:
             UnknownModel: there is no such model.
@@ -79,10 +81,13 @@ class Monitoring:
                 standings = await self.standings.of(name, window)
                 for manifest in await self.registry.versions(name):
                     with self._set_aside(failures, name, manifest.version):
-                        if await self._is_due(manifest, window):
-                            found.append(
-                                await self.evaluate(manifest, window, config, standing=standings[manifest.version])
-                            )
+                        standing = standings[manifest.version]
+                        if standing.retired_at is not None:
+                            # An alert may be about a window that ends after the version was retired.
+                            moment = max(standing.retired_at, watermark.hour.start)
+                            await self._note((), Look(name, manifest.version, moment, moment, "", is_last=True))
+                        elif await self._is_due(manifest, window):
+                            found.append(await self.evaluate(manifest, window, config, standing=standing))
         if failures:
             raise NotEveryVersionEvaluated(failures, found)
         return found
@@ -120,9 +125,7 @@ class Monitoring:
         look = Look(
             model, version, window.start, window.end.start, path, rows=evaluation.rows, config=evaluation.config
         )
-        for alert, news in await self.alerts.note(judgements, look):
-            self.telemetry.metric(f"alerts_{news}", 1, model=model, version=version)
-            logger.warning("alert news", extra={"alert": alert.id, "news": str(news)})
+        await self._note(judgements, look)
         if looked.look is not None:
             pace = Pace.of(window.hours, every=config.schedule.hours)
             await self.histories.add(manifest, baseline, looked.look, pace)
@@ -130,6 +133,11 @@ class Monitoring:
         await self.evaluations.point_to(evaluation, path)
         self.telemetry.metric("evaluated_rows", evaluation.rows, model=model, version=version)
         return evaluation
+
+    async def _note(self, judgements: Sequence[Judgement], look: Look) -> None:
+        for alert, news in await self.alerts.note(judgements, look):
+            self.telemetry.metric(f"alerts_{news}", 1, model=look.model, version=look.version)
+            logger.warning("alert news", extra={"alert": alert.id, "news": str(news)})
 
     async def configure(self, model: str, data: bytes) -> MonitorConfig:
         """Make ``data`` the ``monitor.yaml`` of a model.

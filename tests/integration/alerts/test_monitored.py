@@ -43,6 +43,25 @@ async def test_an_alert_of_a_version_that_nobody_asks_any_more_resolves(watched:
     assert "nobody asks" in str((await alert_of(watched, "drift")).resolution)
 
 
+async def test_an_alert_of_a_version_that_is_retired_resolves_with_the_next_look(watched: Watched) -> None:
+    """And it is told once, however often it is looked at."""
+    for hour in range(2):
+        await watched.hour(hour, FAR)
+    await watched.monitoring().evaluate_all()
+    opened = await alert_of(watched, "drift")
+
+    aliases = await watched.stages.registry().retire("flights", "1")
+    evaluations = [await watched.monitoring().evaluate_all() for _ in range(2)]
+
+    resolved = await alert_of(watched, "drift")
+    assert (opened.state, resolved.state) == ("open", "resolved")
+    assert resolved.resolution == "the version was retired: it is not judged any more"
+    assert resolved.resolved_at == aliases.retired["1"]
+    assert evaluations == [[], []]
+    waiting = await everything(watched.stages.blobs, "monitoring/outbox/")
+    assert sum(f"{resolved.id}-" in path and "resolved" in path for path in waiting) == 1
+
+
 async def test_an_alert_of_segments_that_are_watched_no_longer_resolves(watched: Watched) -> None:
     monitoring = watched.monitoring()
     await monitoring.configure("flights", b"segments: [carrier]\nlookback_window_size: PT2H")

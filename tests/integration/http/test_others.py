@@ -70,7 +70,14 @@ async def test_the_catalog_says_which_models_and_versions_there_are(call: Call) 
     version = (await call("GET", "/api/models/flights/versions/1")).body
 
     assert [one["model"] for one in models] == ["flights", "idle", "strict"]
-    assert flights == {"model": "flights", "versions": ["1"], "aliases": {"champion": "1"}}
+    assert flights == {
+        "model": "flights",
+        "versions": ["1"],
+        "aliases": {"champion": "1"},
+        "challengers": [],
+        "retired_at": {},
+    }
+    assert version["retired_at"] is None
     assert [one["name"] for one in version["schema"]["features"]] == ["distance", "carrier"]
 
 

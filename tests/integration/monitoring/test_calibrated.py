@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from shared.errors import NotSealed, UnknownModel
+from shared.errors import NotSealed, UnknownModel, VersionRetired
 from shared.hours import Hour
 from shared.monitor_config import MonitorConfig, Schedule
 from shared.monitoring.backtest import Backtest
@@ -166,3 +166,6 @@ async def test_a_replay_refuses_hours_that_are_not_sealed_and_versions_that_are_
         await replay("flights", VERSION, TWO_HOURS, start=FIRST, end=FIRST.plus(13))
     with pytest.raises(UnknownModel):
         await replay("flights", "77", TWO_HOURS, start=FIRST, end=FIRST.plus(4))
+    await used.stages.registry().retire("flights", VERSION)
+    with pytest.raises(VersionRetired):
+        await backtest(used).replay("flights", VERSION, TWO_HOURS, start=FIRST, end=FIRST.plus(4))

@@ -302,6 +302,36 @@ async def test_versions_that_are_asked_share_the_budget(watched: Watched) -> Non
     assert {one.version: (one.versions, one.is_champion) for one in evaluations} == {"1": (2, False), "2": (2, True)}
 
 
+async def test_a_version_that_is_retired_is_not_looked_at_until_it_is_back(watched: Watched) -> None:
+    """Nor does it have a part in the budget, and its data stays."""
+    await register(watched.stages, "flights", "2")
+    for hour in range(2):
+        await watched.capture(hour, USUAL)
+        await watched.capture(hour, USUAL, version="2")
+    await watched.seal_up_to(2)
+    before = await everything(watched.stages.blobs, "captures/")
+    registry = watched.stages.registry()
+
+    await registry.retire("flights", "2")
+    evaluations = await watched.monitoring().evaluate_all()
+    await registry.reinstate("flights", "2")
+    later = await watched.monitoring().evaluate_all()
+
+    assert [(one.version, one.versions) for one in evaluations] == [("1", 1)]
+    assert [(one.version, one.versions) for one in later] == [("2", 2)]
+    assert await everything(watched.stages.blobs, "captures/") == before
+
+
+async def test_predictions_of_a_retired_version_are_kept_and_sealed(watched: Watched) -> None:
+    """They were answered before it was: events wait in the hub, and in the spool."""
+    await watched.stages.registry().retire("flights", "1")
+
+    await watched.hour(0, USUAL)
+
+    assert (await rows_of(watched.stages.blobs, 0)).num_rows == ROWS
+    assert not [one async for one in watched.stages.blobs.under("captures/dead/")]
+
+
 async def test_the_same_inputs_give_the_same_evaluation_to_the_byte(watched: Watched) -> None:
     """Its name is its content: an evaluation can be made again from storage and compared."""
     await watched.hour(0, USUAL)
@@ -574,15 +604,32 @@ async def test_the_catalog_shows_models_versions_and_what_answers(watched: Watch
         ("airports", ("1",), {}),
         ("flights", ("1", "2"), {"champion": "2"}),
     ]
-    assert await catalog.version("flights", "1") == await registry.manifest("flights", "1")
+    shown = msgspec.structs.asdict(await catalog.version("flights", "1"))
+    assert shown == msgspec.structs.asdict(await registry.manifest("flights", "1")) | {"retired_at": None}
     with pytest.raises(UnknownModel):
         await catalog.model("flihgts")
     with pytest.raises(UnknownModel):
         await catalog.version("flights", "3")
 
 
+async def test_the_catalog_shows_challengers_and_what_is_retired(watched: Watched) -> None:
+    for version in ("2", "3"):
+        await register(watched.stages, "flights", version)
+    registry = watched.stages.registry()
+    for version in ("3", "1"):
+        await registry.promote("flights", version, alias="challenger")
+    at = (await registry.retire("flights", "2")).retired["2"]
+    catalog = Catalog(watched.stages.registry(), Evaluations(watched.stages.blobs))
+
+    flights = await catalog.model("flights")
+
+    assert (flights.versions, flights.aliases, flights.challengers) == (("1", "2", "3"), {}, ("3", "1"))
+    assert flights.retired_at == {"2": at}
+    assert [(await catalog.version("flights", one)).retired_at for one in ("1", "2")] == [None, at]
+
+
 async def test_the_catalog_shows_the_newest_evaluation_of_what_answers(watched: Watched) -> None:
-    """Of the champion; where nobody was promoted, of the last version registered."""
+    """Of the champion; where nobody was promoted, of the last version registered that is in use."""
     await register(watched.stages, "flights", "2")
     catalog = Catalog(watched.stages.registry(), Evaluations(watched.stages.blobs))
     with pytest.raises(NoEvaluation):
@@ -594,10 +641,13 @@ async def test_the_catalog_shows_the_newest_evaluation_of_what_answers(watched: 
     await watched.monitoring().evaluate_all()
 
     before = await catalog.evaluation("flights")
+    await watched.stages.registry().retire("flights", "2")
+    retired = await Catalog(watched.stages.registry(), Evaluations(watched.stages.blobs)).evaluation("flights")
     await watched.stages.registry().promote("flights", "1", alias="champion")
     after = await Catalog(watched.stages.registry(), Evaluations(watched.stages.blobs)).evaluation("flights")
 
     assert (before.version, before.rows) == ("2", 400)
+    assert retired.version == "1"
     assert (after.version, after.rows) == ("1", 2 * ROWS)
     with pytest.raises(UnknownModel):
         await catalog.evaluation("flihgts")

@@ -51,6 +51,22 @@ def test_it_resolves_once_a_whole_window_has_passed_without_a_breach() -> None:
     assert late.resolution == "a whole window has passed without a breach"
 
 
+def test_it_resolves_at_once_when_its_version_is_retired() -> None:
+    """There is no window to wait for; and what was resolved before stays as it was."""
+    alert = opened_at(10)
+    last = replace(look_at(11, hours=0), is_last=True)
+
+    ended, news = after(alert, None, last)
+    again = after(ended, None, replace(look_at(12, hours=0), is_last=True))
+
+    assert news is News.RESOLVED
+    assert ended is not None
+    assert (ended.resolved_at, ended.breached_at) == (last.end, alert.breached_at)
+    assert ended.resolution == "the version was retired: it is not judged any more"
+    assert again == (ended, None)
+    assert after(None, None, last) == (None, None)
+
+
 def test_a_breach_after_it_was_resolved_opens_another() -> None:
     resolved, _ = after(opened_at(10), judged(Verdict.OK), look_at(16))
 
