@@ -1,4 +1,4 @@
-"""``register`` stores a version; ``promote`` makes it answer."""
+"""``register`` stores a version; ``promote`` makes it answer, or a challenger."""
 
 import argparse
 import asyncio
@@ -46,10 +46,18 @@ def add(commands: Commands) -> None:
     )
     register.add_argument("--dry-run", action="store_true", help="print the schema and store nothing")
 
-    promote = commands.add("promote", _promote, about="make a version answer for its model")
+    promote = commands.add("promote", _promote, about="make a version answer for its model, or be tried beside it")
     promote.add_argument("model", type=valid_name)
     promote.add_argument("version", type=valid_name)
-    promote.add_argument("--as", dest="alias", default="champion", choices=("champion", "challenger"))
+    what = promote.add_mutually_exclusive_group()
+    what.add_argument(
+        "--as",
+        dest="alias",
+        default="champion",
+        choices=("champion", "challenger"),
+        help="the one that answers (default), or one more of those that are tried beside it",
+    )
+    what.add_argument("--not", dest="removed", choices=("challenger",), help="let it be tried no more")
 
 
 async def _register(asked: argparse.Namespace) -> Answer:
@@ -101,10 +109,16 @@ async def _register(asked: argparse.Namespace) -> Answer:
 
 
 async def _promote(asked: argparse.Namespace) -> Answer:
-    aliases = await wiring.registry().promote(asked.model, asked.version, alias=asked.alias)
-    if not asked.json:
+    registry = wiring.registry()
+    if asked.removed:
+        aliases = await registry.remove_challenger(asked.model, asked.version)
+    else:
+        aliases = await registry.promote(asked.model, asked.version, alias=asked.alias)
+    if not asked.json and (asked.removed or asked.alias == "challenger"):
+        print(f"challengers of {asked.model}: {', '.join(aliases.challengers) or 'none'}")
+    elif not asked.json:
         print(f"{asked.alias} of {asked.model} is {asked.version}")
-    return Answer({"model": asked.model, "aliases": aliases.versions})
+    return Answer({"model": asked.model, "aliases": aliases.versions, "challengers": aliases.challengers})
 
 
 def _feature_with_step(text: str) -> tuple[str, float]:

@@ -174,6 +174,9 @@ def test_people_see_the_schema_as_a_table(environment: dict[str, str], files: tu
         (("register", "Taxis", "1", "--model=README.md", "--training-data=README.md", "--actual=x"), "is no name"),
         (("register", "taxis", "2", "--model=nowhere", "--training-data=README.md", "--actual=x"), "no file 'nowhere'"),
         (("promote", "nobody", "1"), "version '1' of model 'nobody' is not registered"),
+        (("promote", "nobody", "1", "--as=challenger", "--not=challenger"), "not allowed with"),
+        (("retire", "nobody", "1"), "version '1' of model 'nobody' is not registered"),
+        (("retire", "nobody", "1", "--undo"), "version '1' of model 'nobody' is not registered"),
         (("monitor", "--settings=nowhere"), "no file 'nowhere'"),
         (("monitor", "--config=README.md"), "--config needs the model"),
         (("monitor", "nobody"), "model 'nobody' is not registered"),
@@ -195,6 +198,62 @@ def test_what_cannot_be_is_one_line_that_says_why(
     assert code != 0
     assert says in error
     assert "Traceback" not in error
+
+
+def _promoted(environment: dict[str, str], *arguments: str) -> dict[str, Any]:
+    code, out, error = run(environment, "promote", *arguments, "--json")
+    assert code == 0, error
+    answer: dict[str, Any] = json.loads(out)
+    return answer
+
+
+def test_challengers_are_named_one_after_the_other_and_taken_out(
+    environment: dict[str, str], files: tuple[str, ...]
+) -> None:
+    for version in ("1", "2", "3"):
+        assert run(environment, "register", "tried", version, *files, "--json")[0] == 0
+
+    _promoted(environment, "tried", "1")
+    for version in ("3", "2"):
+        _promoted(environment, "tried", version, "--as=challenger")
+    named = run(environment, "promote", "tried", "2", "--as=challenger")
+    refused = run(environment, "promote", "tried", "1", "--as=challenger")
+    won = _promoted(environment, "tried", "3", "--as=champion")
+    removed = [run(environment, "promote", "tried", "2", "--not=challenger") for _ in range(2)]
+
+    assert named[:2] == (0, "challengers of tried: 3, 2\n")
+    assert refused[0] == 1
+    assert "is the champion" in refused[2]
+    assert won == {"model": "tried", "aliases": {"champion": "3"}, "challengers": ["2"]}
+    assert [one[:2] for one in removed] == [(0, "challengers of tried: none\n")] * 2
+
+
+def test_a_version_is_retired_once_and_back_once(environment: dict[str, str], files: tuple[str, ...]) -> None:
+    """Done twice is done, and says so."""
+    for version in ("1", "2"):
+        assert run(environment, "register", "old", version, *files, "--json")[0] == 0
+    _promoted(environment, "old", "1")
+
+    champion = run(environment, "retire", "old", "1")
+    _promoted(environment, "old", "2")
+    said = [json.loads(run(environment, "retire", "old", "1", "--json")[1]) for _ in range(2)]
+    told = run(environment, "retire", "old", "1")
+    promoted = [
+        run(environment, "promote", "old", "1", f"--as={alias}", "--json") for alias in ("champion", "challenger")
+    ]
+    undone = [run(environment, "retire", "old", "1", "--undo") for _ in range(2)]
+
+    assert champion[0] == 1
+    assert "is the champion: promote another one first" in champion[2]
+    assert [one.pop("changed") for one in said] == [True, False]
+    assert said[0] == said[1]
+    assert datetime.fromisoformat(said[0].pop("retired_at")).tzinfo is not None
+    assert said[0] == {"model": "old", "version": "1"}
+    assert told[0] == 0
+    assert told[1].endswith(" UTC, as it was before\n")
+    assert [(one[0], json.loads(one[2])["error"]) for one in promoted] == [(1, "version_retired")] * 2
+    assert [one[:2] for one in undone] == [(0, "old 1 is in use\n"), (0, "old 1 is in use, as it was before\n")]
+    assert _promoted(environment, "old", "1")["aliases"] == {"champion": "1"}
 
 
 async def test_a_model_that_cannot_be_monitored_is_named(
