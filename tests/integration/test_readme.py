@@ -44,14 +44,19 @@ async def test_the_examples_run_one_after_the_other(tmp_path: Path) -> None:
         await _watermark(system)
         done = [await asyncio.to_thread(_run, example, environment, here) for example in examples]
 
-    assert len(done) == 12
-    assert [one.returncode for one in done] == [0] * 12, [one.stdout + one.stderr for one in done]
-    registered, private, scored, told, brought, seen, looked, replayed, accepted, compared, proved, dead = (
+    assert len(done) == 13
+    assert [one.returncode for one in done] == [0] * 13, [one.stdout + one.stderr for one in done]
+    registered, private, named, scored, told, brought, seen, looked, replayed, accepted, compared, proved, dead = (
         one.stdout for one in done
     )
     assert "flights 1 is registered" in registered
     assert "flights 2 is registered" in private
     assert all(kept in private for kept in ("nothing", "keyed hash", "steps of 250", "first character"))
+    assert re.match(
+        r"challengers of flights: 2\nchallengers of flights: none\n"
+        r"flights 2 is retired since 2013-[\d: -]+ UTC\nflights 2 is in use\n$",
+        named,
+    )
     assert '"capture":"acked"' in scored
     assert '"accepted":1' in told
     assert re.match(r"added 12,\d+ predictions; 0 were there already", brought)
