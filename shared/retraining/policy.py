@@ -13,6 +13,7 @@ Source of the first rule: Karlin, Manasse, Rudolph and Sleator, "Competitive sno
 chosen with ``benchmarks.retrain``, on its development streams.
 """
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
@@ -28,7 +29,7 @@ SURE: Final = 2.0
 RECENT_PERIODS: Final = 8
 """The present gap is measured over so many."""
 
-HORIZONS: Final = (6, 12, 24, 48)
+HORIZONS: Final = (3, 6, 12, 24, 48)
 """Over so many periods it is learned what a gap comes to; the horizon that promises most counts."""
 
 _USUAL_LIFE: Final = 12.0
@@ -228,19 +229,18 @@ def _lasting(history: History, recent: Floats, usual: float) -> Floats:
 
     The slope, through 0, of what a swap would have saved a period on the gap as it was known then: over all versions and
     all times at which another one could have taken over. One time counts as one spell however many versions there were, and
-    overlapping horizons share theirs.
+    overlapping horizons share theirs. What is taken of a horizon before it was seen follows from the shorter one: where
+    gaps have closed within six periods, nothing is promised of forty-eight.
     """
-    horizons = np.array(HORIZONS, dtype=np.float64)
-    believed = _USUAL_LIFE / horizons * -np.expm1(-horizons / _USUAL_LIFE)
     weight = _BELIEF * max(usual**2, 1e-12)
-    return np.array(
-        [
-            (cross + weight * prior) / (square + weight)
-            for (cross, square), prior in zip(
-                (_moments(history, recent, one) for one in HORIZONS), believed, strict=True
-            )
-        ]
-    )
+    lasting: list[float] = []
+    taken = 1.0
+    for horizon in HORIZONS:
+        believed = taken * _USUAL_LIFE / horizon * -math.expm1(-horizon / _USUAL_LIFE)
+        cross, square = _moments(history, recent, horizon)
+        lasting.append((cross + weight * believed) / (square + weight))
+        taken *= lasting[-1] / believed
+    return np.array(lasting)
 
 
 def _moments(history: History, recent: Floats, horizon: int) -> tuple[float, float]:
