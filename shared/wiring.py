@@ -126,7 +126,7 @@ def scoring() -> "Scorer":
         depth=ours.max_depth,
         kept_or_refused=ours.capture_required,
     )
-    return Scorer(registry(), _keeper(), clock(), limits, telemetry(), privacy_key())
+    return Scorer(registry(), keeper(), clock(), limits, telemetry(), privacy_key())
 
 
 def privacy_key() -> bytes:
@@ -134,15 +134,23 @@ def privacy_key() -> bytes:
     return base64.b64decode(settings().privacy_key)
 
 
+def keeper() -> "Publisher | CaptureOff":
+    """Return what keeps records."""
+    from shared.capture.publishing.publisher import CaptureOff
+
+    return _publisher() if settings().capture else CaptureOff()
+
+
 @cache
 def receiving_actuals() -> "ReceivingActuals":
     """Return what takes actuals."""
     from shared.capture.actuals import ReceivingActuals
+    from shared.capture.wanting import Wanting
 
     ours = settings()
     return ReceivingActuals(
-        registry(),
-        _keeper(),
+        Wanting(registry()),
+        keeper(),
         clock(),
         telemetry(),
         max_body_bytes=ours.max_body_bytes,
@@ -406,12 +414,6 @@ def _webhook_session() -> "ClientSession":
     import aiohttp
 
     return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=settings().webhook_timeout_s))
-
-
-def _keeper() -> "Publisher | CaptureOff":
-    from shared.capture.publishing.publisher import CaptureOff
-
-    return _publisher() if settings().capture else CaptureOff()
 
 
 @cache

@@ -75,7 +75,7 @@ def _float_reader(_: Feature) -> Reader:
             if not -_INT64 <= value < _INT64:
                 raise _Unfit("it does not fit in 64 bits")
             return float(value)
-        raise _Unfit(f"a number is wanted, not {_what(value)}")
+        raise _Unfit(f"a number is wanted, not {sort_of(value)}")
 
     return read
 
@@ -85,7 +85,7 @@ def _integer_reader(_: Feature) -> Reader:
         if type(value) is float and value.is_integer():
             value = int(value)
         if type(value) is not int:
-            raise _Unfit(f"a whole number is wanted, not {_what(value)}")
+            raise _Unfit(f"a whole number is wanted, not {sort_of(value)}")
         if not -_INT64 <= value < _INT64:
             raise _Unfit("it does not fit in 64 bits")
         return value
@@ -97,7 +97,7 @@ def _boolean_reader(_: Feature) -> Reader:
     def read(value: Any) -> bool:  # noqa: ANN401 - whatever JSON holds
         if type(value) is bool:
             return value
-        raise _Unfit(f"true or false is wanted, not {_what(value)}")
+        raise _Unfit(f"true or false is wanted, not {sort_of(value)}")
 
     return read
 
@@ -107,7 +107,7 @@ def _string_reader(feature: Feature) -> Reader:
 
     def read(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
         if type(value) is not str:
-            raise _Unfit(f"a text is wanted, not {_what(value)}")
+            raise _Unfit(f"a text is wanted, not {sort_of(value)}")
         if len(value) > longest:
             raise _Unfit(f"it has {len(value)} characters, and {longest} is the most")
         return value
@@ -134,7 +134,7 @@ _READERS: dict[FeatureType, Callable[[Feature], Reader]] = {
 }
 
 
-def _what(value: object) -> str:
+def sort_of(value: object) -> str:
     """Name the kind of a JSON value: never the value, which may be private."""
     if value is None:
         return "null"

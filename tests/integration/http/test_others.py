@@ -31,16 +31,28 @@ async def test_actuals_are_answered_one_by_one(call: Call) -> None:
         {"external_id": "AA1", "value": 1, "at": "0001-01-01T00:00:00+14:00"},
         {"external_id": "AA1", "value": 1, "weight": 1},
         "late",
+        {"external_id": "AA1", "value": "late"},
     ]
 
     answered = await call("POST", ACTUALS, given)
 
     said = answered.body
     assert answered.status == 200
-    assert [one["status"] for one in said["actuals"]] == ["accepted"] * 2 + ["refused"] * 11
-    assert (said["accepted"], said["refused"], said["capture"], said["model"]) == (2, 11, "acked", "flights")
+    assert [one["status"] for one in said["actuals"]] == ["accepted"] * 2 + ["refused"] * 12
+    assert [one.get("code") for one in said["actuals"]] == [None] * 2 + ["unreadable"] * 11 + ["wrong_type"]
+    assert (said["accepted"], said["refused"], said["capture"], said["model"]) == (2, 12, "acked", "flights")
     assert [uuid.UUID(one["id"]).version for one in said["actuals"][:2]] == [7, 7]
     assert all(one["reason"] for one in said["actuals"][2:])
+
+
+async def test_one_bad_actual_among_ten_thousand_keeps_none_of_the_others_out(call: Call) -> None:
+    given: list[Any] = [{"external_id": f"AA{number}", "value": number} for number in range(10_000)]
+    given[4_711]["value"] = "late"
+
+    said = (await call("POST", ACTUALS, given)).body
+
+    assert (said["accepted"], said["refused"], said["capture"]) == (9_999, 1, "acked")
+    assert [number for number, one in enumerate(said["actuals"]) if one["status"] == "refused"] == [4_711]
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,12 @@ from typing import cast
 
 import pytest
 
+from shared.capture import wanting
+from shared.capture.actual_values import Numbers, Wanted
 from shared.capture.actuals import Answer, ReceivingActuals
 from shared.capture.records import Actual
 from shared.clock import Clock
 from shared.errors import NotKept
-from shared.registry.store import Registry
 from shared.scoring.prediction import Kept
 from shared.telemetry import Telemetry
 
@@ -20,11 +21,12 @@ CLOCK = Clock.standing(datetime(2026, 3, 1, 9, 30, tzinfo=UTC))
 BODY = b'[{"external_id": "a", "value": 1}, {"external_id": "b"}]'
 
 
-class Known:
-    """A registry that has every model."""
+class Wanting:
+    """Wants every number of every model."""
 
-    async def has(self, model: str) -> bool:
-        return bool(model)
+    async def of(self, model: str) -> Wanted:
+        assert model
+        return Wanted(Numbers.ANY, texts=False)
 
 
 @dataclass
@@ -40,7 +42,7 @@ class Keeper:
 
 def receiving(how: Kept, *, kept_or_refused: bool) -> ReceivingActuals:
     return ReceivingActuals(
-        cast("Registry", Known()),
+        cast("wanting.Wanting", Wanting()),
         Keeper(how),
         CLOCK,
         Telemetry.to("", clock=CLOCK),
