@@ -1,22 +1,15 @@
 """``import`` makes sealed hours of a history of predictions."""
 
 import argparse
-import csv
-from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.cli.command import Answer, Commands, existing_file, valid_name
+from infra.cli.rows import pieces, show_misfits
 from shared import wiring
 
 if TYPE_CHECKING:  # each command imports what it needs
-    import pyarrow as pa
-
-    from shared.sealing.imports.importing import Added, Checked
-
-_ROWS_AT_ONCE = 20_000
-_BYTES_AT_ONCE = 4 * 1024 * 1024
+    from shared.sealing.imports.importing import Added
 
 
 def add(commands: Commands) -> None:
@@ -54,7 +47,7 @@ async def _import(asked: argparse.Namespace) -> Answer:
     )
     importing = wiring.importing()
     manifest, history = await importing.history(asked.model, asked.version, columns, naive_is_utc=asked.naive_is_utc)
-    source = partial(_csv if asked.path.suffix == ".csv" else _parquet, asked.path)
+    source = partial(pieces, asked.path)
     with Progress("looking at every row", shown=not asked.json):
         try:
             checked = await importing.check(history, source)
@@ -62,7 +55,7 @@ async def _import(asked: argparse.Namespace) -> Answer:
             raise SystemExit(f"{asked.path} cannot be read: {error}") from error
     values = msgspec.to_builtins(checked)
     if checked.bad_rows and not asked.json:
-        _show_misfits(checked)
+        show_misfits(checked.misfits, bad_rows=checked.bad_rows, rows=checked.rows + checked.bad_rows)
     if (checked.bad_rows and not asked.skip_bad) or not checked.rows:
         if not asked.json:
             rest = "correct these rows, or leave them out with --skip-bad" if checked.rows else "no row fits"
@@ -82,18 +75,6 @@ async def _import(asked: argparse.Namespace) -> Answer:
     return Answer({**values, **msgspec.to_builtins(added)})
 
 
-def _show_misfits(checked: "Checked") -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("row", "column", "what is wrong")
-    for one in checked.misfits:
-        table.add_row(str(one.row), one.feature, one.reason)
-    console = Console(highlight=False)
-    console.print(table)
-    console.print(f"{checked.bad_rows:,} of {checked.bad_rows + checked.rows:,} rows do not fit; counted from 0")
-
-
 def _show(added: "Added") -> None:
     if not (added.predictions or added.actuals):
         print(f"nothing to add: all {added.predictions_known:,} rows are there already")
@@ -101,31 +82,3 @@ def _show(added: "Added") -> None:
     print(f"added {added.predictions:,} predictions; {added.predictions_known:,} were there already")
     if added.actuals or added.actuals_known:
         print(f"added {added.actuals:,} actuals; {added.actuals_known:,} were there already")
-
-
-def _parquet(path: Path) -> "Iterator[pa.Table]":
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    def rows() -> Iterator[pa.Table]:
-        with pq.ParquetFile(path) as file:
-            yield from (pa.Table.from_batches([batch]) for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE))
-
-    return rows()
-
-
-def _csv(path: Path) -> "Iterator[pa.Table]":
-    """Read every cell as a text, an empty one as missing: what it is meant to be, the version's schema says."""
-    import pyarrow as pa
-    import pyarrow.csv
-
-    with path.open(newline="", encoding="utf-8-sig") as file:  # what a spreadsheet saves begins with a mark
-        names = next(csv.reader(file), [])
-    reader = pyarrow.csv.open_csv(
-        path,
-        read_options=pyarrow.csv.ReadOptions(block_size=_BYTES_AT_ONCE),
-        convert_options=pyarrow.csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()), null_values=[""], strings_can_be_null=True
-        ),
-    )
-    yield from (pa.Table.from_batches([batch]) for batch in reader)

@@ -219,12 +219,12 @@ def plain(rows: pa.Table, name: str, kind: FeatureType) -> list[Any]:
     if pa.types.is_floating(column.type):
         column = pc.if_else(pc.is_nan(column), None, column)
     elif pa.types.is_string(column.type) and kind not in TEXT:
-        return _said(column, _SAID[kind])
+        return said(column, _SAID[kind])
     values: list[Any] = column.to_pylist()
     return values
 
 
-def _said(column: pa.ChunkedArray, kinds: Sequence[pa.DataType]) -> list[Any]:
+def said(column: pa.ChunkedArray, kinds: Sequence[pa.DataType]) -> list[Any]:
     """Return what texts say, as the first of some types that they can be; those that can be none stay texts."""
     for kind in kinds:
         try:
@@ -234,7 +234,7 @@ def _said(column: pa.ChunkedArray, kinds: Sequence[pa.DataType]) -> list[Any]:
         return [None if isinstance(value, float) and math.isnan(value) else value for value in values]
     if len(column) == 1:
         return list(column.to_pylist())
-    return [value for row in range(len(column)) for value in _said(column.slice(row, 1), kinds)]
+    return [value for row in range(len(column)) for value in said(column.slice(row, 1), kinds)]
 
 
 def _by_name(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Mapping[str, Sequence[Any]]:

@@ -6,7 +6,7 @@ are random elsewhere. So the same file gives the same ids, and what was imported
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -73,7 +73,15 @@ def actuals(imported: Imported, manifest: Manifest) -> pa.Table:
     known = imported.told.append_column("prediction_id", imported.predictions.column("_id"))
     known = known.filter(pc.is_valid(known.column("at")))
     columns: dict[str, list[Any]] = {
-        "_id": [_actual_id(manifest.model, row) for row in known.to_pylist()],
+        "_id": [
+            actual_id(
+                manifest.model,
+                row["at"],
+                row["value"] if row["value_text"] is None else row["value_text"],
+                row["prediction_id"],
+            )
+            for row in known.to_pylist()
+        ],
         "_at": known.column("at").to_pylist(),
         "_prediction_id": known.column("prediction_id").to_pylist(),
         "value": known.column("value").to_pylist(),
@@ -81,6 +89,18 @@ def actuals(imported: Imported, manifest: Manifest) -> pa.Table:
     }
     nothing = [None] * known.num_rows
     return pa.table([pa.array(columns.get(one.name, nothing), one.type) for one in wanted], schema=wanted)
+
+
+def actual_id(
+    model: str, at: datetime, value: float | str, prediction_id: str | None, external_id: str | None = None
+) -> str:
+    """Return the id of an actual: the same for whatever says the same, in a history or by itself.
+
+    A value is what it is at rest: 1 and true are the number 1.0.
+    """
+    number, text = (None, value) if isinstance(value, str) else (float(value), None)
+    own = (at, number, text, prediction_id) if external_id is None else (at, number, text, prediction_id, external_id)
+    return uuid7(at, _digest("actual", model, *own))
 
 
 def by_time(records: Sequence[pa.Table]) -> Iterator[tuple[Hour, pa.Table]]:
@@ -134,10 +154,6 @@ class _Minting:
 
 def _digest(*parts: object) -> bytes:
     return hashlib.sha256(msgspec.json.encode(parts)).digest()[:10]
-
-
-def _actual_id(model: str, row: Mapping[str, Any]) -> str:
-    return uuid7(row["at"], _digest("actual", model, *row.values()))
 
 
 def _joined(parts: Sequence[Part]) -> Part:

@@ -25,13 +25,14 @@ class Moments:
 
     Attributes:
         first: the first hour whose rows are kept; None where they are kept for ever.
-        end: the watermark: a later hour is sealed first, so that a window never finds an hour that is half there.
+        end: the watermark: a later hour is sealed first, so that a window never finds an hour that is half there. None
+            where what is read goes to hours that are not sealed yet, whatever its time.
         naive_is_utc: whether times without a zone are taken for UTC. Otherwise they are refused, because an hour's
             mistake is not seen afterwards.
     """
 
     first: Hour | None
-    end: Hour
+    end: Hour | None
     naive_is_utc: bool
 
     def read(self, column: pa.ChunkedArray, name: str) -> Iterator[datetime | Unreadable]:
@@ -71,7 +72,7 @@ class Moments:
         if moment.year < 1970:
             return Unreadable("it is before 1970, which no id can tell")
         hour = Hour.containing(moment)
-        if hour >= self.end:
+        if self.end is not None and hour >= self.end:
             return Unreadable(f"its hour is not sealed yet: only what is before {self.end.key} is", comes_later=True)
         if self.first is not None and hour < self.first:
             return Unreadable(f"its hour is not kept any more: only what is from {self.first.key} on (HOURS_KEPT_DAYS)")
