@@ -44,11 +44,24 @@ async def test_the_examples_run_one_after_the_other(tmp_path: Path) -> None:
         await _watermark(system)
         done = [await asyncio.to_thread(_run, example, environment, here) for example in examples]
 
-    assert len(done) == 13
-    assert [one.returncode for one in done] == [0] * 13, [one.stdout + one.stderr for one in done]
-    registered, private, named, scored, told, brought, seen, looked, replayed, accepted, compared, proved, dead = (
-        one.stdout for one in done
-    )
+    assert len(done) == 14
+    assert [one.returncode for one in done] == [0] * 14, [one.stdout + one.stderr for one in done]
+    (
+        registered,
+        private,
+        named,
+        scored,
+        told,
+        sent,
+        brought,
+        seen,
+        looked,
+        replayed,
+        accepted,
+        compared,
+        proved,
+        dead,
+    ) = (one.stdout for one in done)
     assert "flights 1 is registered" in registered
     assert "flights 2 is registered" in private
     assert all(kept in private for kept in ("nothing", "keyed hash", "steps of 250", "first character"))
@@ -59,6 +72,7 @@ async def test_the_examples_run_one_after_the_other(tmp_path: Path) -> None:
     )
     assert '"capture":"acked"' in scored
     assert '"accepted":1' in told
+    assert re.search(r"^12,\d+ actuals are in Event Hubs$", sent, flags=re.MULTILINE)
     assert re.match(r"added 12,\d+ predictions; 0 were there already", brought)
     assert '"aliases":{"champion":"1"}' in seen
     assert '"status":"ok"' in seen
@@ -128,7 +142,9 @@ def _shown(what: str) -> str:
 
 def _leave_history(folder: Path) -> None:
     """Write what the demo leaves beside its model."""
-    training.write_history(folder, folder / "model.onnx", data.between(data.load(), *QUIET))
+    table = data.between(data.load(), *QUIET)
+    training.write_history(folder, folder / "model.onnx", table)
+    training.write_actuals(folder, table)
 
 
 async def _watermark(system: System) -> None:

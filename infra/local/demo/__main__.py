@@ -114,6 +114,7 @@ def _run() -> int:
             sent = data.by_hour(data.flights(data.between(table, first, first.plus(asked.hours))))
             story = asyncio.run(_send_and_watch(progress, system, sent, first.plus(asked.hours)))
             history = training.write_history(asked.data / "model", model, data.between(table, *QUIET))
+            training.write_actuals(asked.data / "model", data.between(table, *QUIET))
             story = replace(story, replayed=_replay(progress, system, history))
     problems = _problems(story)
     _tell(Console(), story, asked.data, took_s=time.monotonic() - started)

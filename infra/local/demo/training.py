@@ -52,6 +52,13 @@ def write_history(folder: Path, model: Path, table: pd.DataFrame) -> Path:
     return path
 
 
+def write_actuals(folder: Path, table: pd.DataFrame) -> Path:
+    """Write what turned out of ``table``, as a file of actuals that can be sent."""
+    path = folder / "actuals.parquet"
+    table[["key", ACTUAL, "known_at"]].to_parquet(path, index=False)
+    return path
+
+
 def write(folder: Path, table: pd.DataFrame) -> tuple[Path, Path]:
     """Train on ``table`` and write what registration asks for: the model's file and the training data's."""
     folder.mkdir(parents=True, exist_ok=True)
