@@ -1,0 +1,1 @@
+"""Performance against scikit-learn, and intervals against worlds whose truth is known."""
