@@ -1,6 +1,6 @@
 """Where what is sealed lies."""
 
-from shared.capture.records import Shelf
+from shared.capture.records import Kind, Shelf
 from shared.hours import Hour
 
 
@@ -17,6 +17,16 @@ def hour_folder(shelf: Shelf, hour: Hour) -> str:
 def manifest_path(shelf: Shelf, hour: Hour) -> str:
     """Return where a sealed hour's manifest is."""
     return f"{hour_folder(shelf, hour)}_manifest.json"
+
+
+def unjoined_folder(kind: Kind, model: str) -> str:
+    """Return where it is marked which generations of a kind and a model wait to be joined, ending in a slash."""
+    return f"captures/unjoined/kind={kind}/model={model}/"
+
+
+def unjoined_path(shelf: Shelf, hour: Hour, number: int) -> str:
+    """Return the mark of a generation: empty as long as it was not joined."""
+    return f"{unjoined_folder(shelf.kind, shelf.model)}version={shelf.version}/{hour.folder}/{number}"
 
 
 def day_folder(shelf: Shelf, date: str) -> str:

@@ -25,6 +25,8 @@ class Files:
             wrong += await self._check(one, generation.rows_file, generation.size_bytes)
             if generation.profile is not None:
                 wrong += await self._check(one, generation.profile, None)
+            if generation.external is not None:
+                wrong += await self._check(one, generation.external.file, generation.external.size_bytes)
         named = {generation.rows_file for generation in generations}
         for name, stored in one.files.items():
             is_stray = not name.startswith("_") and name not in named

@@ -7,6 +7,7 @@ import io
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -34,18 +35,22 @@ from shared.sealing.hours.hour import (
     Footer,
     Generation,
     HourManifest,
+    Index,
     footer,
     read,
     readable,
     rows_file,
     write,
 )
-from shared.sealing.paths import day_path, hour_folder, manifest_path
+from shared.sealing.paths import day_path, hour_folder, manifest_path, unjoined_path
+from shared.sealing.tables import external
 from shared.sealing.tables import rows as tables
 from shared.sealing.tables.packed import Ids, ends, pack
 from shared.telemetry import Telemetry
 
 logger = logging.getLogger(__name__)
+
+_JOINED: Final = (Kind.PREDICTION, Kind.ACTUAL)
 
 FindFiles = Callable[[tuple[str, str]], Awaitable[Iterable[RowsFile]]]
 """Says which rows, sealed before, may have an id between two, both included."""
@@ -104,8 +109,12 @@ class Generations:
             size_bytes=len(data),
             sha256=await asyncio.to_thread(_sha256, data),
             profile=await self._write_profile(rows, version, folder, intent.generation) if version else None,
+            external=await self._write_index(rows, folder, intent.generation) if version else None,
             footer=about,
         )
+        # Before the manifest: a crash between the two would leave a generation that nobody ever joins.
+        if about.rows and shelf.kind in _JOINED:
+            await self._mark(shelf, hour, intent.generation)
         # Before the manifest: a crash between the two would leave a day that lacks the generation for good.
         await self._forget_day(shelf, hour)
         manifest = await self._commit(shelf, hour, generation)
@@ -147,6 +156,21 @@ class Generations:
         with contextlib.suppress(BlobChanged):  # the same rows gave the same profile before
             await self.blobs.create(f"{folder}{name}", data)
         return name
+
+    async def _write_index(self, rows: pa.Table, folder: str, number: int) -> Index | None:
+        """Write which rows have which external id, where any has one."""
+        data = await asyncio.to_thread(external.index, rows)
+        if data is None:
+            return None
+        name = f"_external-{number}"  # no .parquet: who reads all of those in the folder reads rows
+        with contextlib.suppress(BlobChanged):  # the same rows gave the same index before
+            await self.blobs.create(f"{folder}{name}", data)
+        return Index(file=name, size_bytes=len(data))
+
+    async def _mark(self, shelf: Shelf, hour: Hour, number: int) -> None:
+        """Mark a generation as one to be joined; one that was marked before may be joined already, and stays as it is."""
+        with contextlib.suppress(BlobChanged):
+            await self.blobs.create(unjoined_path(shelf, hour, number), b"")
 
     async def _commit(self, shelf: Shelf, hour: Hour, generation: Generation) -> HourManifest:
         path = manifest_path(shelf, hour)

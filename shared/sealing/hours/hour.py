@@ -55,14 +55,27 @@ class Footer(msgspec.Struct, frozen=True, kw_only=True):
     failures: tuple[FailureCount, ...] | None = None
 
 
+class Index(msgspec.Struct, frozen=True, kw_only=True):
+    """The file that says which rows have which external id (``tables.external``), and how long it is."""
+
+    file: str
+    size_bytes: int
+
+
 class Generation(msgspec.Struct, frozen=True, kw_only=True):
-    """What was added to an hour at one time; ``profile`` is None for kinds that have none."""
+    """What was added to an hour at one time.
+
+    Attributes:
+        profile: None for kinds that have none.
+        external: None where no row has an external id that it could be asked for by.
+    """
 
     number: int
     rows_file: str
     size_bytes: int
     sha256: str
     profile: str | None
+    external: Index | None = None
     footer: Footer
 
 

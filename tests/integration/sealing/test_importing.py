@@ -189,7 +189,7 @@ async def test_killed_at_every_write_it_is_there_once_when_it_is_run_again(ready
     whole = {one["_id"] for shelf in (SHELF, ACTUALS) for one in await rows_of(ready.blobs, shelf)}
     writes = 0
     while True:
-        for path in await everything(ready.blobs, "captures/hours/", "captures/imports/"):
+        for path in await everything(ready.blobs, "captures/hours/", "captures/imports/", "captures/unjoined/"):
             await ready.blobs.delete(path)
         try:
             await add(ready, table(), Mortal(ready.blobs, writes=writes))
@@ -202,8 +202,8 @@ async def test_killed_at_every_write_it_is_there_once_when_it_is_run_again(ready
         assert set(found) == whole
         assert not await everything(ready.blobs, "captures/imports/")
         writes += 1
-    assert writes == 3 * 6 + 3 * 5, (
-        "each hour waits, is intended, has rows and a manifest, and waits no longer; and profiles"
+    assert writes == 3 * 8 + 3 * 6, (
+        "each hour waits, is intended, has rows, a mark and a manifest, and waits no longer; and a profile and an index"
     )
 
 
