@@ -1,0 +1,196 @@
+"""What turned out, for whoever asks: the actual that counts of each prediction, and how many there are."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from shared.actuals.columns import HOUR, joined_schema
+from shared.actuals.counting import Counts, in_order
+from shared.actuals.joined_hour import JoinedHour, read
+from shared.actuals.paths import joined_folder, joined_path, model_folder
+from shared.blobs import Blobs
+from shared.bounded import each
+from shared.capture.records import Kind, Shelf
+from shared.documents import Found, Reader
+from shared.errors import BlobChanged, BlobMissing
+from shared.hours import Hour, dates_of
+from shared.registry.manifest import Manifest
+from shared.sealing.hours.hour import readable
+from shared.sealing.hours.manifests import Manifests
+
+_READS_AT_ONCE: Final = 4
+_MEETINGS: Final = 5
+_NEEDED: Final = (
+    "_id",
+    "_actual_id",
+    "_actual_enqueued_at",
+    "_actual_partition",
+    "_actual_sequence",
+    "_actual_index",
+)
+"""What says which actual of a prediction counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Predictions of some hours beside what turned out.
+
+    Attributes:
+        rows: the actual that counts of each prediction that has one, by hour and id; columns as a joined hour has them,
+            and ``hour``, its key.
+        predictions: how many predictions of these hours are sealed, joined or not.
+        inputs: the SHA-256 of every joined hour's manifest, by path.
+    """
+
+    rows: pa.Table
+    predictions: int
+    inputs: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class HourCounts:
+    """One hour of a version: how many predictions are sealed, and what was joined to them."""
+
+    hour: Hour
+    predictions: int
+    counts: Counts
+
+    @property
+    def joined(self) -> int:
+        """Return how many of the predictions have an actual."""
+        return self.counts.joined
+
+
+@dataclass(slots=True)
+class Joins:
+    """Reads joined hours; a manifest that has not changed is not read again."""
+
+    blobs: Blobs
+    manifests: Manifests
+    _reader: Reader = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._reader = Reader(self.blobs)
+
+    async def between(
+        self,
+        manifest: Manifest,
+        first: Hour,
+        end: Hour,
+        *,
+        as_of: datetime | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> Joined:
+        """Return what turned out of the predictions of the hours from ``first`` up to ``end``, which is not among them.
+
+        Args:
+            manifest: of the version that made them.
+            first: the first hour of predictions.
+            end: the first that is not wanted any more.
+            as_of: as it was known then: only actuals that were enqueued before it.
+            columns: names of columns of ``Joined.rows``, in the order they are wanted; all of them when None.
+
+        Raises:
+            InvalidDocument: rows or a manifest were damaged.
+            BlobChanged: files were merged while they were read, several times in a row.
+        """
+        shelf = _shelf(manifest)
+        sealed = await self.manifests.between(shelf, first, end)
+        hours = await self._hours(manifest, first, end)
+
+        async def rows_of(found: Found[JoinedHour]) -> tuple[Found[JoinedHour], pa.Table] | None:
+            try:
+                return await self._counting(manifest, found, as_of, columns)
+            except BlobMissing:  # retention took the hour since it was listed
+                return None
+
+        read_hours = [one for one in await each(hours, rows_of, at_once=_READS_AT_ONCE) if one is not None]
+        wanted = _schema(manifest, columns)
+        rows = pa.concat_tables([wanted.empty_table(), *(rows for _, rows in read_hours)])
+        return Joined(
+            rows,
+            sum(hour.manifest.rows for hour in sealed),
+            {_path(found.document): found.sha256 for found, _ in read_hours},
+        )
+
+    async def counts(self, manifest: Manifest, first: Hour, end: Hour) -> list[HourCounts]:
+        """Return what is joined of each hour of predictions that is sealed, in their order; from manifests alone.
+
+        Raises:
+            InvalidDocument: a manifest was damaged.
+        """
+        sealed = {one.hour: one.manifest.rows for one in await self.manifests.between(_shelf(manifest), first, end)}
+        joined = {Hour.parse(one.document.hour): one.document.counts for one in await self._hours(manifest, first, end)}
+        return [HourCounts(hour, rows, joined.get(hour, Counts())) for hour, rows in sorted(sealed.items())]
+
+    async def _hours(self, manifest: Manifest, first: Hour, end: Hour) -> list[Found[JoinedHour]]:
+        """Return the manifests of joined hours, in their order."""
+        folder = f"{model_folder(manifest.model)}version={manifest.version}/"
+        listed = [
+            stored
+            for date in dates_of(first, end)
+            async for stored in self.blobs.under(f"{folder}date={date}/")
+            if stored.path.endswith("/_manifest.json") and first <= Hour.at_path(stored.path) < end
+        ]
+
+        async def one(path: str, etag: str) -> Found[JoinedHour] | None:
+            try:
+                return await self._reader.read(path, JoinedHour, etag=etag)
+            except BlobMissing:  # retention took it since it was listed
+                return None
+
+        found = await each(listed, lambda stored: one(stored.path, stored.etag))
+        return [hour for hour in found if hour is not None]
+
+    async def _counting(
+        self, manifest: Manifest, found: Found[JoinedHour], as_of: datetime | None, columns: Sequence[str] | None
+    ) -> tuple[Found[JoinedHour], pa.Table]:
+        """Return the rows of a joined hour that count, and the manifest that names them."""
+        stored = joined_schema(manifest.schema)
+        names = [name for name in stored.names if columns is None or name in columns or name in _NEEDED]
+        for _ in range(_MEETINGS):
+            hour = found.document
+            folder = joined_folder(hour.model, hour.version, Hour.parse(hour.hour))
+            try:
+                parts = [await self._read(f"{folder}{file.file}", names) for file in hour.files]
+            except BlobMissing:  # they were merged since the manifest was read
+                found = await self._reader.read(_path(hour), JoinedHour)
+                continue
+            whole = pa.concat_tables([stored.empty_table().select(names), *parts])
+            rows = await asyncio.to_thread(_last, whole, as_of)
+            with_hour = rows.append_column(HOUR, pa.repeat(pa.scalar(hour.hour), rows.num_rows))
+            return found, with_hour.select(_schema(manifest, columns).names)
+        raise BlobChanged(_path(found.document))
+
+    async def _read(self, path: str, names: Sequence[str]) -> pa.Table:
+        data = (await self.blobs.read(path)).data
+        with readable(path):
+            return await asyncio.to_thread(read, data, names)
+
+
+def _last(rows: pa.Table, as_of: datetime | None) -> pa.Table:
+    """Return the actual that counts of each prediction, of those that were enqueued before ``as_of``."""
+    if as_of is not None:
+        rows = rows.filter(
+            pc.less(rows.column("_actual_enqueued_at"), pa.scalar(as_of, rows.schema.field("_actual_enqueued_at").type))
+        )
+    ordered = in_order(rows)
+    return ordered.rows.filter(pa.array(ordered.is_last))
+
+
+def _schema(manifest: Manifest, columns: Iterable[str] | None) -> pa.Schema:
+    whole = pa.schema([*joined_schema(manifest.schema), (HOUR, pa.string())])
+    return whole if columns is None else pa.schema([whole.field(name) for name in columns])
+
+
+def _shelf(manifest: Manifest) -> Shelf:
+    return Shelf(Kind.PREDICTION, manifest.model, manifest.version)
+
+
+def _path(hour: JoinedHour) -> str:
+    return joined_path(hour.model, hour.version, Hour.parse(hour.hour))
