@@ -33,22 +33,38 @@ _BINS: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Gap:
-    """What was expected of a number and what turned out."""
+    """What was expected of a number and what turned out; it lies between 0 and 1 if ``is_share``, and above 0 if not."""
 
     what: str
     expected: float
     found: float
     error: float
     degrees: float
+    is_share: bool
 
     @property
     def p_value(self) -> float:
-        """Return the chance of a gap as wide, either way."""
-        from scipy.special import stdtr
+        """Return the chance of a gap as wide, either way.
 
-        if self.error == 0:
-            return 1.0 if self.found == self.expected else 0.0
-        return 2 * float(stdtr(self.degrees, -abs(self.found - self.expected) / self.error))
+        By a binomial or a gamma distribution of the same mean and variance: where one answer in a hundred should be wrong,
+        a normal one makes sure of the second. Where clusters are few, it is no less than Student's.
+        """
+        from scipy.special import betainc, gammainc, gammaincc, stdtr
+
+        if self.error == 0 or not 0 < self.expected < (1 if self.is_share else math.inf):
+            return 1.0
+        by_clusters = 2 * float(stdtr(self.degrees, -abs(self.found - self.expected) / self.error))
+        if self.is_share:
+            rows = max(self.expected * (1 - self.expected) / self.error**2, 1.0)
+            hits = min(max(rows * self.found, 0.0), rows)
+            above = betainc(hits, rows - hits + 1, self.expected) if hits > 0 else 1.0
+            below = 1 - betainc(hits + 1, rows - hits, self.expected) if hits < rows else 1.0
+        else:
+            shape = (self.expected / self.error) ** 2
+            scaled = shape * max(self.found, 0.0) / self.expected
+            above, below = gammaincc(shape, scaled), gammainc(shape, scaled)
+        by_shape = min(1.0, 2 * float(min(above, below)))
+        return max(by_shape, by_clusters) if self.degrees < MANY else by_shape
 
 
 def check_probabilities(
@@ -71,17 +87,17 @@ def check_probabilities(
     expected, happened = future.probabilities, rows.indicators
     clusters = Clusters.of(rows.answers.clusters, rows=len(rows))
 
-    def gap(what: str, per_actual: Floats) -> _Gap:
+    def gap(what: str, per_actual: Floats, *, is_share: bool = True) -> _Gap:
         moves = (per_actual * (happened - expected)).sum(axis=1)
         error, degrees = _error(moves, np.abs(per_actual).sum(axis=1), future.variance(per_actual), clusters)
         before, now = float((per_actual * expected).sum()), float((per_actual * happened).sum())
-        return _Gap(what=what, expected=before, found=now, error=error, degrees=degrees)
+        return _Gap(what=what, expected=before, found=now, error=error, degrees=degrees, is_share=is_share)
 
     shares = rows.answers.each_weight / rows.answers.each_weight.sum()
     answered = np.eye(len(recalibration.classes))[rows.answers.predicted]
     right = gap("the share of right answers", shares[:, None] * answered)
     off = (expected * expected).sum(axis=1)[:, None] + 1 - 2 * expected
-    gaps = [right, gap("the squared distance from what turned out", shares[:, None] * off)]
+    gaps = [right, gap("the squared distance from what turned out", shares[:, None] * off, is_share=False)]
     if len(recalibration.classes) == 2:
         watched, scores = np.eye(2)[np.ones(len(rows), np.int64)], expected[:, 1]
         name = f"the share of {recalibration.classes[1]}"
@@ -122,7 +138,7 @@ def check_losses(
         moves = shares * (losses - future.expected)
         error, degrees = _error(moves, shares, future.variance(shares), clusters)
         before, now = float(np.dot(shares, future.expected)), float(np.dot(shares, losses))
-        return _Gap(what=what, expected=before, found=now, error=error, degrees=degrees)
+        return _Gap(what=what, expected=before, found=now, error=error, degrees=degrees, is_share=False)
 
     whole = gap("the mean absolute error", rows.shares)
     parts = [
