@@ -13,6 +13,7 @@ from shared.hours import Hour
 
 LATE_MINUTES: Final = 15
 ACTUAL: Final = "late"
+MINUTES: Final = "minutes_late"
 TIME: Final = "scheduled_at"
 
 CATEGORIES: Final = ("carrier", "origin", "dest")
@@ -36,7 +37,7 @@ class Flight:
 
 
 def load() -> pd.DataFrame:
-    """Return every flight that arrived, by scheduled departure: its key, features, time, whether it was late and when it landed."""
+    """Return every flight that arrived, by scheduled departure: its key, features, time, whether it was late, by how much, and when it landed."""
     flights, weather = _packaged("flights.csv.zip"), _packaged("weather.csv")
     weather = weather[["origin", "time_hour", "temp", "dewp", "humid", "wind_speed", "precip", "visib"]]
     landed = flights.dropna(subset=["arr_delay", "air_time"])
@@ -55,6 +56,7 @@ def load() -> pd.DataFrame:
             "departure_hour": table["hour"],
             "weekday": scheduled_at.dt.day_of_week,
             **{name: table[name] for name in FEATURES if name in table},
+            MINUTES: table["arr_delay"],
             ACTUAL: (table["arr_delay"] > LATE_MINUTES).astype(int),
             "known_at": scheduled_at + pd.to_timedelta(minutes_to_landing, unit="min") + _REPORTED_AFTER,
         }
