@@ -75,5 +75,6 @@ def _bins(values: Floats, weights: Floats) -> Integers:
     places = np.unique(values, return_inverse=True)[1]
     masses = np.bincount(places, weights=weights)
     middles = np.cumsum(masses) - masses / 2
-    wanted = np.minimum((middles * BINS).astype(np.int64), BINS - 1)
+    # rounded, or the last digit of a sum would choose the bin of a middle that lies between two
+    wanted = np.minimum(np.round(middles * BINS, 9).astype(np.int64), BINS - 1)
     return np.unique(wanted, return_inverse=True)[1][places].astype(np.int64)
