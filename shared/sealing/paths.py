@@ -1,7 +1,12 @@
 """Where what is sealed lies."""
 
+from typing import Final
+
 from shared.capture.records import Kind, Shelf
 from shared.hours import Hour
+
+UNJOINED: Final = "captures/unjoined/"
+"""Where it is marked what waits to be joined."""
 
 
 def chain_path(shelf: Shelf) -> str:
@@ -21,7 +26,7 @@ def manifest_path(shelf: Shelf, hour: Hour) -> str:
 
 def unjoined_folder(kind: Kind, model: str) -> str:
     """Return where it is marked which generations of a kind and a model wait to be joined, ending in a slash."""
-    return f"captures/unjoined/kind={kind}/model={model}/"
+    return f"{UNJOINED}kind={kind}/model={model}/"
 
 
 def unjoined_path(shelf: Shelf, hour: Hour, number: int) -> str:

@@ -69,10 +69,15 @@ def in_order(ids: Ids) -> Ids:
 
 def between(ordered: Ids, low: str, high: str) -> Ids:
     """Return those ids, which are ``in_order``, that may be from ``low`` to ``high``, by the upper halves alone."""
+    return ordered[span(ordered, low, high)]
+
+
+def span(ordered: Ids, low: str, high: str) -> slice:
+    """Return where those stand that ``between`` returns."""
     upper = ordered[:, 0]
     first = np.searchsorted(upper, np.uint64(UUID(low).int >> 64), side="left")
     last = np.searchsorted(upper, np.uint64(UUID(high).int >> 64), side="right")
-    return ordered[first:last]
+    return slice(int(first), int(last))
 
 
 def around(ordered: Ids, wanted: Ids) -> Ids:

@@ -338,7 +338,10 @@ async def test_killed_at_every_deletion_the_account_is_whole_and_sealing_does_no
 
 
 async def test_what_the_account_stands_on_is_never_deleted(sealed: Stages, calendar: Calendar) -> None:
-    """Cursors, gaps, accounts, chains, the watermark; and the spool, which nothing but an acknowledgement empties."""
+    """Cursors, gaps, accounts, chains, the watermark; and the spool, which nothing but an acknowledgement empties.
+
+    What is to be joined the join lets go of itself.
+    """
     await rolled(sealed)
     await sealed.blobs.create("captures/spool/00.jsonl", b"waits")
     await sealed.blobs.create("captures/gaps/i/p0/1-2.json", b"lost")
@@ -347,7 +350,7 @@ async def test_what_the_account_stands_on_is_never_deleted(sealed: Stages, calen
     await retention(sealed).apply(AFTER_ALL)
 
     left = await kept(sealed)
-    assert set(left) == {"cursors", "gaps", "account", "hours", "spool", "watermark.json"}
+    assert set(left) == {"cursors", "gaps", "account", "hours", "spool", "unjoined", "watermark.json"}
     assert left["hours"] == 2, "the chains"
 
 

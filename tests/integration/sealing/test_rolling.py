@@ -199,7 +199,7 @@ async def test_a_late_generation_takes_the_day_away_before_it_counts(stages: Sta
 
     found = (await day(stages.blobs)).document
     account, _ = await documents.read(stages.blobs, account_path(DATE), DayAccount)
-    assert writes == 5, "the chain, rows, profile, the day and the manifest"
+    assert writes == 6, "the chain, rows, profile, the mark, the day and the manifest"
     assert await agrees(stages.blobs)
     assert (found.rows, [one.generations for one in found.hours]) == (4, [2, 1])
     assert account.shelves[SHELF.folder].rows == 4

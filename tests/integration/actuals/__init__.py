@@ -1,0 +1,1 @@
+"""Predictions and actuals, sealed in any order, joined in storage."""
