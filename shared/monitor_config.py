@@ -5,7 +5,7 @@ Every evaluation and alert records the hash of the configuration it was made wit
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
@@ -14,6 +14,7 @@ import msgspec
 
 from shared.errors import InvalidDocument
 from shared.hours import Hour
+from shared.retrain_config import HOUR, LONGEST, RetrainCost, Retraining
 
 if TYPE_CHECKING:  # only what reads a configuration needs it
     import yaml
@@ -27,9 +28,6 @@ Keys: TypeAlias = tuple[str | int, ...]
 
 MOST_SEGMENTED: Final = 5
 """Each adds up to eight profiles to every hour."""
-
-_HOUR = timedelta(hours=1)
-_LONGEST = timedelta(days=366)
 
 
 class Floor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,6 +85,9 @@ class MonitorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         features: those that are judged, in segments as well; none named means all.
         schedule: how often.
         metric_thresholds: fixed ones, besides.
+        actuals_delay: how long after a prediction its actual is known; None has it learned from the delays seen.
+        retrain_cost: what a retrain costs; None where nobody has said so, and no retrain is priced.
+        retraining: by what it is decided whether one pays.
     """
 
     false_alarms_per_month: Annotated[float, msgspec.Meta(gt=0, le=1e6)] = 1.0
@@ -97,12 +98,17 @@ class MonitorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     features: tuple[str, ...] = ()
     schedule: Schedule = Schedule()
     metric_thresholds: MetricThresholds = MetricThresholds()
+    actuals_delay: timedelta | None = None
+    retrain_cost: RetrainCost | None = None
+    retraining: Retraining = Retraining()
 
     def __post_init__(self) -> None:
-        if not _HOUR <= self.lookback_window_size <= _LONGEST or self.lookback_window_size % _HOUR:
+        if not HOUR <= self.lookback_window_size <= LONGEST or self.lookback_window_size % HOUR:
             raise ValueError("lookback_window_size is a number of whole hours, up to a year, such as P1D or PT6H")
-        if not timedelta(0) <= self.lookback_window_offset <= _LONGEST or self.lookback_window_offset % _HOUR:
+        if not timedelta(0) <= self.lookback_window_offset <= LONGEST or self.lookback_window_offset % HOUR:
             raise ValueError("lookback_window_offset is a number of whole hours, up to a year, such as PT0H")
+        if self.actuals_delay is not None and not timedelta(0) <= self.actuals_delay <= LONGEST:
+            raise ValueError("actuals_delay is a time from nothing up to a year, such as PT6H or P3D")
         for key, names in (("features", self.features), ("segments", self.segments)):
             if len(set(names)) < len(names):
                 raise ValueError(f"{key} names a feature twice")
@@ -112,12 +118,12 @@ class MonitorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     @property
     def window_hours(self) -> int:
         """Return the size of a window in hours."""
-        return self.lookback_window_size // _HOUR
+        return self.lookback_window_size // HOUR
 
     @property
     def offset_hours(self) -> int:
         """Return how many hours before the newest sealed hour a window ends."""
-        return self.lookback_window_offset // _HOUR
+        return self.lookback_window_offset // HOUR
 
     def is_end(self, hour: Hour) -> bool:
         """Whether a window ends before an hour, by the schedule."""
@@ -236,10 +242,16 @@ def _misfit(data: bytes, problem: str, *, path: str) -> InvalidDocument:
         keys = (*keys, *_first(node, str, names=True))
     elif where.endswith("[...]`"):
         keys = (*keys, *_first(node, Threshold))
-    elif not where:
-        # What __post_init__ refuses names its key first.
-        keys = tuple(key for key in MonitorConfig.__struct_fields__ if key == what.split(" ", 1)[0])
+    elif (first := what.split(" ", 1)[0]) in _CHECKED.get(keys, ()):
+        keys = (*keys, first)
     return mistake(data, keys, what, path=path)
+
+
+_CHECKED: Final[Mapping[Keys, tuple[str, ...]]] = {
+    (): MonitorConfig.__struct_fields__,
+    ("retraining",): Retraining.__struct_fields__,
+}
+"""The fields of what has a ``__post_init__``, by the keys that lead to it: what that refuses names its key first."""
 
 
 def _first(node: "yaml.Node | None", wanted: Any, *, names: bool = False) -> Iterator[str]:  # noqa: ANN401 - a type

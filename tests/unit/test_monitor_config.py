@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from shared.errors import InvalidDocument
 from shared.hours import Hour
 from shared.monitor_config import MetricThresholds, MonitorConfig, parse
+from shared.retrain_config import Worth
 
 
 @pytest.mark.parametrize("data", [b"", b" \n", b"# nothing yet\n", b"---\n", b"{}"])
@@ -27,6 +28,9 @@ def test_every_key_is_read() -> None:
         features: [distance, carrier]
         schedule: {frequency: day, interval: 2}
         metric_thresholds: {numerical: {psi: 0.2}, categorical: {chi_squared: 9}}
+        actuals_delay: PT36H
+        retrain_cost: {points: 2, days: 14}
+        retraining: {period: PT6H, loss: brier, train_on: 8, challengers_kept: 3, rows_a_period: 500}
         """,
         path="monitor.yaml",
     )
@@ -37,6 +41,18 @@ def test_every_key_is_read() -> None:
     assert config.features == ("distance", "carrier")
     assert config.schedule.hours == 48
     assert config.metric_thresholds == MetricThresholds(numerical={"psi": 0.2}, categorical={"chi_squared": 9.0})
+    assert config.actuals_delay == timedelta(hours=36)
+    assert config.retrain_cost == Worth(points=2, days=14)
+    assert (config.retraining.period_hours, config.retraining.loss) == (6, "brier")
+    assert (config.retraining.train_on, config.retraining.challengers_kept, config.retraining.rows_a_period) == (
+        8,
+        3,
+        500,
+    )
+
+
+def test_a_cost_may_be_a_number_as_well() -> None:
+    assert parse(b"retrain_cost: 500", path="monitor.yaml").retrain_cost == 500.0
 
 
 @pytest.mark.parametrize(
@@ -67,6 +83,18 @@ def test_every_key_is_read() -> None:
         ("segments: [1]", "segments"),
         ("segments: [carrier, rain, carrier]", "segments names a feature twice"),
         ("segments: [a, b, c, d, e, f]", "segments names 6 features"),
+        ("actuals_delay: -PT1H", "actuals_delay"),
+        ("actuals_delay: P367D", "actuals_delay"),
+        ("retrain_cost: 0", "retrain_cost"),
+        ("retrain_cost: .inf", "retrain_cost"),
+        ("retrain_cost: much", "retrain_cost"),
+        ("retrain_cost: {points: 2, days: 0}", "retrain_cost.days"),
+        ("retraining: {period: PT30M}", "retraining.period"),
+        ("retraining: {period: P367D}", "retraining.period"),
+        ("retraining: {loss: mse}", "retraining.loss"),
+        ("retraining: {train_on: 0}", "retraining.train_on"),
+        ("retraining: {challengers_kept: 0}", "retraining.challengers_kept"),
+        ("retraining: {rows_a_period: 10}", "retraining.rows_a_period"),
     ],
 )
 def test_what_does_not_hold_is_refused_by_the_name_of_its_key(text: str, key: str) -> None:
@@ -112,6 +140,14 @@ def test_what_is_no_yaml_is_refused(data: bytes) -> None:
         ("metric_thresholds:\n  numerical:\n    psi: 0.2\n    psy: 0.2\n", 4, "metric_thresholds.numerical.psy"),
         ("metric_thresholds:\n  numerical:\n    psi: 0.2\n    7: 0.2\n", 4, "metric_thresholds.numerical.7"),
         ("floor: {}\n7: 0.2\n", 2, "7"),
+        ("floor: {}\nactuals_delay: -PT1H\n", 2, "actuals_delay"),
+        ("floor: {}\nretrain_cost: nothing\n", 2, "retrain_cost"),
+        ("retrain_cost:\n  points: 2\n  days: -1\n", 3, "retrain_cost.days"),
+        ("retrain_cost:\n  points: 2\n  weeks: 2\n  days: 1\n", 3, "retrain_cost.weeks"),
+        ("floor: {}\nretrain_cost: {points: 2}\n", 2, "retrain_cost"),
+        ("retraining:\n  train_on: 8\n  period: PT90M\n", 3, "retraining.period"),
+        ("retraining:\n  train_on: 8\n  period: a day\n", 3, "retraining.period"),
+        ("retraining:\n  loss: mse\n", 2, "retraining.loss"),
     ],
 )
 def test_a_mistake_is_told_with_its_line_and_its_key(text: str, line: int, key: str) -> None:
