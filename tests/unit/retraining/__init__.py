@@ -1,1 +1,1 @@
-"""When to retrain, and what to do instead."""
+"""Tests of the rules of retraining."""

@@ -1,0 +1,51 @@
+"""Histories as a policy sees them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from hypothesis import strategies as st
+
+from shared.retraining.policy import History
+
+NAN = float("nan")
+
+
+def history(
+    losses: Sequence[Sequence[float]],
+    *,
+    born: Sequence[int] | None = None,
+    champions: Sequence[int] | None = None,
+    error: float = 0.01,
+) -> History:
+    """Return a history of these losses, by version and period, in which the first version answered throughout."""
+    table = np.array(losses, dtype=np.float64)
+    versions, periods = table.shape
+    return History(
+        losses=table,
+        rows=np.full(periods, 100),
+        born=np.array(born if born is not None else range(versions)),
+        champions=np.array(champions if champions is not None else [0] * periods, dtype=np.int64),
+        disagreements=np.full_like(table, NAN),
+        errors=np.where(np.isfinite(table), error, NAN),
+    )
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> History:
+    """Return any history whose versions are measured now and then."""
+    versions, periods = draw(st.integers(1, 5)), draw(st.integers(0, 12))
+    loss = st.floats(0, 1) | st.just(NAN)
+    row = st.lists(loss, min_size=periods, max_size=periods)
+    table = np.array(draw(st.lists(row, min_size=versions, max_size=versions)), dtype=np.float64).reshape(
+        versions, periods
+    )
+    return (
+        history(
+            table.tolist(),
+            born=sorted(draw(st.lists(st.integers(-3, 12), min_size=versions, max_size=versions))),
+            champions=draw(st.lists(st.integers(0, versions - 1), min_size=periods, max_size=periods)),
+            error=draw(st.floats(0, 0.5)),
+        )
+        if periods
+        else history([[]] * versions)
+    )
