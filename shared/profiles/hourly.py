@@ -112,13 +112,27 @@ def by_hour(rows: pa.Table, times: pa.ChunkedArray, bins: Bins) -> Iterator[tupl
             yield Hour(datetime.fromtimestamp(number * _SECONDS, UTC)), profile(some, bins)
 
 
+def latest(times: pa.ChunkedArray) -> datetime | None:
+    """Return the greatest of the times, to the second; None where a column, as ``by_hour`` takes it, holds none."""
+    seconds = _seconds(times)
+    if seconds is None or not (seconds >= 0).any():
+        return None
+    return datetime.fromtimestamp(int(seconds.max()), UTC)
+
+
 def _hours(times: pa.ChunkedArray) -> NDArray[np.int64] | None:
     """Return the hour of each row, counted from 1970, -1 for none; None where the column holds no times."""
+    seconds = _seconds(times)
+    return None if seconds is None else np.where(seconds >= 0, seconds // _SECONDS, -1)
+
+
+def _seconds(times: pa.ChunkedArray) -> NDArray[np.int64] | None:
+    """Return the second of each row, likewise."""
     read = _timestamps(times)
     if read is None:
         return None
     seconds = np.array([-1 if one is None else one for one in read.cast(pa.int64()).to_pylist()], dtype=np.int64)
-    return np.where((seconds >= 0) & (seconds < _END_OF_TIME), seconds // _SECONDS, -1)
+    return np.where((seconds >= 0) & (seconds < _END_OF_TIME), seconds, -1)
 
 
 def _timestamps(times: pa.ChunkedArray) -> pa.ChunkedArray | None:

@@ -35,6 +35,24 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     column: int | None = None
 
 
+class Lineage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a version was made of what was captured; the SHA-256 of the file it learned from is its manifest's.
+
+    Attributes:
+        parent: the version that it was made in place of.
+        start: the first hour whose predictions it learned from.
+        end: the first hour that it did not learn from any more.
+        trainer: the command that trained it, or the host that was asked to.
+        trained_at: when that was.
+    """
+
+    parent: str
+    start: str
+    end: str
+    trainer: str
+    trained_at: datetime
+
+
 class Manifest(Document, frozen=True, kw_only=True):
     """One version of one model.
 
@@ -46,6 +64,9 @@ class Manifest(Document, frozen=True, kw_only=True):
         actual: the training data's column that the model predicts.
         time: the training data's column that says when each row happened, if there is one.
         training_data: SHA-256 of the training data's file.
+        trained_until: the latest time among the training data's rows; None where they have none, and of versions that were
+            registered before it was looked for.
+        lineage: how it was made of what was captured; None of versions that were made elsewhere.
     """
 
     model: str
@@ -59,6 +80,8 @@ class Manifest(Document, frozen=True, kw_only=True):
     time: str | None = None
     training_data: str
     training_rows: int
+    trained_until: datetime | None = None
+    lineage: Lineage | None = None
     registered_at: datetime
 
     @property

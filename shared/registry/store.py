@@ -5,6 +5,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import msgspec
 
@@ -31,6 +32,9 @@ from shared.registry.manifest import (
     manifest_path,
 )
 from shared.registry.recent import RecentAliases
+
+_TOLD: Final = ("registered_at", "files", "trained_until", "lineage")
+"""What says how a version came to be, or is made of what was given, perhaps otherwise by another release."""
 
 
 @dataclass(slots=True)
@@ -283,7 +287,7 @@ def _digest(data: bytes) -> str:
 
 def _refuse_another(known: Manifest, manifest: Manifest) -> None:
     """Compare what was given: a baseline's files are made from it, and another release of a library may write them otherwise."""
-    given = msgspec.structs.replace(manifest, registered_at=known.registered_at, files=known.files)
+    given = msgspec.structs.replace(manifest, **{name: getattr(known, name) for name in _TOLD})
     if known.files[known.model_file] != manifest.files[manifest.model_file]:
         raise AlreadyRegistered(known.model, known.version, what="file")
     for name in Manifest.__struct_fields__:

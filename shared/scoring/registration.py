@@ -14,11 +14,11 @@ import pyarrow.compute as pc
 from shared.errors import InvalidModel, InvalidSchema
 from shared.profiles import encoding
 from shared.profiles.cutting import cut
-from shared.profiles.hourly import by_hour, encode_hours
+from shared.profiles.hourly import by_hour, encode_hours, latest
 from shared.profiles.profile import profile
 from shared.registry.baselines import BINS_FILE, HOURS_FILE, PROFILE_FILE, ROWS_FILE, rows_file
 from shared.registry.inference import infer
-from shared.registry.manifest import Manifest, Source, Task, baseline_name
+from shared.registry.manifest import Lineage, Manifest, Source, Task, baseline_name
 from shared.schema import Feature, FeatureType, Output, Privacy, Schema
 from shared.scoring.privacy import Masks
 from shared.scoring.runtime import OnnxModel, Runtime
@@ -37,12 +37,14 @@ class TrainingData:
         actual: the column that the model predicts.
         time: the column that says when a row happened, if there is one.
         sha256: of the file the rows came in, by which the same data is known again.
+        lineage: what of the captured rows these are, and what learned from them; None of rows from elsewhere.
     """
 
     rows: pa.Table
     actual: str
     time: str | None
     sha256: str
+    lineage: Lineage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,8 @@ def draft(
         time=training.time,
         training_data=training.sha256,
         training_rows=training.rows.num_rows,
+        trained_until=None if training.time is None else latest(training.rows.column(training.time)),
+        lineage=training.lineage,
         registered_at=at,
     )
     scored = _scored(Runtime(loaded, manifest), schema, training.rows)

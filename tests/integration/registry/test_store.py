@@ -12,7 +12,7 @@ import pytest
 from shared.blobs import Blobs, Content
 from shared.clock import Clock
 from shared.errors import AlreadyRegistered, InvalidDocument, StorageUnavailable, UnknownModel, VersionRetired
-from shared.registry.manifest import CHALLENGER, CHAMPION, AliasChange, Aliases, Manifest
+from shared.registry.manifest import CHALLENGER, CHAMPION, AliasChange, Aliases, Lineage, Manifest
 from shared.registry.store import Registry
 from tests.integration.models import registered
 from tests.integration.stored import Killed, Mortal, own_storage
@@ -84,6 +84,22 @@ async def test_the_same_version_with_anything_else_is_refused(
         await add(registry, **changes)
 
     assert await Registry(registry.blobs, registry.clock).manifest("flights", "1") == first
+
+
+async def test_a_version_of_before_there_were_lineages_is_read_and_still_the_same(
+    registry: Registry, blobs: Blobs
+) -> None:
+    """What was stored lasts longer than the release that stored it, and its registration may be done again by the next one."""
+    one = registered("flights", "1")
+    said = msgspec.to_builtins(one.manifest)
+    del said["trained_until"], said["lineage"]
+    await blobs.create("models/flights/1/manifest.json", msgspec.json.encode(said))
+    lineage = Lineage(parent="0", start="2026-03-01T09", end="2026-03-01T10", trainer="train", trained_at=NOW)
+
+    again = await add(registry, trained_until=NOW, lineage=lineage)
+
+    assert again == one.manifest
+    assert (again.trained_until, again.lineage) == (None, None)
 
 
 async def test_the_same_version_with_another_model_is_refused(registry: Registry) -> None:

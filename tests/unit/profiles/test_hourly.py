@@ -11,7 +11,7 @@ import pytest
 from shared.errors import InvalidDocument
 from shared.hours import Hour
 from shared.profiles import hourly
-from shared.profiles.hourly import Hours, by_hour, encode_hours
+from shared.profiles.hourly import Hours, by_hour, encode_hours, latest
 from shared.profiles.profile import merge, profile
 from tests.unit.profiles.tables import table
 from tests.unit.profiles.test_profile import BINS, baseline_rows
@@ -47,20 +47,26 @@ def test_times_are_read_however_they_are_written(written: pa.ChunkedArray) -> No
     plain = by_hour(ROWS, times(timedelta(minutes=10), pa.timestamp("us", tz="UTC")), BINS)
 
     assert list(by_hour(ROWS, written, BINS)) == list(plain)
+    assert latest(written) == START + 99 * timedelta(minutes=10)
 
 
 @pytest.mark.parametrize("values", [[1.5] * 100, [3] * 100, ["soon"] * 100, [None] * 100])
 def test_what_is_no_time_gives_no_hours(values: list[Any]) -> None:
     """A version with such a column is registered all the same: its baseline is whole, and without hours."""
     assert list(by_hour(ROWS, pa.chunked_array([values]), BINS)) == []
+    assert latest(pa.chunked_array([values])) is None
 
 
 def test_rows_without_a_time_are_passed_over() -> None:
     told = [None, START, START.replace(year=1969), *[START] * 97]
 
-    ((_, found),) = by_hour(ROWS, pa.chunked_array([pa.array(told, pa.timestamp("us", tz="UTC"))]), BINS)
+    read = pa.chunked_array([pa.array(told, pa.timestamp("us", tz="UTC"))])
+
+    ((_, found),) = by_hour(ROWS, read, BINS)
 
     assert found.rows == 98
+    assert latest(read) == START
+    assert latest(read.slice(2, 1)) is None
 
 
 def test_reading_undoes_writing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,7 @@ def test_a_version_says_what_its_model_takes_and_answers() -> None:
     assert [(one.name, one.type) for one in manifest.schema.features] == [("index", FeatureType.INTEGER)]
     assert [(one.name, one.type) for one in manifest.schema.outputs] == [("prediction", FeatureType.FLOAT)]
     assert (manifest.task, manifest.training_rows) == (Task.REGRESSION, 100)
+    assert manifest.trained_until is None
 
 
 @pytest.mark.parametrize(
@@ -148,6 +149,7 @@ def test_training_data_with_times_is_profiled_hour_by_hour_as_it_would_be_captur
 
     hours = dict(Hours(made.files["baselines/1/_hours.parquet"], "_hours"))
 
+    assert made.manifest.trained_until == start + timedelta(minutes=99)
     bins = encoding.decode(made.files["baselines/1/_bins"], Bins, path="_bins")
     captured = sample(made)
     assert hours == {
