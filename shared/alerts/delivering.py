@@ -75,15 +75,15 @@ class Delivering:
             "webhook-timestamp": str(timestamp),
             "webhook-signature": signatures.sign(self.secret, id=entry.id, timestamp=timestamp, body=body),
         }
-        alert = entry.message.data
+        about = entry.message.data
         reported = calling(
             self.telemetry,
             self.clock,
-            "post alert",
+            "post news",
             kind="HTTP",
             target=entry.webhook,  # the digest: an address may be its own password
-            model=alert.model,
-            version=alert.version,
+            model=about.model,
+            version=about.version,
         )
         try:
             with reported:
@@ -93,7 +93,7 @@ class Delivering:
             if failed.is_final:
                 return entry.ended("given up", failure=failed.reason)
             return entry.failed(failed.reason, at=self.clock.now())
-        logger.info("alert delivered", extra={"message_id": entry.id})
+        logger.info("news delivered", extra={"message_id": entry.id})
         return entry.ended("delivered")
 
 

@@ -11,6 +11,7 @@ import msgspec
 
 from shared import documents
 from shared.alerts.lifecycle import Alert, News
+from shared.alerts.messages import DecisionChange, DecisionChanged, Message, of_alert, type_of
 from shared.blobs import Blobs
 from shared.clock import Clock
 from shared.documents import Document
@@ -23,14 +24,6 @@ RETRIES_AFTER: Final = tuple(
 
 _PENDING: Final = "monitoring/outbox/pending/"
 _DONE: Final = "monitoring/outbox/done/"
-
-
-class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """What is posted: the shape that Standard Webhooks suggests."""
-
-    type: str
-    timestamp: datetime
-    data: Alert
 
 
 class Entry(Document, frozen=True, kw_only=True):
@@ -75,10 +68,15 @@ class Outbox:
 
     async def put(self, alert: Alert, news: News) -> None:
         """Have news of an alert delivered to every webhook; what is in the outbox, or was, stays as it is."""
-        now = self.clock.now()
-        message = Message(type=f"alert.{news}", timestamp=now, data=alert)
+        await self._put(of_alert(alert, news, at=self.clock.now()))
+
+    async def put_decision(self, change: DecisionChange) -> None:
+        """Have a changed decision delivered to every webhook, likewise."""
+        await self._put(DecisionChanged(timestamp=self.clock.now(), data=change))
+
+    async def _put(self, message: Message) -> None:
         for webhook in self.webhooks:
-            entry = Entry(id=_message_id(message), webhook=webhook, message=message, due_at=now)
+            entry = Entry(id=_message_id(message), webhook=webhook, message=message, due_at=message.timestamp)
             if await documents.find(self.blobs, f"{_DONE}{_name(entry)}", Entry) is None:
                 with contextlib.suppress(BlobChanged):
                     await self.blobs.create(f"{_PENDING}{_name(entry)}", documents.encode(entry))
@@ -108,8 +106,8 @@ def webhook_digest(url: str) -> str:
 
 def _message_id(message: Message) -> str:
     """Return an id that names the news; one in words may not be, since model names have full stops."""
-    return f"msg_{hashlib.sha256(f'{message.data.id} {message.type}'.encode()).hexdigest()[:32]}"
+    return f"msg_{hashlib.sha256(f'{message.data.id} {type_of(message)}'.encode()).hexdigest()[:32]}"
 
 
 def _name(entry: Entry) -> str:
-    return f"{entry.message.data.id}-{entry.message.type}-{entry.webhook}.json"
+    return f"{entry.message.data.id}-{type_of(entry.message)}-{entry.webhook}.json"

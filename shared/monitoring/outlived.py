@@ -10,6 +10,7 @@ from typing import Final
 
 from shared import documents
 from shared.alerts.lifecycle import Alert
+from shared.alerts.messages import DecisionChanged
 from shared.alerts.outbox import Entry
 from shared.alerts.store import Newest, newest_path
 from shared.blobs import Blobs, Stored
@@ -50,16 +51,19 @@ class Outlived:
                         yield [stored]
 
     async def news(self, limit: Hour) -> AsyncGenerator[list[Stored]]:
-        """Yield the news of before ``limit`` that was delivered or given up, each a group of its own.
+        """Yield the news of alerts, of before ``limit``, that was delivered or given up, each a group of its own.
 
         As long as an alert does not know that its news was told, the outbox is asked for it: otherwise it would be told
         again.
         """
         async for stored in self.blobs.under(_DONE):
-            if _opened(stored.path.rpartition("-alert.")[0]) >= limit.key:
+            about, is_alert, _ = stored.path.rpartition("-alert.")
+            if not is_alert or _opened(about) >= limit.key:
                 continue
             entry = await documents.find(self.blobs, stored.path, Entry)
-            if entry is not None and entry.message.timestamp < limit.start and await self._is_told(entry.message.data):
+            if entry is None or isinstance(entry.message, DecisionChanged):
+                continue
+            if entry.message.timestamp < limit.start and await self._is_told(entry.message.data):
                 yield [stored]
 
     async def _newest(self, whose: str) -> str:

@@ -15,7 +15,7 @@ from infra.local.demo import outcome, training
 from infra.local.demo.__main__ import QUIET
 from infra.local.processes import HERE
 from infra.local.system import System
-from shared.alerts.outbox import Message
+from shared.alerts.messages import AlertOpened
 from shared.blobs import Blobs, service
 from shared.monitor_config import MOST_SEGMENTED, CategoricalMetric, MonitorConfig, NumericalMetric, parse
 from shared.monitoring.evaluation import Evaluation
@@ -126,7 +126,7 @@ def test_the_evaluation_that_is_shown_has_every_key_and_no_other() -> None:
 
 def test_the_alert_that_is_shown_is_one() -> None:
     """And could be: it names an evaluation of the window with which it opened."""
-    message = msgspec.json.decode(_shown("alert"), type=Message)
+    message = msgspec.json.decode(_shown("alert"), type=AlertOpened)
 
     alert = message.data
     assert {*msgspec.json.decode(_shown("alert"))["data"]} == {*alert.__struct_fields__}

@@ -8,6 +8,7 @@ import pytest
 
 from shared import documents
 from shared.alerts.lifecycle import Alert, News
+from shared.alerts.messages import type_of
 from shared.alerts.outbox import Entry, Outbox
 from shared.alerts.store import Alerts, Newest
 from shared.blobs import Blobs, Stored
@@ -30,7 +31,7 @@ async def news_in(blobs: Blobs) -> Counter[tuple[str, str, str]]:
         documents.decode(data, Entry, path=path)
         for path, data in (await everything(blobs, "monitoring/outbox/")).items()
     ]
-    return Counter((one.message.data.id, one.message.type, one.webhook) for one in entries)
+    return Counter((one.message.data.id, type_of(one.message), one.webhook) for one in entries)
 
 
 async def stored(blobs: Blobs) -> list[Alert]:

@@ -14,6 +14,7 @@ import manage
 from functions.monitor import monitor
 from shared import documents, wiring
 from shared.alerts.lifecycle import Alert
+from shared.alerts.messages import type_of
 from shared.alerts.outbox import Entry
 from shared.blobs import Blobs
 from shared.capture.records import Kind, Shelf
@@ -63,7 +64,7 @@ async def bins_of(stages: Stages) -> Bins:
 async def news_in(blobs: Blobs) -> Counter[tuple[str, str]]:
     found = (await everything(blobs, "monitoring/outbox/")).items()
     messages = [documents.decode(data, Entry, path=path).message for path, data in found]
-    return Counter((one.data.id, one.type) for one in messages)
+    return Counter((one.data.id, type_of(one)) for one in messages)
 
 
 def verdicts(evaluation: Evaluation) -> dict[Signal, Verdict]:

@@ -62,10 +62,9 @@ class Watch:
         """Return the news so far, in its order."""
         found = await everything(self.stages.blobs, "monitoring/outbox/pending/")
         entries = [documents.decode(data, Entry, path=path) for path, data in found.items()]
-        return [
-            f"{entry.message.data.signal} {entry.message.data.state}"
-            for entry in sorted(entries, key=lambda entry: entry.message.timestamp)
-        ]
+        messages = sorted((entry.message for entry in entries), key=lambda message: message.timestamp)
+        alerts = [message.data for message in messages if isinstance(message.data, Alert)]
+        return [f"{alert.signal} {alert.state}" for alert in alerts]
 
 
 @pytest.fixture

@@ -5,11 +5,13 @@ from itertools import pairwise
 
 import msgspec
 
+from shared import documents
 from shared.alerts.lifecycle import News
-from shared.alerts.outbox import RETRIES_AFTER, Entry, Message, webhook_digest
+from shared.alerts.messages import AlertOpened, DecisionChange, DecisionChanged, type_of
+from shared.alerts.outbox import RETRIES_AFTER, Entry, webhook_digest
 from tests.unit.alerts.looks import CONFIG, MIDNIGHT, opened_at
 
-MESSAGE = Message(type="alert.opened", timestamp=MIDNIGHT, data=opened_at(10))
+MESSAGE = AlertOpened(timestamp=MIDNIGHT, data=opened_at(10))
 ENTRY = Entry(id="msg_1", webhook=webhook_digest("https://example.com"), message=MESSAGE, due_at=MIDNIGHT)
 
 
@@ -69,3 +71,44 @@ def test_a_webhook_is_known_without_its_address() -> None:
 
     assert "hush" not in digest
     assert digest == webhook_digest("https://example.com/hush") != webhook_digest("https://example.com/other")
+
+
+KEPT = """{
+ "format": 1,
+ "id": "msg_1",
+ "webhook": "100680ad546ce6a5",
+ "message": {
+  "type": "alert.resolved",
+  "timestamp": "2026-03-01T00:00:00Z",
+  "data": %s
+ },
+ "attempts": 0,
+ "due_at": "2026-03-01T00:00:00Z",
+ "failure": null,
+ "outcome": null
+}"""
+
+
+def test_news_that_waits_since_before_there_was_other_news_than_of_alerts_is_read() -> None:
+    alert = msgspec.json.format(msgspec.json.encode(opened_at(10)), indent=0)
+
+    entry = documents.decode(KEPT.encode() % alert, Entry, path="p")
+
+    assert (type_of(entry.message), entry.message.data) == ("alert.resolved", opened_at(10))
+
+
+def test_a_changed_decision_is_news_like_any_other() -> None:
+    change = DecisionChange(
+        id="flights.decision-1.2026-03-01T00",
+        model="flights",
+        version="1",
+        verdict="retrain",
+        before="keep",
+        reasons=("it pays",),
+        would_change_it="a higher cost",
+        decision="monitoring/decisions/model=flights/2026-02-28T00-0.json",
+    )
+    entry = Entry(id="msg_2", webhook="w", message=DecisionChanged(timestamp=MIDNIGHT, data=change), due_at=MIDNIGHT)
+
+    assert documents.decode(documents.encode(entry), Entry, path="p") == entry
+    assert msgspec.json.decode(msgspec.json.encode(entry.message))["type"] == "decision.changed"
