@@ -14,6 +14,7 @@ Fault
 |-- InvalidModel           a model file cannot be used as it is
 |-- ModelFailed            a model raised on rows that fit its schema (500)
 |-- NoEvaluation           a model has not been evaluated yet (404)
+|-- NoDecision             nothing has been decided about a model yet (404)
 |-- UnreadableRequest      a body that is not the JSON it should be (400)
 |-- RequestTooLarge        a body, a number of rows or a record over the limit (413)
 |-- InvalidRows            rows that do not fit the schema (422): names row, feature and reason
@@ -361,6 +362,17 @@ class NoEvaluation(Fault):
 
     def __init__(self, model: str) -> None:
         super().__init__(f"{model} has not been evaluated yet")
+        self.model = model
+
+
+class NoDecision(Fault):
+    """Nothing has been decided about a model yet."""
+
+    code = "no_decision"
+    status = 404
+
+    def __init__(self, model: str) -> None:
+        super().__init__(f"nothing has been decided about {model} yet: no period of its champion is settled")
         self.model = model
 
 

@@ -1,8 +1,9 @@
 """Retraining: does it pay to put another version to use now, and why.
 
-* ``periods`` is the step of decisions; ``losses`` are what answers cost in one, and ``period_losses`` what is stored of it.
+* ``periods`` is the step of decisions; ``losses`` are what answers cost in one, and ``period_losses`` what is stored of it,
+  in ``period_store``.
 * ``history`` puts the periods of a model together, ``policy`` weighs the benefit of a retrain against its price, and
-  ``verdicts`` says what to do; ``decision`` is what is stored of that.
+  ``verdicts`` says what to do in a ``situation``; ``decision`` is what is stored of that.
 * ``challenging`` asks versions that do not answer, and ``deciding`` does all this for every model when a period is settled.
 * ``hindsight`` is the best there was to do; ``replaying`` holds policies against it.
 """

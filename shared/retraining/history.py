@@ -1,0 +1,85 @@
+"""A model's periods, put together as a policy sees them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from shared.hours import Hour
+from shared.registry.manifest import Manifest
+from shared.retraining.period_losses import PeriodLosses
+from shared.retraining.periods import Period
+from shared.retraining.policy import History
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A history, and the names of its versions and of its periods, in their order."""
+
+    history: History
+    versions: tuple[str, ...]
+    periods: tuple[str, ...]
+
+    def place(self, version: str) -> int:
+        """Return the place of a version."""
+        return self.versions.index(version)
+
+
+def born(manifest: Manifest, *, hours: int) -> Period:
+    """Return the first period that a version did not learn from.
+
+    It may have learned from everything before it was registered, where it does not say until when it did.
+    """
+    seen = manifest.registered_at if manifest.trained_until is None else manifest.trained_until
+    return Period.containing(Hour.containing(seen), hours=hours).plus(1)
+
+
+def put_together(stored: Sequence[PeriodLosses], births: Mapping[str, Period], *, champion: str) -> Named:
+    """Return the history of a model's periods.
+
+    A version's loss is the champion's over all rows, less the gap on the rows that both were asked: so differences are those
+    of pairs. Periods in which nobody answered are passed over: their number is no time that anything was lost in.
+
+    Args:
+        stored: the periods, in their order, each as long as the others.
+        births: the first period that a version did not learn from; versions that are missing here are left out.
+        champion: the version that answers now.
+    """
+    named = {champion, *(one.champion for one in stored), *(other.version for one in stored for other in one.compared)}
+    versions = sorted(named & births.keys(), key=lambda version: (births[version], version))
+    place = {version: number for number, version in enumerate(versions)}
+    counted = [one for one in stored if one.champion in place]
+    keys = [one.start for one in counted]
+    shape = (len(versions), len(counted))
+    losses, disagreements, errors = (np.full(shape, np.nan) for _ in range(3))
+    for number, one in enumerate(counted):
+        if one.mean is not None:
+            losses[place[one.champion], number] = one.mean
+            errors[place[one.champion], number] = 0.0
+        disagreements[place[one.champion], number] = 0.0
+        for other in one.compared:
+            if other.version not in place:
+                continue
+            where = place[other.version], number
+            if other.disagreement is not None:
+                disagreements[where] = other.disagreement
+            if one.mean is not None and other.gap is not None:
+                losses[where] = one.mean - other.gap
+                errors[where] = np.nan if other.gap_error is None else other.gap_error
+    history = History(
+        losses=losses,
+        rows=np.array([one.rows for one in counted], dtype=np.int64),
+        born=np.array([_place(births[version], keys) for version in versions], dtype=np.int64),
+        champions=np.array([place[one.champion] for one in counted], dtype=np.int64),
+        disagreements=disagreements,
+        errors=errors,
+    )
+    return Named(history, tuple(versions), tuple(keys))
+
+
+def _place(period: Period, keys: Sequence[str]) -> int:
+    """Return how many of the periods come before one; of one that comes before them all, by how many, below 0."""
+    if keys and period.key < keys[0]:
+        first = Hour.parse(keys[0]).since_monday
+        return -((first - period.first.since_monday) // period.hours)
+    return sum(key < period.key for key in keys)

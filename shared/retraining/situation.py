@@ -1,0 +1,145 @@
+"""What is known of a model when a period is settled: what verdicts are made of."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from shared.retraining.losses import Mean, pooled
+from shared.retraining.period_losses import Compared, PeriodLosses
+from shared.retraining.policy import Rule, Weighed
+
+RECENT: Final = 4
+"""So many periods say how good a version is now."""
+
+
+class Numbers(msgspec.Struct, frozen=True, kw_only=True):
+    """What a verdict rests on. Losses are of a mean row; benefits, costs and regrets are such losses times periods.
+
+    Attributes:
+        benefit: what is held against the cost, by the policy's rule.
+        benefit_error: its standard error.
+        horizon: of how many periods the benefit is.
+        cost: of a retrain; None where nobody has said so.
+        regret: what the newest challengers would have saved since the champion was promoted.
+        gap: what the newest challenger saved of a row in the newest period it was measured in.
+        gap_error: its standard error.
+        champion_loss: in the newest period with actuals.
+        champion_loss_error: its standard error.
+        challenger_loss: the newest challenger's, on rows of the newest period it was measured in.
+        earlier_gap: what the best of the champions before saved of a row, over the last four periods.
+        earlier_gap_error: its standard error.
+        age: how many periods the champion has answered in.
+        predictions: the champion's, in the newest period.
+        actuals: how many of those have one.
+        actuals_needed: how many more would decide it; None where that is not the question.
+    """
+
+    benefit: float | None = None
+    benefit_error: float | None = None
+    horizon: int = 0
+    cost: float | None = None
+    regret: float | None = None
+    gap: float | None = None
+    gap_error: float | None = None
+    champion_loss: float | None = None
+    champion_loss_error: float | None = None
+    challenger_loss: float | None = None
+    earlier_gap: float | None = None
+    earlier_gap_error: float | None = None
+    age: int = 0
+    predictions: int = 0
+    actuals: int = 0
+    actuals_needed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DataFault:
+    """Values that are bad in themselves have become common, since the end of the window that first said so."""
+
+    since: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What is known when a period is settled.
+
+    Attributes:
+        champion: the version that answers now.
+        periods: those that it answered in, in their order; the newest may not be among them.
+        weighed: by the policy; None where no cost is stated.
+        cost: of a retrain; None likewise.
+        newest: of each of those, the newest challenger that was asked in it; None where none was.
+        earlier: the versions that were champion before and are not retired.
+        faults: those of the champion that are open.
+    """
+
+    champion: str
+    periods: Sequence[PeriodLosses]
+    weighed: Weighed | None
+    cost: float | None
+    newest: Sequence[Compared | None]
+    earlier: Sequence[str]
+    faults: Sequence[DataFault]
+
+    @property
+    def asked(self) -> list[Compared]:
+        """Return what is known of the newest challengers, of each period that one was asked in."""
+        return [one for one in self.newest if one is not None]
+
+    @property
+    def challenger(self) -> str | None:
+        """Return the newest challenger that was asked; None where none was."""
+        return self.asked[-1].version if self.asked else None
+
+    @property
+    def challenger_gap(self) -> Mean | None:
+        """Return what the newest challengers saved of a row in the last four periods; None where nothing was measured."""
+        return pooled([gap for one in self.newest[-RECENT:] if one is not None and (gap := one.mean_gap) is not None])
+
+    @property
+    def best_earlier(self) -> tuple[str, Mean] | None:
+        """Return the champion of before that is best now, and what it saved of a row in the last four periods."""
+        gaps = [(version, gap) for version in self.earlier if (gap := self._recent_gap(version)) is not None]
+        return max(gaps, key=lambda one: one[1].value, default=None)
+
+    def _recent_gap(self, version: str) -> Mean | None:
+        gaps = [period.gap_of(version) for period in self.periods[-RECENT:]]
+        return pooled([gap for gap in gaps if gap is not None])
+
+    @property
+    def numbers(self) -> Numbers:
+        """Return what a verdict rests on."""
+        weighed = self.weighed or Weighed(retrain=False, rule=Rule.TOO_LITTLE_HISTORY)
+        newest = self.periods[-1] if self.periods else None
+        known = next((one for period in reversed(self.periods) if (one := period.champion_mean) is not None), None)
+        measured = [one for one in self.asked if one.loss is not None]
+        best = self.best_earlier
+        return Numbers(
+            benefit=weighed.benefit,
+            benefit_error=weighed.standard_error,
+            horizon=weighed.horizon,
+            cost=self.cost,
+            regret=weighed.regret,
+            gap=weighed.gap,
+            gap_error=weighed.gap_error,
+            champion_loss=known.value if known else None,
+            champion_loss_error=known.standard_error if known else None,
+            challenger_loss=measured[-1].loss if measured else None,
+            earlier_gap=best[1].value if best else None,
+            earlier_gap_error=best[1].standard_error if best else None,
+            age=len(self.periods),
+            predictions=newest.predictions if newest else 0,
+            actuals=newest.rows if newest else 0,
+        )
+
+    def of_all(self, rows: int) -> int:
+        """Return how many actuals have to come for so many of the rows that were asked to have one."""
+        asked = sum(one.asked for one in self.asked)
+        pairs = zip(self.periods, self.newest, strict=True)
+        predictions = sum(period.predictions for period, one in pairs if one is not None)
+        return math.ceil(rows * predictions / asked)

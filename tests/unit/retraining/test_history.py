@@ -1,0 +1,65 @@
+"""What is stored of periods, as a policy sees it."""
+
+from datetime import timedelta
+
+import msgspec
+import numpy as np
+import pytest
+
+from shared.retraining.history import born, put_together
+from shared.retraining.periods import Period
+from tests.integration.models import registered
+from tests.unit.retraining.situations import FIRST, beside, period
+
+DAY = Period.containing(FIRST, hours=24)
+BIRTHS = {"1": DAY.plus(-9), "2": DAY.plus(-2), "3": DAY.plus(1)}
+
+
+def test_a_version_is_measured_from_the_period_on_that_it_did_not_learn_from() -> None:
+    manifest = registered("flights", "1").manifest
+    seen = FIRST.plus(7).start
+
+    assert born(msgspec.structs.replace(manifest, registered_at=seen), hours=24) == DAY.plus(1)
+    until = msgspec.structs.replace(manifest, registered_at=seen, trained_until=seen - timedelta(days=3))
+    assert born(until, hours=24) == DAY.plus(-2), "it says so itself"
+
+
+def test_differences_are_those_of_pairs() -> None:
+    """The challenger's own mean loss is of a sample, which may be an easy one."""
+    named = put_together([period(0), period(1, beside("3", gap=0.1, error=0.02))], BIRTHS, champion="2")
+
+    history = named.history
+    assert (named.versions, named.periods) == (("2", "3"), ("2026-03-02T00", "2026-03-03T00"))
+    assert history.losses[0] == pytest.approx([0.3, 0.3])
+    assert history.losses[1] == pytest.approx([np.nan, 0.2], nan_ok=True)
+    assert history.errors[1] == pytest.approx([np.nan, 0.02], nan_ok=True)
+    assert history.disagreements[1] == pytest.approx([np.nan, 0.2], nan_ok=True)
+    assert history.rows.tolist() == [10_000, 10_000]
+    assert history.born.tolist() == [-2, 1]
+    assert history.champions.tolist() == [0, 0]
+
+
+def test_versions_stand_in_the_order_they_were_made() -> None:
+    named = put_together([period(0, champion="1"), period(1, beside("1"))], BIRTHS, champion="2")
+
+    assert named.versions == ("1", "2")
+    assert named.history.champions.tolist() == [0, 1]
+
+
+def test_a_period_without_actuals_has_no_losses_and_still_says_who_answers_otherwise() -> None:
+    history = put_together([period(1, beside(gap=None), mean=None)], BIRTHS, champion="2").history
+
+    assert np.isnan(history.losses).all()
+    assert history.disagreements[1].tolist() == [0.2]
+
+
+def test_versions_that_are_not_known_any_more_are_left_out() -> None:
+    named = put_together([period(0, champion="0"), period(1, beside("9"))], BIRTHS, champion="2")
+
+    assert (named.versions, named.periods) == (("2",), ("2026-03-03T00",))
+
+
+def test_without_a_period_there_is_nothing_but_the_champion() -> None:
+    named = put_together([], BIRTHS, champion="2")
+
+    assert named.history.losses.shape == (1, 0)
