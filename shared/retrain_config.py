@@ -21,7 +21,7 @@ class Loss(StrEnum):
 
 
 class Worth(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A retrain is worth so many hundredths of the mean loss (of accuracy: points) for so many days."""
+    """A retrain is worth so many points for so many days: of accuracy, or, of a regressor, hundredths of its mean loss."""
 
     points: Annotated[float, msgspec.Meta(gt=0, le=1e6)]
     days: Annotated[float, msgspec.Meta(gt=0, le=3660)]

@@ -10,6 +10,7 @@ from shared.alerts.lifecycle import Alert, Look, News, after
 from shared.alerts.outbox import Outbox
 from shared.blobs import Blobs
 from shared.documents import Document
+from shared.registry.manifest import Manifest
 from shared.signals.judgement import Judgement, Signal, Verdict
 
 
@@ -93,10 +94,10 @@ def _path(alert: Alert) -> str:
     return f"monitoring/alerts/model={alert.model}/version={alert.version}/signal={alert.signal}/{alert.id}.json"
 
 
-def newest_path(of: Look | Alert, signal: Signal) -> str:
-    """Return where the newest alert of a signal is kept, of the version that a look or another alert is about."""
+def newest_path(of: Look | Alert | Manifest, signal: Signal) -> str:
+    """Return where the newest alert of a signal is kept: of a version, or of the one that a look or another alert is about."""
     return f"{_newest_folder(of)}signal={signal}.json"
 
 
-def _newest_folder(of: Look | Alert) -> str:
+def _newest_folder(of: Look | Alert | Manifest) -> str:
     return f"monitoring/newest_alerts/model={of.model}/version={of.version}/"

@@ -5,6 +5,7 @@ from collections.abc import Collection
 import msgspec
 
 from shared.documents import Document
+from shared.hours import Hour
 from shared.retrain_config import Loss
 from shared.retraining.losses import Mean
 
@@ -54,6 +55,7 @@ class PeriodLosses(Document, frozen=True, kw_only=True):
         standard_error: of ``mean``; None where unknown.
         compared: the others, by version.
         inputs: the SHA-256 of every manifest that was read, of sealed hours and of joined ones, by path.
+        reason: why the champion's answers cannot be judged by the loss; None where they can.
     """
 
     model: str
@@ -68,6 +70,12 @@ class PeriodLosses(Document, frozen=True, kw_only=True):
     standard_error: float | None
     compared: tuple[Compared, ...]
     inputs: dict[str, str]
+    reason: str | None = None
+
+    @property
+    def hours(self) -> int:
+        """Return how long the period is."""
+        return Hour.parse(self.end).since_monday - Hour.parse(self.start).since_monday
 
     @property
     def champion_mean(self) -> Mean | None:

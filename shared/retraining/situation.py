@@ -72,7 +72,8 @@ class Situation:
         champion: the version that answers now.
         periods: those that it answered in, in their order; the newest may not be among them.
         weighed: by the policy; None where no cost is stated.
-        cost: of a retrain; None likewise.
+        cost: of a retrain; None likewise, or where it cannot be priced yet.
+        is_stated: whether somebody has said what a retrain costs.
         newest: of each of those, the newest challenger that was asked in it; None where none was.
         earlier: the versions that were champion before and are not retired.
         faults: those of the champion that are open.
@@ -82,6 +83,7 @@ class Situation:
     periods: Sequence[PeriodLosses]
     weighed: Weighed | None
     cost: float | None
+    is_stated: bool
     newest: Sequence[Compared | None]
     earlier: Sequence[str]
     faults: Sequence[DataFault]

@@ -198,6 +198,9 @@ def _collecting(numbers: Numbers, more: int | None, reason: str) -> Judged:
 
 def _keep(situation: Situation, numbers: Numbers) -> Judged:
     weighed, cost = situation.weighed, situation.cost
+    if situation.is_stated and cost is None:
+        reason = "what a retrain costs is stated for rows, or in parts of a loss, and none is known yet"
+        return Judged(Verdict.KEEP, numbers, (reason,), "a period with predictions and actuals")
     if weighed is None or cost is None:
         return Judged(Verdict.KEEP, numbers, ("no retrain_cost is stated, so that no retrain is priced",), STATE_IT)
     if weighed.benefit is None:
@@ -233,6 +236,7 @@ def _circumstances(situation: Situation) -> tuple[str, ...]:
         f"of {_count(newest.predictions, 'prediction')} in the period from {newest.start}, {newest.rows:,} have an actual"
         + ("" if newest.champion_mean is None else f"; the mean loss ({newest.loss}) is {_said(newest.champion_mean)}")
     ]
+    said += [f"{newest.champion} cannot be judged: {newest.reason}"] if newest.reason else []
     said += [f"{one.version} was not asked: {one.left_out}" for one in newest.compared if one.left_out]
     return tuple(said)
 

@@ -84,6 +84,7 @@ def situation(periods: Sequence[PeriodLosses], *, benefit: float | None = 0.2, r
         periods=periods,
         weighed=weighed(benefit, retrain=retrain),
         cost=0.5,
+        is_stated=True,
         newest=[one.beside("3") for one in periods],
         earlier=["1"],
         faults=[],
@@ -92,4 +93,4 @@ def situation(periods: Sequence[PeriodLosses], *, benefit: float | None = 0.2, r
 
 def unpriced(one: Situation) -> Situation:
     """Return it without a cost."""
-    return replace(one, weighed=None, cost=None)
+    return replace(one, weighed=None, cost=None, is_stated=False)
