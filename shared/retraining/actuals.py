@@ -45,10 +45,10 @@ class Actuals(Protocol):
         """Return the predictions of a version, of the hours from ``first`` up to ``end``, whose actuals are known."""
         ...
 
-    async def inputs(self, manifest: Manifest, first: Hour, end: Hour) -> dict[str, str]:
+    async def inputs(self, manifest: Manifest, first: Hour, end: Hour, /) -> dict[str, str]:
         """Return what ``between`` would return as its inputs, without a row being read."""
         ...
 
-    async def delay(self, manifest: Manifest, first: Hour, end: Hour) -> timedelta | None:
+    async def delay(self, manifest: Manifest, first: Hour, end: Hour, /) -> timedelta | None:
         """Return within which time nearly all actuals come; None where none has come."""
         ...

@@ -273,7 +273,7 @@ def _since_promoted(losses: Sequence[PeriodLosses], champion: str) -> list[Perio
 
 def _newest_asked(period: PeriodLosses, births: Mapping[str, Period]) -> Compared | None:
     """Return the version made last of those, newer than the champion, that were asked in a period."""
-    champion = births[period.champion], period.champion
-    asked = [one for one in period.compared if one.asked and one.version in births]
-    newer = [one for one in asked if (births[one.version], one.version) > champion]
-    return max(newer, key=lambda one: (births[one.version], one.version), default=None)
+    by_age = sorted(births, key=births.__getitem__)
+    newer = by_age[by_age.index(period.champion) + 1 :]
+    asked = [one for one in period.compared if one.asked and one.version in newer]
+    return max(asked, key=lambda one: newer.index(one.version), default=None)

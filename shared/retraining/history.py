@@ -42,11 +42,12 @@ def put_together(stored: Sequence[PeriodLosses], births: Mapping[str, Period], *
 
     Args:
         stored: the periods, in their order, each as long as the others.
-        births: the first period that a version did not learn from; versions that are missing here are left out.
+        births: the first period that a version did not learn from, first registered first; versions that are missing here
+            are left out.
         champion: the version that answers now.
     """
     named = {champion, *(one.champion for one in stored), *(other.version for one in stored for other in one.compared)}
-    versions = sorted(named & births.keys(), key=lambda version: (births[version], version))
+    versions = sorted((one for one in births if one in named), key=births.__getitem__)
     place = {version: number for number, version in enumerate(versions)}
     counted = [one for one in stored if one.champion in place]
     keys = [one.start for one in counted]

@@ -1,0 +1,213 @@
+"""From sealed hours and actuals to a decision that is stored and told once."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared import documents
+from shared.alerts.messages import DecisionChanged
+from shared.alerts.outbox import Entry
+from shared.blobs import Blobs
+from shared.errors import NoDecision, UnknownModel
+from shared.retraining.decision import Decision, NewestDecision
+from shared.retraining.period_losses import PeriodLosses
+from shared.retraining.verdicts import STATE_IT, Verdict
+from tests.integration.retraining.conftest import CONFIG, Decided
+from tests.integration.sealing.conftest import NINE
+from tests.integration.stored import Killed, Mortal, everything
+
+OURS = ("monitoring/challenges/", "monitoring/periods/", "monitoring/decisions/", "monitoring/outbox/")
+NEWEST = "monitoring/decisions/model=flights/_newest.json"
+
+
+async def news_in(blobs: Blobs) -> list[tuple[str, str]]:
+    """Return what the webhook is told of decisions: the verdict before, and the new one."""
+    found = await everything(blobs, "monitoring/outbox/")
+    messages = [documents.decode(data, Entry, path=path).message for path, data in found.items()]
+    return [(one.data.before, one.data.verdict) for one in messages if isinstance(one, DecisionChanged)]
+
+
+async def period(blobs: Blobs, key: str) -> PeriodLosses:
+    return (await documents.read(blobs, f"monitoring/periods/model=flights/{key}.json", PeriodLosses))[0]
+
+
+async def test_a_challenger_that_would_have_saved_what_it_costs_is_a_retrain(decided: Decided) -> None:
+    """The champion is off by 2, the challenger by nothing: after one full period it has saved 2 of 2."""
+    await decided.register("3")
+    await decided.hours(0, 3)
+
+    (decision,) = await decided.deciding().decide_all()
+
+    assert (decision.start, decision.end) == ("2026-03-01T10", "2026-03-01T12")
+    assert decision.verdict is Verdict.RETRAIN
+    assert (decision.champion, decision.challenger) == ("1", "3")
+    numbers = decision.numbers
+    # 30 predictions in the hour of the first period, 60 in the second
+    assert numbers.cost == pytest.approx(120 / 45)
+    assert (numbers.benefit, numbers.gap, numbers.regret) == (4.0, 2.0, 4.0)
+    assert (numbers.champion_loss, numbers.challenger_loss) == (2.0, 0.0)
+    assert (numbers.age, numbers.predictions, numbers.actuals) == (2, 60, 60)
+    assert await decided.deciding().decisions.newest("flights") == decision
+    assert await news_in(decided.stages.blobs) == [("keep", "retrain")]
+
+
+async def test_a_period_is_measured_on_the_same_rows(decided: Decided) -> None:
+    await decided.register("3")
+    await decided.register("2")
+    await decided.hours(0, 3)
+    await decided.deciding().decide_all()
+
+    losses = await period(decided.stages.blobs, "2026-03-01T10")
+
+    assert (losses.champion, losses.predictions, losses.rows, losses.mean) == ("1", 60, 60, 2.0)
+    assert [one.version for one in losses.compared] == ["2", "3"]
+    two, three = losses.compared
+    assert (two.gap, two.loss, two.asked, two.rows, two.disagreement) == (1.0, 1.0, 60, 60, 1.0)
+    assert (three.gap, three.loss, three.disagreement) == (2.0, 0.0, 2.0)
+    assert sorted(path.split("/")[0] for path in losses.inputs) == ["captures", "captures", "truth", "truth"]
+
+
+async def test_deciding_twice_is_deciding_once(decided: Decided) -> None:
+    await decided.register("3")
+    await decided.hours(0, 3)
+    (decision,) = await decided.deciding().decide_all()
+    before = await everything(decided.stages.blobs, *OURS)
+
+    assert await decided.deciding().decide_all() == []
+    assert await decided.deciding().decide_all("flights", again=True) == [decision]
+    assert await everything(decided.stages.blobs, *OURS) == before
+
+
+@pytest.mark.parametrize("survived", range(9))
+async def test_killed_between_any_two_writes_it_comes_to_the_same_and_tells_it_once(
+    decided: Decided, survived: int
+) -> None:
+    """Two challenges, two periods, the decision, its pointer, the news, and that it was told."""
+    await decided.register("3")
+    await decided.hours(0, 3)
+    blobs = decided.stages.blobs
+    mortal = Mortal(blobs, writes=survived)
+    if survived < 8:
+        with pytest.raises((Killed, BaseExceptionGroup)):
+            await decided.deciding(mortal).decide_all()
+    else:
+        await decided.deciding(mortal).decide_all()
+
+    await decided.deciding().decide_all()
+
+    assert await news_in(blobs) == [("keep", "retrain")]
+    pointer, _ = await documents.read(blobs, NEWEST, NewestDecision)
+    assert (pointer.verdict, pointer.changes, pointer.untold) == (Verdict.RETRAIN, 1, None)
+    stored = await everything(blobs, "monitoring/decisions/", "monitoring/periods/", "monitoring/challenges/")
+    assert len(stored) == 2 + 2 + 2, "nothing was made twice"
+
+
+async def test_the_webhook_is_told_when_the_verdict_changes_and_only_then(decided: Decided) -> None:
+    await decided.register("3")
+    await decided.hours(0, 3)
+    await decided.deciding().decide_all()
+    await decided.hours(3, 5)
+    await decided.deciding().decide_all()
+    first = await news_in(decided.stages.blobs)
+
+    await decided.stages.registry().promote("flights", "3", alias="champion")
+    (decision,) = await decided.deciding().decide_all()
+
+    assert first == [("keep", "retrain")]
+    assert (decision.champion, decision.verdict) == ("3", Verdict.KEEP)
+    assert "3 has not answered for most of a period yet" in decision.reasons
+    assert sorted(await news_in(decided.stages.blobs)) == [("keep", "retrain"), ("retrain", "keep")]
+
+
+async def test_actuals_that_come_later_are_measured_with_the_next_decision(decided: Decided) -> None:
+    await decided.register("3")
+    decided.truth.one_in = 0
+    await decided.hours(0, 3)
+    (blind,) = await decided.deciding().decide_all()
+    challenged = await everything(decided.stages.blobs, "monitoring/challenges/")
+
+    decided.truth.one_in = 2
+    await decided.hours(3, 5)
+    (seeing,) = await decided.deciding().decide_all()
+
+    assert blind.verdict is Verdict.COLLECT_ACTUALS, "its answers differ by as much as a retrain costs"
+    assert blind.numbers.benefit is None
+    assert seeing.verdict is Verdict.RETRAIN
+    assert seeing.numbers.benefit == 6.0
+    losses = await period(decided.stages.blobs, "2026-03-01T10")
+    assert (losses.predictions, losses.rows, losses.compared[0].rows) == (60, 30, 30)
+    after = await everything(decided.stages.blobs, "monitoring/challenges/")
+    assert {path: after[path] for path in challenged} == challenged, "nobody is asked twice"
+
+
+async def test_a_configuration_that_changes_is_decided_by_at_once(decided: Decided) -> None:
+    await decided.register("3")
+    await decided.hours(0, 3)
+    (retrain,) = await decided.deciding().decide_all()
+
+    await decided.configure(CONFIG.replace(b"120", b"12000"))
+    (keep,) = await decided.deciding().decide_all()
+    await decided.configure(CONFIG.replace(b"retrain_cost: 120\n", b""))
+    (unpriced,) = await decided.deciding().decide_all()
+
+    assert (retrain.verdict, keep.verdict) == (Verdict.RETRAIN, Verdict.KEEP)
+    assert keep.would_change_it.startswith("retrain once the benefit exceeds 267")
+    assert (unpriced.verdict, unpriced.rule, unpriced.would_change_it) == (Verdict.KEEP, None, STATE_IT)
+    assert len({one.config for one in (retrain, keep, unpriced)}) == 3
+
+
+async def test_an_earlier_champion_that_is_better_now_comes_back(decided: Decided) -> None:
+    """Version 1 was right all along; 2 answers since ten o'clock."""
+    decided.truth.version = "1"
+    await decided.register("2", alias=None)
+    await decided.hours(0, 1)
+    await decided.stages.registry().promote("flights", "2", alias="champion")
+    await decided.hours(1, 3, version="2")
+
+    (decision,) = await decided.deciding().decide_all()
+
+    assert (decision.champion, decision.verdict) == ("2", Verdict.ROLL_BACK)
+    assert decision.numbers.earlier_gap == 1.0
+    losses = await period(decided.stages.blobs, "2026-03-01T10")
+    assert (losses.champion, losses.compared[0].version) == ("2", "1")
+
+
+async def test_a_version_is_not_asked_what_it_may_have_learned_from(decided: Decided) -> None:
+    """It could only seem better there: it is asked from the first period on that begins after it was registered."""
+    await decided.register("3", at=NINE + timedelta(hours=1, minutes=30))
+    await decided.hours(0, 5)
+    await decided.deciding().decide_all()
+
+    asked = [(await period(decided.stages.blobs, f"2026-03-01T{hour:02}")).compared for hour in (8, 10, 12)]
+
+    assert [[one.version for one in compared] for compared in asked] == [[], [], ["3"]]
+
+
+async def test_without_a_champion_or_a_settled_period_nothing_is_decided(decided: Decided) -> None:
+    assert await decided.deciding().decide_all() == []
+    with pytest.raises(NoDecision):
+        await decided.deciding().decisions.newest("flights")
+    with pytest.raises(UnknownModel):
+        await decided.deciding().decide_all("trains")
+
+
+async def test_the_same_inputs_give_the_same_bytes(decided: Decided) -> None:
+    await decided.register("3")
+    await decided.hours(0, 3)
+    await decided.deciding().decide_all()
+    stored = await everything(
+        decided.stages.blobs, "monitoring/decisions/", "monitoring/periods/", "monitoring/challenges/"
+    )
+    for path in stored:
+        await decided.stages.blobs.delete(path)
+
+    await decided.deciding().decide_all()
+
+    again = await everything(
+        decided.stages.blobs, "monitoring/decisions/", "monitoring/periods/", "monitoring/challenges/"
+    )
+    (path,) = (one for one in stored if "/decisions/" in one and not one.endswith("_newest.json"))
+    assert documents.decode(stored[path], Decision, path=path).verdict is Verdict.RETRAIN
+    assert {path: data for path, data in again.items() if path != NEWEST} == {
+        path: data for path, data in stored.items() if path != NEWEST
+    }
