@@ -165,6 +165,7 @@ class Settings:
     hours_kept_days: int = _setting(_days, default=0)
     dead_kept_days: int = _setting(_days, default=90)
     monitor_schedule: str = _setting(_schedule)
+    decide_schedule: str = _setting(_schedule)
     deliver_schedule: str = _setting(_schedule)
 
     webhooks: tuple[str, ...] = _setting(_urls, secret=True, default=())

@@ -44,6 +44,8 @@ if TYPE_CHECKING:  # building imports them; importing this module must not
     from shared.monitoring.watching_capture import WatchingCapture
     from shared.registry.baselines import Baselines
     from shared.registry.store import Registry
+    from shared.retraining.deciding import Deciding
+    from shared.retraining.replaying import Replaying
     from shared.scoring.scorer import Scorer
     from shared.sealing.accounting.verifying import Verifying
     from shared.sealing.hours.generations import Generations
@@ -273,6 +275,40 @@ def monitoring() -> "Monitoring":
         Alerts(blobs(), _outbox()),
         telemetry(),
     )
+
+
+@cache
+def deciding() -> "Deciding":
+    """Return what decides whether a retrain pays."""
+    from shared.actuals.reading import Joins
+    from shared.retraining.actuals import JoinedActuals
+    from shared.retraining.challenging import Challenging
+    from shared.retraining.deciding import Deciding
+    from shared.retraining.decision import Decisions
+    from shared.retraining.faults import Faults
+    from shared.retraining.measuring import Measuring
+    from shared.retraining.period_store import PeriodStore
+
+    actuals = JoinedActuals(blobs(), Joins(blobs(), _manifests()))
+    return Deciding(
+        blobs(),
+        registry(),
+        actuals,
+        Measuring(_manifests(), actuals, Challenging(blobs(), registry())),
+        PeriodStore(blobs()),
+        Faults(blobs(), _evaluations()),
+        Decisions(blobs(), _outbox()),
+        telemetry(),
+    )
+
+
+@cache
+def replaying() -> "Replaying":
+    """Return what replays periods through policies."""
+    from shared.retraining.period_store import PeriodStore
+    from shared.retraining.replaying import Replaying
+
+    return Replaying(blobs(), registry(), PeriodStore(blobs()))
 
 
 @cache

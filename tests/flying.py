@@ -23,6 +23,7 @@ SCHEDULES = {
     "SEAL_SCHEDULE": "0 20 * * * *",
     "ACCOUNT_SCHEDULE": "0 30 * * * *",
     "MONITOR_SCHEDULE": "0 40 * * * *",
+    "DECIDE_SCHEDULE": "0 45 * * * *",
     "DELIVER_SCHEDULE": "0 50 * * * *",
 }
 # Short, so that what a killed host held is soon another's.

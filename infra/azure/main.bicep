@@ -44,6 +44,9 @@ param accountSchedule string = '0 10 * * * *'
 @description('When windows are compared with their baselines.')
 param monitorSchedule string = '0 20 * * * *'
 
+@description('When it is decided whether a retrain pays.')
+param decideSchedule string = '0 40 * * * *'
+
 @description('When waiting alerts are posted.')
 param deliverSchedule string = '30 * * * * *'
 
@@ -254,6 +257,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
         { name: 'DRAIN_SCHEDULE', value: drainSchedule }
         { name: 'ACCOUNT_SCHEDULE', value: accountSchedule }
         { name: 'MONITOR_SCHEDULE', value: monitorSchedule }
+        { name: 'DECIDE_SCHEDULE', value: decideSchedule }
         { name: 'DELIVER_SCHEDULE', value: deliverSchedule }
         { name: 'PRIVACY_KEY', value: privacyKey }
         { name: 'WEBHOOKS', value: webhooks }

@@ -31,6 +31,7 @@ _SCHEDULES: Final = {
     "DRAIN_SCHEDULE": "*/30 * * * * *",
     "ACCOUNT_SCHEDULE": "0 */15 * * * *",
     "MONITOR_SCHEDULE": "0 */10 * * * *",
+    "DECIDE_SCHEDULE": "0 5 * * * *",
     "DELIVER_SCHEDULE": "*/30 * * * * *",
 }
 

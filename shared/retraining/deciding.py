@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Final, Self
 
 from shared import documents
+from shared.actuals.counting import LATE
 from shared.blobs import Blobs
 from shared.errors import Fault, UnknownModel
 from shared.hours import Hour
@@ -35,8 +36,8 @@ logger = logging.getLogger(__name__)
 MOST_PERIODS: Final = 120
 """So many periods are remembered: what a policy learns from."""
 
-CHANGING: Final = timedelta(days=30)
-"""So long after a period its actuals may still come, so that it is measured again; later ones change it no more."""
+CHANGING: Final = LATE
+"""So long after a period it is measured again when actuals of it have come; later ones change it no more."""
 
 EARLIER_KEPT: Final = 2
 """So many versions that were champion before are asked beside the champion."""
@@ -127,6 +128,17 @@ class Deciding:
         except Fault as fault:
             self.telemetry.exception(fault, model=model)
             failures.append(fault)
+
+    async def newest(self, model: str) -> Decision:
+        """Return the newest decision about a model.
+
+        Raises:
+            UnknownModel: there is no such model.
+            NoDecision: there is none yet.
+        """
+        if not await self.registry.has(model):
+            raise UnknownModel(model)
+        return await self.decisions.newest(model)
 
     async def _decide(self, name: str, watermark: Hour, *, again: bool) -> Decision | None:
         """Decide about one model; None where nobody answers for it, no period is settled, or nothing has changed."""

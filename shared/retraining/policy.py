@@ -93,13 +93,19 @@ class Weighed:
 def decide(history: History, *, cost: float, champion: int) -> Weighed:
     """Return whether another version should take the champion's place now.
 
-    It should once the newest challengers would have saved ``cost`` since the champion was promoted, and the last of them
-    is better by more than its standard error. Without a single measurement it should not.
-
     Args:
         history: of the periods before now.
         cost: of a retrain, in mean losses of a row times periods, > 0.
         champion: the version that answers now.
+    """
+    return accrued_regret(history, cost=cost, champion=champion)
+
+
+def accrued_regret(history: History, *, cost: float, champion: int) -> Weighed:
+    """Return what the rule of renting and buying skis says; arguments as of ``decide``.
+
+    Another version should answer once the newest challengers would have saved ``cost`` since the champion was promoted, and the last of them
+    is better by more than its standard error. Without a single measurement it should not.
     """
     gaps: list[tuple[float, float]] = []
     newest: int | None = None

@@ -16,7 +16,7 @@ import asyncio
 from shared import wiring
 
 async def main():
-    wiring.scoring(), wiring.sealing(), wiring.verifying(), wiring.accepting(), wiring.draining(), wiring.monitoring(), wiring.watching_capture(), wiring.delivering(), wiring.health()
+    wiring.scoring(), wiring.sealing(), wiring.verifying(), wiring.accepting(), wiring.draining(), wiring.monitoring(), wiring.deciding(), wiring.watching_capture(), wiring.delivering(), wiring.health()
     await wiring.close()
 
 asyncio.run(main())
@@ -44,6 +44,7 @@ SETTINGS = {
     "ACCOUNT_SCHEDULE": "0 */5 * * * *",
     "SEAL_SCHEDULE": "0 */5 * * * *",
     "MONITOR_SCHEDULE": "0 */5 * * * *",
+    "DECIDE_SCHEDULE": "0 */5 * * * *",
     "DELIVER_SCHEDULE": "0 */5 * * * *",
 }
 

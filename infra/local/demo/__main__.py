@@ -46,6 +46,7 @@ SCHEDULES: Final = {
     "SEAL_SCHEDULE": "0 20 * * * *",
     "ACCOUNT_SCHEDULE": "0 30 * * * *",
     "MONITOR_SCHEDULE": "0 40 * * * *",
+    "DECIDE_SCHEDULE": "0 45 * * * *",
     "DELIVER_SCHEDULE": "0 50 * * * *",
 }
 
