@@ -45,6 +45,7 @@ if TYPE_CHECKING:  # building imports them; importing this module must not
     from shared.registry.baselines import Baselines
     from shared.registry.store import Registry
     from shared.retraining.deciding import Deciding
+    from shared.retraining.period_store import PeriodStore
     from shared.retraining.replaying import Replaying
     from shared.scoring.scorer import Scorer
     from shared.sealing.accounting.verifying import Verifying
@@ -287,7 +288,6 @@ def deciding() -> "Deciding":
     from shared.retraining.decision import Decisions
     from shared.retraining.faults import Faults
     from shared.retraining.measuring import Measuring
-    from shared.retraining.period_store import PeriodStore
 
     actuals = JoinedActuals(blobs(), Joins(blobs(), _manifests()))
     return Deciding(
@@ -295,7 +295,7 @@ def deciding() -> "Deciding":
         registry(),
         actuals,
         Measuring(_manifests(), actuals, Challenging(blobs(), registry())),
-        PeriodStore(blobs()),
+        periods(),
         Faults(blobs(), _evaluations()),
         Decisions(blobs(), _outbox()),
         telemetry(),
@@ -305,10 +305,17 @@ def deciding() -> "Deciding":
 @cache
 def replaying() -> "Replaying":
     """Return what replays periods through policies."""
-    from shared.retraining.period_store import PeriodStore
     from shared.retraining.replaying import Replaying
 
-    return Replaying(blobs(), registry(), PeriodStore(blobs()))
+    return Replaying(blobs(), registry(), periods())
+
+
+@cache
+def periods() -> "PeriodStore":
+    """Return what the periods of models have cost."""
+    from shared.retraining.period_store import PeriodStore
+
+    return PeriodStore(blobs())
 
 
 @cache

@@ -11,6 +11,7 @@ from infra.cli.progress import Steps
 from shared import wiring
 
 if TYPE_CHECKING:  # each command imports what it needs
+    from shared.retraining.comparison import Comparison
     from shared.schema import Feature, Privacy, Schema
 
 
@@ -109,7 +110,10 @@ async def _register(asked: argparse.Namespace) -> Answer:
 
 
 async def _promote(asked: argparse.Namespace) -> Answer:
+    import msgspec
+
     registry = wiring.registry()
+    beside = await _beside(asked) if not asked.removed else None
     if asked.removed:
         aliases = await registry.remove_challenger(asked.model, asked.version)
     else:
@@ -118,7 +122,38 @@ async def _promote(asked: argparse.Namespace) -> Answer:
         print(f"challengers of {asked.model}: {', '.join(aliases.challengers) or 'none'}")
     elif not asked.json:
         print(f"{asked.alias} of {asked.model} is {asked.version}")
-    return Answer({"model": asked.model, "aliases": aliases.versions, "challengers": aliases.challengers})
+    if not asked.json and beside is not None:
+        _show_beside(beside)
+    return Answer(
+        {
+            "model": asked.model,
+            "aliases": aliases.versions,
+            "challengers": aliases.challengers,
+            "comparison": None if beside is None else msgspec.to_builtins(beside),
+        }
+    )
+
+
+async def _beside(asked: argparse.Namespace) -> "Comparison | None":
+    """Return the version beside the champion there was before; None where nobody answered, or it was not measured."""
+    from shared.retraining.comparison import compared
+
+    champion = (await wiring.registry().aliases(asked.model)).champion
+    if champion is None or champion == asked.version:
+        return None
+    periods = [one.losses for one in await wiring.periods().of(asked.model)]
+    return compared(periods, champion, asked.version)
+
+
+def _show_beside(beside: "Comparison") -> None:
+    error = "" if beside.gap_error is None else f" ± {beside.gap_error:.2g}"
+    better = "better" if beside.gap > 0 else "worse"
+    sure = "" if beside.sureness is None else f": {max(beside.sureness, 1 - beside.sureness):.1%} sure to be {better}"
+    periods = f"{beside.periods} period{'' if beside.periods == 1 else 's'}"
+    print(
+        f"on the same {beside.rows:,} rows of {periods} {beside.version} lost {abs(beside.gap):.3g}{error} "
+        f"{'less' if beside.gap > 0 else 'more'} than {beside.champion}, which lost {beside.champion_loss:.3g}{sure}"
+    )
 
 
 def _feature_with_step(text: str) -> tuple[str, float]:

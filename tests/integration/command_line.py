@@ -10,7 +10,8 @@ from infra.local.system import HUB
 
 def environment_of(storage: str) -> dict[str, str]:
     """Return the settings that every command needs, with a hub that is away."""
-    schedules = {f"{timer}_SCHEDULE": "0 */5 * * * *" for timer in ("DRAIN", "SEAL", "ACCOUNT", "MONITOR", "DELIVER")}
+    timers = ("DRAIN", "SEAL", "ACCOUNT", "MONITOR", "DECIDE", "DELIVER")
+    schedules = {f"{timer}_SCHEDULE": "0 */5 * * * *" for timer in timers}
     return {
         "STORAGE": storage,
         "EVENTS": "Endpoint=sb://127.0.0.1:1;SharedAccessKeyName=n;SharedAccessKey=k;UseDevelopmentEmulator=true;",

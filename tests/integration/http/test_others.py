@@ -5,9 +5,16 @@ import time
 import uuid
 from typing import Any
 
+import msgspec
 import pytest
 
 from infra.local.system import System
+from shared.alerts.outbox import Outbox
+from shared.blobs import Blobs, service
+from shared.clock import Clock
+from shared.retraining.decision import Decision, Decisions
+from shared.retraining.situation import Numbers
+from shared.retraining.verdicts import Verdict
 from tests.integration.http.conftest import Answered, Call
 from tests.integration.http.test_score import found_in_logs, refused
 
@@ -101,10 +108,38 @@ async def test_the_catalog_says_which_models_and_versions_there_are(call: Call) 
         ("/api/models/flights/versions/..%5c1", "unknown_model"),
         ("/api/models/trains/evaluation", "unknown_model"),
         ("/api/models/flights/evaluation", "no_evaluation"),
+        ("/api/models/trains/decision", "unknown_model"),
+        ("/api/models/flights/decision", "no_decision"),
     ],
 )
 async def test_what_the_catalog_does_not_have_is_a_404(call: Call, path: str, code: str) -> None:
     assert refused(await call("GET", path), 404)["code"] == code
+
+
+async def test_the_newest_decision_about_a_model_is_answered(call: Call, system: System) -> None:
+    blobs = Blobs(service(system.settings["STORAGE"]))
+    decision = Decision(
+        model="strict",
+        start="2026-03-01T00",
+        end="2026-03-02T00",
+        champion="1",
+        challenger=None,
+        verdict=Verdict.KEEP,
+        rule=None,
+        numbers=Numbers(champion_loss=0.25, age=1),
+        reasons=("no retrain_cost is stated",),
+        would_change_it="a cost",
+        config="0" * 64,
+        inputs={},
+    )
+    await Decisions(blobs, Outbox(blobs, Clock.real(), ())).note(decision)
+    await blobs.close()
+
+    answered = await call("GET", "/api/models/strict/decision")
+
+    assert answered.status == 200
+    assert msgspec.convert(answered.body, Decision) == decision
+    assert (answered.body["verdict"], answered.body["numbers"]["champion_loss"]) == ("keep", 0.25)
 
 
 async def test_without_a_key_nothing_is_answered_but_health(call: Call) -> None:
