@@ -164,6 +164,8 @@ class Settings:
     logs_kept_days: int = _setting(_count, default=14)
     hours_kept_days: int = _setting(_days, default=0)
     dead_kept_days: int = _setting(_days, default=90)
+    join_schedule: str = _setting(_schedule)
+    actuals_stand_days: int = _setting(_count, default=14)
     monitor_schedule: str = _setting(_schedule)
     decide_schedule: str = _setting(_schedule)
     deliver_schedule: str = _setting(_schedule)
@@ -214,7 +216,7 @@ def _problems_of_capture(ours: Settings) -> list[str]:
 
 
 def _problems_of_keeping(ours: Settings) -> list[str]:
-    """What the hub may still deliver must find its log, and what is in a log its sealed hour."""
+    """What the hub may still deliver must find its log, what is in a log its sealed hour, and a prediction its actual."""
     problems: list[str] = []
     if ours.logs_kept_days < ours.events_retention_days + 7:
         problems.append("LOGS_KEPT_DAYS is less than EVENTS_RETENTION_DAYS and 7 days more")
@@ -222,6 +224,8 @@ def _problems_of_keeping(ours: Settings) -> list[str]:
         problems.append("HOURS_KEPT_DAYS is less than LOGS_KEPT_DAYS")
     if 0 < ours.dead_kept_days < ours.logs_kept_days:
         problems.append("DEAD_KEPT_DAYS is less than LOGS_KEPT_DAYS")
+    if ours.actuals_stand_days < ours.events_retention_days:
+        problems.append("ACTUALS_STAND_DAYS is less than EVENTS_RETENTION_DAYS")
     return problems
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:  # building imports them; importing this module must not
     from azure.eventhub.aio import EventHubConsumerClient
     from azure.identity.aio import DefaultAzureCredential
 
+    from shared.actuals.joining import Joining
+    from shared.actuals.reading import Joins
     from shared.alerts.delivering import Delivering
     from shared.alerts.outbox import Outbox
     from shared.blobs import Blobs
@@ -195,6 +197,7 @@ def dead_letters() -> "DeadLetters":
 @cache
 def sealing() -> "Sealing":
     """Return what seals hours."""
+    from shared.actuals.outlived import OutlivedJoins
     from shared.capture.cursor import Cursors
     from shared.monitoring.outlived import NEWS_KEPT_DAYS, Outlived
     from shared.sealing.days.rolling import Rolling
@@ -202,7 +205,7 @@ def sealing() -> "Sealing":
     from shared.sealing.sealing import Sealing
 
     ours = settings()
-    outlived = Outlived(blobs())
+    outlived, joins = Outlived(blobs()), OutlivedJoins(blobs())
     return Sealing(
         blobs(),
         hub(),
@@ -220,9 +223,34 @@ def sealing() -> "Sealing":
             clock(),
             telemetry(),
             Periods(logs=ours.logs_kept_days, hours=ours.hours_kept_days, dead=ours.dead_kept_days),
-            later=(Later(ours.hours_kept_days, outlived.evaluations), Later(NEWS_KEPT_DAYS, outlived.news)),
+            later=(
+                Later(ours.hours_kept_days, outlived.evaluations),
+                Later(NEWS_KEPT_DAYS, outlived.news),
+                Later(ours.hours_kept_days, joins.hours),
+                Later(ours.logs_kept_days, joins.marks),
+            ),
         ),
     )
+
+
+@cache
+def joining() -> "Joining":
+    """Return what joins actuals to predictions."""
+    from shared.actuals.joining import Joining
+    from shared.actuals.stepping import Stepping
+
+    days = settings().actuals_stand_days
+    return Joining(
+        blobs(), Stepping(blobs(), _manifests(), registry(), clock(), telemetry(), standing_days=days), telemetry()
+    )
+
+
+@cache
+def joins() -> "Joins":
+    """Return what says what turned out."""
+    from shared.actuals.reading import Joins
+
+    return Joins(blobs(), _manifests())
 
 
 @cache

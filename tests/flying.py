@@ -22,6 +22,7 @@ SCHEDULES = {
     "DRAIN_SCHEDULE": "0 10 * * * *",
     "SEAL_SCHEDULE": "0 20 * * * *",
     "ACCOUNT_SCHEDULE": "0 30 * * * *",
+    "JOIN_SCHEDULE": "0 35 * * * *",
     "MONITOR_SCHEDULE": "0 40 * * * *",
     "DECIDE_SCHEDULE": "0 45 * * * *",
     "DELIVER_SCHEDULE": "0 50 * * * *",

@@ -41,6 +41,9 @@ param drainSchedule string = '15 * * * * *'
 @description('When the account is drawn up.')
 param accountSchedule string = '0 10 * * * *'
 
+@description('When actuals are joined to their predictions.')
+param joinSchedule string = '45 */5 * * * *'
+
 @description('When windows are compared with their baselines.')
 param monitorSchedule string = '0 20 * * * *'
 
@@ -256,6 +259,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
         { name: 'SEAL_SCHEDULE', value: sealSchedule }
         { name: 'DRAIN_SCHEDULE', value: drainSchedule }
         { name: 'ACCOUNT_SCHEDULE', value: accountSchedule }
+        { name: 'JOIN_SCHEDULE', value: joinSchedule }
         { name: 'MONITOR_SCHEDULE', value: monitorSchedule }
         { name: 'DECIDE_SCHEDULE', value: decideSchedule }
         { name: 'DELIVER_SCHEDULE', value: deliverSchedule }

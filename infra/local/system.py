@@ -30,6 +30,7 @@ _SCHEDULES: Final = {
     "SEAL_SCHEDULE": "0 */5 * * * *",
     "DRAIN_SCHEDULE": "*/30 * * * * *",
     "ACCOUNT_SCHEDULE": "0 */15 * * * *",
+    "JOIN_SCHEDULE": "0 */5 * * * *",
     "MONITOR_SCHEDULE": "0 */10 * * * *",
     "DECIDE_SCHEDULE": "0 5 * * * *",
     "DELIVER_SCHEDULE": "*/30 * * * * *",

@@ -16,6 +16,7 @@ ENV = {
     "DRAIN_SCHEDULE": "*/30 * * * * *",
     "ACCOUNT_SCHEDULE": "0 */15 * * * *",
     "SEAL_SCHEDULE": "0 */5 * * * *",
+    "JOIN_SCHEDULE": "0 */5 * * * *",
     "MONITOR_SCHEDULE": "0 */10 * * * *",
     "DECIDE_SCHEDULE": "0 5 * * * *",
     "DELIVER_SCHEDULE": "*/30 * * * * *",
@@ -40,7 +41,7 @@ def test_every_problem_is_named_at_once() -> None:
         Settings.from_env({"MAX_ROWS": "many", "CAPTURE": "yes", "WEBHOOKS": "https://example.com"})
 
     named = [problem.split()[0] for problem in caught.value.problems]
-    schedules = {f"{timer}_SCHEDULE" for timer in ("DRAIN", "SEAL", "ACCOUNT", "MONITOR", "DECIDE", "DELIVER")}
+    schedules = {f"{timer}_SCHEDULE" for timer in ("DRAIN", "SEAL", "ACCOUNT", "JOIN", "MONITOR", "DECIDE", "DELIVER")}
     needed = {"STORAGE", "EVENTS", "EVENTS_HUB", "EVENTS_CONSUMER_GROUP"} | schedules
     assert set(named) == needed | {"MAX_ROWS", "CAPTURE", "WEBHOOK_SECRET"}
     assert len(named) == len(set(named))
