@@ -1,9 +1,10 @@
-"""``actuals`` tells what turned out."""
+"""``actuals`` tells what turned out, and what became of it."""
 
 import argparse
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from infra.cli import actuals_status
 from infra.cli.command import Answer, Commands, decoded, existing_file, valid_name
 from infra.cli.rows import names, show_misfits
 from shared import wiring
@@ -23,9 +24,9 @@ _HOW: Final = {
 
 def add(commands: Commands) -> None:
     """Declare it."""
-    actuals = commands.add("actuals", _actuals, about="send what turned out")
-    actuals.add_argument("path", type=existing_file, help="Parquet or CSV, one row an actual")
-    actuals.add_argument("--model", type=valid_name, required=True)
+    actuals = commands.add("actuals", _actuals, about="send what turned out, or say what became of it")
+    actuals.add_argument("path", type=existing_file, nargs="?", help="Parquet or CSV, one row an actual")
+    actuals.add_argument("--model", type=valid_name)
     keys = actuals.add_mutually_exclusive_group()
     keys.add_argument("--prediction-id", metavar="COLUMN", help="the id that scoring answered with (prediction_id)")
     keys.add_argument("--external-id", metavar="COLUMN", help="the caller's own key (external_id)")
@@ -36,9 +37,20 @@ def add(commands: Commands) -> None:
     actuals.add_argument("--naive-is-utc", action="store_true", help="take times without a zone for UTC")
     actuals.add_argument("--skip-bad", action="store_true", help="send the rows that fit, where others do not")
     actuals.add_argument("--dry-run", action="store_true", help="look at every row, and send nothing")
+    actuals_status.add_arguments(actuals)
 
 
 async def _actuals(asked: argparse.Namespace) -> Answer:
+    if asked.status is not None:
+        return await actuals_status.status(asked)
+    if asked.path is None or asked.model is None:
+        raise SystemExit(
+            "say which: a file with its --model to send what turned out, or --status for what became of it"
+        )
+    return await _send(asked)
+
+
+async def _send(asked: argparse.Namespace) -> Answer:
     import msgspec
     import pyarrow as pa
 

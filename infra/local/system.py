@@ -85,7 +85,7 @@ class System:
         time = _kept(folder / "clock.json", lambda: {"CLOCK": str(clock) if clock else ""})
         # Kept like the clock: what runs once an hour there would run many times a second here.
         own = {name: text for name, text in (settings or {}).items() if name in _SCHEDULES}
-        schedules = _kept(folder / "schedules.json", lambda: {**_SCHEDULES, **own})
+        schedules = {**_SCHEDULES, **_kept(folder / "schedules.json", lambda: {**_SCHEDULES, **own})}
         values = {
             "FUNCTIONS_WORKER_RUNTIME": "python",
             "AzureWebJobsStorage": azurite.connection_string(ports["azurite"]),

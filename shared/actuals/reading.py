@@ -1,7 +1,7 @@
 """What turned out, for whoever asks: the actual that counts of each prediction, and how many there are."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -9,10 +9,13 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from shared import documents
 from shared.actuals.columns import HOUR, joined_schema
-from shared.actuals.counting import Counts, in_order
+from shared.actuals.counting import Counts, added_up, in_order
 from shared.actuals.joined_hour import JoinedHour, read
-from shared.actuals.paths import joined_folder, joined_path, model_folder
+from shared.actuals.paths import joined_folder, joined_path, model_folder, progress_path
+from shared.actuals.progress import Progress
+from shared.actuals.status import DAYS, Status, VersionStatus
 from shared.blobs import Blobs
 from shared.bounded import each
 from shared.capture.records import Kind, Shelf
@@ -22,6 +25,8 @@ from shared.hours import Hour, dates_of
 from shared.registry.manifest import Manifest
 from shared.sealing.hours.hour import readable
 from shared.sealing.hours.manifests import Manifests
+from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
+from shared.sealing.paths import unjoined_folder
 
 _READS_AT_ONCE: Final = 4
 _MEETINGS: Final = 5
@@ -128,14 +133,56 @@ class Joins:
         joined = {Hour.parse(one.document.hour): one.document.counts for one in await self._hours(manifest, first, end)}
         return [HourCounts(hour, rows, joined.get(hour, Counts())) for hour, rows in sorted(sealed.items())]
 
+    async def status(self, model: str) -> Status:
+        """Return how the join of a model stands; of its versions, the last 30 days before the watermark.
+
+        Raises:
+            InvalidDocument: a manifest, or the progress, was damaged.
+        """
+        progress = await documents.find(self.blobs, progress_path(model), Progress) or Progress()
+        watermark = await documents.find(self.blobs, WATERMARK_PATH, Watermark)
+        counts: list[Counts] = []
+        versions: list[VersionStatus] = []
+        for folder in await self.blobs.folders(f"captures/hours/kind={Kind.PREDICTION}/model={model}/"):
+            shelf = Shelf.at_path(folder)
+            listed = await self._under(f"{model_folder(model)}version={shelf.version}/", lambda _: True)
+            counts += [one.document.counts for one in listed]
+            if watermark is not None:
+                first, end = watermark.hour.plus(-24 * DAYS), watermark.hour
+                sealed = await self.manifests.between(shelf, first, end)
+                recent = [one.document for one in listed if Hour.parse(one.document.hour).is_within(first, end)]
+                of_them = added_up(one.counts for one in recent)
+                predictions = sum(one.manifest.rows for one in sealed)
+                versions.append(VersionStatus(shelf.version, predictions, of_them.joined, of_them.delays))
+        return Status(
+            model,
+            progress.received,
+            await self._unjoined(model),
+            progress.waiting,
+            progress.unknown,
+            progress.listed,
+            added_up(counts),
+            versions,
+        )
+
+    async def _unjoined(self, model: str) -> int:
+        """Return how many generations wait to be joined."""
+        folders = [unjoined_folder(kind, model) for kind in (Kind.PREDICTION, Kind.ACTUAL)]
+        return sum([not one.size_bytes for folder in folders async for one in self.blobs.under(folder)])
+
     async def _hours(self, manifest: Manifest, first: Hour, end: Hour) -> list[Found[JoinedHour]]:
         """Return the manifests of joined hours, in their order."""
         folder = f"{model_folder(manifest.model)}version={manifest.version}/"
+        found: list[Found[JoinedHour]] = []
+        for date in dates_of(first, end):
+            found += await self._under(f"{folder}date={date}/", lambda one: first <= one < end)
+        return found
+
+    async def _under(self, folder: str, is_wanted: Callable[[Hour], bool]) -> list[Found[JoinedHour]]:
         listed = [
             stored
-            for date in dates_of(first, end)
-            async for stored in self.blobs.under(f"{folder}date={date}/")
-            if stored.path.endswith("/_manifest.json") and first <= Hour.at_path(stored.path) < end
+            async for stored in self.blobs.under(folder)
+            if stored.path.endswith("/_manifest.json") and is_wanted(Hour.at_path(stored.path))
         ]
 
         async def one(path: str, etag: str) -> Found[JoinedHour] | None:
@@ -144,8 +191,8 @@ class Joins:
             except BlobMissing:  # retention took it since it was listed
                 return None
 
-        found = await each(listed, lambda stored: one(stored.path, stored.etag))
-        return [hour for hour in found if hour is not None]
+        read_hours = await each(listed, lambda stored: one(stored.path, stored.etag))
+        return [hour for hour in read_hours if hour is not None]
 
     async def _counting(
         self, manifest: Manifest, found: Found[JoinedHour], as_of: datetime | None, columns: Sequence[str] | None

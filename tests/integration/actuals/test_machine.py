@@ -281,13 +281,13 @@ class Joins(RuleBasedStateMachine):
         return MemoryBlobs(self.memory, before_write=dying(writes))
 
     def _until_killed(self, doing: Any) -> None:  # noqa: ANN401 - a coroutine
-        (ended,) = self.runner.run(_ended(doing))
+        ended: Any = self.runner.run(_ended(doing))[0]
         assert ended is None or isinstance(ended, int | Killed), repr(ended)
 
 
 async def _ended(doing: Any) -> list[Any]:  # noqa: ANN401 - a coroutine or a task
     """Return how something ended; what several tasks died of at once is one death."""
-    (ended,) = await asyncio.gather(doing, return_exceptions=True)
+    ended: Any = (await asyncio.gather(doing, return_exceptions=True))[0]
     is_death = isinstance(ended, BaseExceptionGroup) and ended.split(Killed)[1] is None
     return [Killed() if is_death else ended]
 
