@@ -47,6 +47,7 @@ if TYPE_CHECKING:  # building imports them; importing this module must not
     from shared.registry.baselines import Baselines
     from shared.registry.store import Registry
     from shared.retraining.deciding import Deciding
+    from shared.retraining.decision import Decisions
     from shared.retraining.period_store import PeriodStore
     from shared.retraining.replaying import Replaying
     from shared.scoring.scorer import Scorer
@@ -200,12 +201,14 @@ def sealing() -> "Sealing":
     from shared.actuals.outlived import OutlivedJoins
     from shared.capture.cursor import Cursors
     from shared.monitoring.outlived import NEWS_KEPT_DAYS, Outlived
+    from shared.retraining.outlived import OutlivedDecisions
     from shared.sealing.days.rolling import Rolling
     from shared.sealing.retention import Later, Periods, Retention
     from shared.sealing.sealing import Sealing
 
     ours = settings()
     outlived, joins = Outlived(blobs()), OutlivedJoins(blobs())
+    decisions = OutlivedDecisions(blobs(), _decisions())
     return Sealing(
         blobs(),
         hub(),
@@ -228,6 +231,8 @@ def sealing() -> "Sealing":
                 Later(NEWS_KEPT_DAYS, outlived.news),
                 Later(ours.hours_kept_days, joins.hours),
                 Later(ours.logs_kept_days, joins.marks),
+                Later(ours.hours_kept_days, decisions.challenges),
+                Later(NEWS_KEPT_DAYS, decisions.news),
             ),
         ),
     )
@@ -313,7 +318,6 @@ def deciding() -> "Deciding":
     from shared.retraining.actuals import JoinedActuals
     from shared.retraining.challenging import Challenging
     from shared.retraining.deciding import Deciding
-    from shared.retraining.decision import Decisions
     from shared.retraining.faults import Faults
     from shared.retraining.measuring import Measuring
 
@@ -325,7 +329,7 @@ def deciding() -> "Deciding":
         Measuring(_manifests(), actuals, Challenging(blobs(), registry())),
         periods(),
         Faults(blobs(), _evaluations()),
-        Decisions(blobs(), _outbox()),
+        _decisions(),
         telemetry(),
     )
 
@@ -471,6 +475,13 @@ def _evaluations() -> "Evaluations":
     from shared.monitoring.evaluation import Evaluations
 
     return Evaluations(blobs())
+
+
+@cache
+def _decisions() -> "Decisions":
+    from shared.retraining.decision import Decisions
+
+    return Decisions(blobs(), _outbox())
 
 
 @cache

@@ -204,6 +204,8 @@ class Deciding:
         before = known.losses if known is not None and known.losses.champion == name else None
         wanted = model.to_ask(name, period)
         if before is not None:
+            if not before.inputs.keys() <= inputs.keys():
+                return  # retention has taken some of it: what it came to stays
             if before.is_made_of(inputs, loss=loss, most_rows=config.rows_a_period, versions=wanted):
                 return
             # Whoever is a challenger no more was one then.

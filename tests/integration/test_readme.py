@@ -44,8 +44,8 @@ async def test_the_examples_run_one_after_the_other(tmp_path: Path) -> None:
         await _watermark(system)
         done = [await asyncio.to_thread(_run, example, environment, here) for example in examples]
 
-    assert len(done) == 14
-    assert [one.returncode for one in done] == [0] * 14, [one.stdout + one.stderr for one in done]
+    assert len(done) == 15
+    assert [one.returncode for one in done] == [0] * 15, [one.stdout + one.stderr for one in done]
     (
         registered,
         private,
@@ -58,6 +58,7 @@ async def test_the_examples_run_one_after_the_other(tmp_path: Path) -> None:
         looked,
         replayed,
         accepted,
+        decided,
         compared,
         proved,
         dead,
@@ -79,6 +80,7 @@ async def test_the_examples_run_one_after_the_other(tmp_path: Path) -> None:
     assert "nothing to evaluate" in looked or "flights 1, 2013-0" in looked
     assert re.search(r"\d+ alarms? in 49 looks from 2013-03-23T00 to 2013-03-26T00", replayed)
     assert accepted == "flights 1 is compared with baseline 2 from now on\n"
+    assert "nothing to decide: no period of a champion is settled yet" in decided
     assert all(word in compared for word in ("number", "category", "distance", "carrier"))
     assert "the account closes" in proved
     assert dead.splitlines() == ["no dead letters", "0 records in 0 events would be sent"]

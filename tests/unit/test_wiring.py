@@ -97,8 +97,8 @@ def test_storage_is_waited_for_as_long_as_is_set(monkeypatch: pytest.MonkeyPatch
     assert asked == [2.5]
 
 
-def test_evaluations_and_joins_are_kept_for_as_long_as_hours_and_marks_as_logs() -> None:
-    """Sealing comes before both and knows nothing of what they store: only here they are put together."""
+def test_what_later_stages_store_is_kept_for_as_long_as_hours_and_marks_as_logs() -> None:
+    """Sealing comes before them and knows nothing of what they store: only here they are put together."""
     program = "from shared import wiring; print([one.days for one in wiring.sealing().retention.later])"
     settings = {**SETTINGS, "HOURS_KEPT_DAYS": "45"}
 
@@ -106,4 +106,4 @@ def test_evaluations_and_joins_are_kept_for_as_long_as_hours_and_marks_as_logs()
         [sys.executable, "-c", program], cwd=ROOT, env=settings, capture_output=True, check=True, text=True
     )
 
-    assert asked.stdout == "[45, 90, 45, 14]\n"
+    assert asked.stdout == "[45, 90, 45, 14, 45, 90]\n"

@@ -1,0 +1,58 @@
+"""What has been kept long enough of what retraining asked and told: retention, which comes before it, deletes it.
+
+Periods and decisions stay for good: they are small, and what a replay is made of.
+"""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Final
+
+from shared import documents
+from shared.alerts.messages import DecisionChange, DecisionChanged
+from shared.alerts.outbox import Entry
+from shared.blobs import Blobs, Stored
+from shared.hours import Hour
+from shared.retraining.decision import Decisions
+
+_CHALLENGES: Final = "monitoring/challenges/"
+_DONE: Final = "monitoring/outbox/done/"
+_NEWS: Final = "-decision."
+
+
+@dataclass(slots=True)
+class OutlivedDecisions:
+    """Finds answers that nobody saw, and news of decisions, that may be deleted."""
+
+    blobs: Blobs
+    decisions: Decisions
+
+    async def challenges(self, limit: Hour) -> AsyncGenerator[list[Stored]]:
+        """Yield what versions answered to rows of periods that began before ``limit``, each period a group.
+
+        They are of rows that retention takes as well; what they came to is in the periods.
+        """
+        for model in await self.blobs.folders(_CHALLENGES):
+            for folder in await self.blobs.folders(model):
+                async for stored in self.blobs.under(folder):
+                    if stored.path.removeprefix(folder).removesuffix(".parquet") >= limit.key:
+                        break
+                    yield [stored]
+
+    async def news(self, limit: Hour) -> AsyncGenerator[list[Stored]]:
+        """Yield the news of decisions, of before ``limit``, that was delivered or given up, each a group of its own.
+
+        As long as the newest decision does not know that its news was told, the outbox is asked for it.
+        """
+        async for stored in self.blobs.under(_DONE):
+            about, is_decision, _ = stored.path.rpartition(_NEWS)
+            if not is_decision or about.rpartition(".")[2] >= limit.key:
+                continue
+            entry = await documents.find(self.blobs, stored.path, Entry)
+            if entry is None or not isinstance(entry.message, DecisionChanged):
+                continue
+            if entry.message.timestamp < limit.start and await self._is_told(entry.message.data):
+                yield [stored]
+
+    async def _is_told(self, change: DecisionChange) -> bool:
+        pointer = await self.decisions.pointer(change.model)
+        return pointer is None or pointer.untold is None or pointer.untold.id != change.id
