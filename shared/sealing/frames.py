@@ -1,4 +1,4 @@
-"""What was kept, for people: sealed predictions as a data frame."""
+"""What was kept: sealed predictions as one table, and for people as a data frame."""
 
 import asyncio
 from collections.abc import Sequence
@@ -53,25 +53,35 @@ async def frame(
         InvalidDocument: rows were damaged.
         ValueError: a moment is naive, or not the beginning of an hour.
     """
+    found = await rows(blobs, model, version, _hour(start), _hour(end), columns=columns)
+    return await asyncio.to_thread(_to_pandas, found)
+
+
+async def rows(
+    blobs: Blobs, model: str, version: str, first: Hour, end: Hour, *, columns: Sequence[str] | None = None
+) -> "pa.Table":
+    """Return the predictions of the hours from ``first`` up to ``end``, as ``frame`` does, as a table of Arrow's.
+
+    Raises:
+        NotSealed, LetGo, UnknownModel, InvalidSchema, InvalidDocument: as there.
+    """
     import pyarrow as pa
 
     from shared.sealing.tables.columns import arrow_schema
 
-    first, last = _hour(start), _hour(end)
     manifest = await documents.find(blobs, manifest_path(model, version), Manifest)
     if manifest is None:
         raise UnknownModel(model, version)
     watermark = await documents.find(blobs, WATERMARK_PATH, Watermark)
-    if watermark is None or last > watermark.hour:
-        raise NotSealed(last.key, before=watermark.before if watermark else None)
+    if watermark is None or end > watermark.hour:
+        raise NotSealed(end.key, before=watermark.before if watermark else None)
     stored = arrow_schema(Kind.PREDICTION, manifest.schema.captured)
     wanted = stored if columns is None else pa.schema([_field(stored, name) for name in columns])
-    parts = await _rows(blobs, Shelf(Kind.PREDICTION, model, version), first, last, wanted)
-    rows = pa.concat_tables([wanted.empty_table(), *parts])
-    return await asyncio.to_thread(_to_pandas, rows)
+    parts = await _parts(blobs, Shelf(Kind.PREDICTION, model, version), first, end, wanted)
+    return pa.concat_tables([wanted.empty_table(), *parts])
 
 
-async def _rows(blobs: Blobs, shelf: Shelf, first: Hour, last: Hour, wanted: "pa.Schema") -> "list[pa.Table]":
+async def _parts(blobs: Blobs, shelf: Shelf, first: Hour, end: Hour, wanted: "pa.Schema") -> "list[pa.Table]":
     """Return the rows of every generation of some hours."""
     from shared.sealing.hours.hour import read, readable
     from shared.sealing.hours.manifests import Manifests
@@ -80,12 +90,12 @@ async def _rows(blobs: Blobs, shelf: Shelf, first: Hour, last: Hour, wanted: "pa
     async def one(path: str) -> "pa.Table":
         data = (await blobs.read(path)).data
         with readable(path):
-            rows, _ = await asyncio.to_thread(read, data, only=wanted.names)
-            return rows.select(wanted.names).cast(wanted)
+            found, _ = await asyncio.to_thread(read, data, only=wanted.names)
+            return found.select(wanted.names).cast(wanted)
 
-    hours = await Manifests(blobs).between(shelf, first, last)
+    hours = await Manifests(blobs).between(shelf, first, end)
     # After the listing: that a day goes is written down before its first file does.
-    await _check_kept(blobs, shelf, first, last)
+    await _check_kept(blobs, shelf, first, end)
     paths = [
         f"{hour_folder(shelf, hour.hour)}{generation.rows_file}"
         for hour in hours
@@ -94,13 +104,13 @@ async def _rows(blobs: Blobs, shelf: Shelf, first: Hour, last: Hour, wanted: "pa
     return await each(paths, one, at_once=_READS_AT_ONCE)
 
 
-async def _check_kept(blobs: Blobs, shelf: Shelf, first: Hour, last: Hour) -> None:
+async def _check_kept(blobs: Blobs, shelf: Shelf, first: Hour, end: Hour) -> None:
     """See that retention has let go of none of the days that some hours are of.
 
     Raises:
         LetGo: of some it has.
     """
-    dates = dates_of(first, last)
+    dates = dates_of(first, end)
 
     async def is_let_go(date: str) -> bool:
         account = await documents.find(blobs, account_path(date), DayAccount)
