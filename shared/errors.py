@@ -12,6 +12,8 @@ Fault
 |-- IsChampion             the champion cannot be retired, or challenge itself (409)
 |-- AlreadyRegistered      the same version exists with other bytes
 |-- InvalidModel           a model file cannot be used as it is
+|-- Untrainable            what was captured of a version is not what a model would be asked with
+|-- TrainerFailed          a trainer made no model: ends with what it said last
 |-- ModelFailed            a model raised on rows that fit its schema (500)
 |-- NoEvaluation           a model has not been evaluated yet (404)
 |-- NoDecision             nothing has been decided about a model yet (404)
@@ -223,6 +225,33 @@ class InvalidModel(Fault):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+class Untrainable(Fault):
+    """Nothing can learn from what was captured of a version what it would be asked with; ``reason`` says why."""
+
+    code = "untrainable"
+
+    def __init__(self, model: str, version: str, feature: str, *, reason: str) -> None:
+        super().__init__(
+            f"{feature!r} of {model} {version} {reason}: train on rows of your own, and register what comes of it "
+            "with --as challenger"
+        )
+        self.model = model
+        self.version = version
+        self.feature = feature
+        self.reason = reason
+
+
+class TrainerFailed(Fault):
+    """A trainer made no model; ``tail`` is the end of what it said on standard error."""
+
+    code = "trainer_failed"
+
+    def __init__(self, reason: str, *, tail: str = "") -> None:
+        super().__init__(f"the trainer {reason}" + (f"; it said last:\n{tail}" if tail else ""))
+        self.reason = reason
+        self.tail = tail
 
 
 class UnreadableRequest(Fault):

@@ -14,9 +14,12 @@ MOST_CATEGORIES: Final = 1000
 FEWEST_ROWS_A_CATEGORY: Final = 10
 """Strings that repeat less than this on average are no category: most are names, and tomorrow's are others."""
 
+OF_ROWS: Final = frozenset({"_id", "_at"})
+"""What training data that was made of what was captured says of its rows beside the features."""
+
 
 def infer(table: pa.Table, actual: str, *, time: str | None = None) -> tuple[Feature, ...]:
-    """Return a feature for every column of ``table``, in its order, but ``actual`` and ``time``.
+    """Return a feature for every column of ``table``, in its order, but ``actual``, ``time``, ``_id`` and ``_at``.
 
     Floats and decimals become ``float``, integers ``integer`` however few distinct values they have, since a number is
     scored as a number; both keep the smallest and largest finite value as their range, which is information: scoring
@@ -36,7 +39,7 @@ def infer(table: pa.Table, actual: str, *, time: str | None = None) -> tuple[Fea
     for column in (actual, time):
         if column is not None and column not in table.column_names:
             raise InvalidSchema(feature=column, reason="the training data has no such column")
-    names = [name for name in table.column_names if name not in {actual, time}]
+    names = [name for name in table.column_names if name not in {actual, time} | OF_ROWS]
     return tuple(_feature(name, table.column(name)) for name in names)
 
 

@@ -6,4 +6,6 @@
   ``verdicts`` says what to do in a ``situation``; ``decision`` is what is stored of that.
 * ``challenging`` asks versions that do not answer, and ``deciding`` does all this for every model when a period is settled.
 * ``hindsight`` is the best there was to do; ``replaying`` holds policies against it.
+* ``gathering`` draws a ``training_set`` from what was captured and joined; ``challengers`` says what may be tried beside the
+  champion, and ``training`` makes a version of what a trainer made. Trainers are run by the command line alone.
 """

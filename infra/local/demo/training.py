@@ -1,10 +1,12 @@
 """The demo's model: gradient boosting, converted to ONNX with one input for each feature."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from infra.local.demo.flights import ACTUAL, CATEGORIES, FEATURES, NUMBERS, TIME
+from infra.local.demo.flights import ACTUAL, CATEGORIES, FEATURES, TIME
 
 _TREES = 60
 _LEAVES = 15
@@ -12,23 +14,42 @@ _LEAVES = 15
 
 def train(table: pd.DataFrame) -> bytes:
     """Fit the model to the training rows and return it as ONNX."""
+    return fit(table, {name: name in CATEGORIES for name in FEATURES}, table[ACTUAL], classifies=True)
+
+
+def fit(table: pd.DataFrame, features: Mapping[str, bool], actual: "pd.Series[Any]", *, classifies: bool) -> bytes:
+    """Fit a model of this kind to any rows and return it as ONNX.
+
+    Args:
+        table: one row a training row; texts without missing values, everything else as numbers.
+        features: by name, in the model's order: whether it is a text.
+        actual: what is to be predicted.
+        classifies: whether that is a class.
+    """
     from skl2onnx import to_onnx
     from skl2onnx.common.data_types import FloatTensorType, StringTensorType
     from sklearn.compose import ColumnTransformer
-    from sklearn.ensemble import GradientBoostingClassifier
+    from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import OrdinalEncoder
 
+    texts = [name for name, is_text in features.items() if is_text]
+    numbers = [name for name in features if name not in texts]
     codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
-    prepared = ColumnTransformer([("codes", codes, list(CATEGORIES)), ("numbers", SimpleImputer(), list(NUMBERS))])
-    trees = GradientBoostingClassifier(n_estimators=_TREES, max_leaf_nodes=_LEAVES, subsample=0.25, random_state=0)
+    steps = [("codes", codes, texts), ("numbers", SimpleImputer(), numbers)]
+    # Without a column of its kind a step cannot be converted.
+    prepared = ColumnTransformer([step for step in steps if step[2]])
+    kind = GradientBoostingClassifier if classifies else GradientBoostingRegressor
+    trees = kind(n_estimators=_TREES, max_leaf_nodes=_LEAVES, subsample=0.25, random_state=0)
     model = Pipeline([("prepare", prepared), ("predict", trees)])
-    model.fit(table[list(FEATURES)], table[ACTUAL])
+    model.fit(table[list(features)], actual)
     types = [
-        (name, StringTensorType([None, 1]) if name in CATEGORIES else FloatTensorType([None, 1])) for name in FEATURES
+        (name, StringTensorType([None, 1]) if is_text else FloatTensorType([None, 1]))
+        for name, is_text in features.items()
     ]
-    onnx: bytes = to_onnx(model, initial_types=types, options={"zipmap": False}).SerializeToString()
+    options = {"zipmap": False} if classifies else None
+    onnx: bytes = to_onnx(model, initial_types=types, options=options).SerializeToString()
     return onnx
 
 

@@ -1,0 +1,91 @@
+"""Make a version of what a trainer made. Nothing here trains: only the command line runs or asks a trainer."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import Final
+
+from shared.blobs import Blobs
+from shared.clock import Clock
+from shared.errors import AlreadyRegistered, BlobChanged
+from shared.registry.manifest import CHALLENGER, Lineage, Manifest
+from shared.registry.store import Registry
+from shared.retraining.challengers import next_version, refuse_incomparable, schema_to_learn
+from shared.retraining.training_set import AT, ID, TrainingSet
+from shared.schema import Schema
+from shared.scoring.registration import Draft, TrainingData, draft, infer_schema
+from shared.scoring.runtime import OnnxModel
+
+TRAINING_FILE: Final = "train.parquet"
+
+
+@dataclass(slots=True)
+class Training:
+    """Names, registers and tells of challengers."""
+
+    blobs: Blobs
+    registry: Registry
+    clock: Clock
+
+    async def version(self, model: str, wanted: str | None) -> str:
+        """Return what a new version is called: as ``wanted``, or with the next name that is free.
+
+        Raises:
+            AlreadyRegistered: there is one of the name that is wanted.
+        """
+        known = [manifest.version for manifest in await self.registry.versions(model)]
+        if wanted in known:
+            raise AlreadyRegistered(model, str(wanted), what="model")
+        return wanted or next_version(known, at=self.clock.now())
+
+    def lineage(self, drawn: TrainingSet, *, trainer: str) -> Lineage:
+        """Return what is written down of a challenger that learns now."""
+        return Lineage(
+            parent=drawn.parent.version,
+            start=drawn.first.key,
+            end=drawn.end.key,
+            trainer=trainer,
+            trained_at=self.clock.now(),
+        )
+
+    async def place(self, drawn: TrainingSet) -> str:
+        """Store a training set where somebody else can fetch it, and return the folder, ending in a slash."""
+        folder = f"datasets/_training/model={drawn.parent.model}/{drawn.sha256[:16]}/"
+        with contextlib.suppress(BlobChanged):  # it is called after its content
+            await self.blobs.create(f"{folder}{TRAINING_FILE}", drawn.file)
+        return folder
+
+    async def register(self, drawn: TrainingSet, file: bytes, *, version: str, lineage: Lineage) -> Manifest:
+        """Register a model that learned from a training set, as a challenger of its champion.
+
+        Raises:
+            InvalidModel: it is no model, or none that takes the champion's features and answers its question.
+            InvalidSchema: it is none that can be stored beside the training set.
+            ModelFailed: it raised on rows that it learned from.
+            AlreadyRegistered: the version is another one.
+        """
+        made = await asyncio.to_thread(_drafted, drawn, file, version, lineage)
+        refuse_incomparable(drawn.parent, made.manifest)
+        manifest = await self.registry.register(made.manifest, files=made.files)
+        await self.registry.promote(manifest.model, manifest.version, alias=CHALLENGER)
+        return manifest
+
+
+def _drafted(drawn: TrainingSet, file: bytes, version: str, lineage: Lineage) -> Draft:
+    training = TrainingData(
+        rows=drawn.rows.drop_columns([ID]),
+        actual=drawn.parent.actual,
+        time=AT,
+        sha256=drawn.sha256,
+        lineage=lineage,
+    )
+    learned = schema_to_learn(drawn)
+    inferred, _ = infer_schema(OnnxModel(file), training)
+    return draft(
+        file,
+        training,
+        model=drawn.parent.model,
+        version=version,
+        schema=Schema(features=learned.features, outputs=inferred.outputs),
+        at=lineage.trained_at,
+    )
