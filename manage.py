@@ -12,7 +12,20 @@ from collections.abc import Awaitable, Sequence
 from pathlib import Path
 from typing import Final
 
-from infra.cli import actuals, backtest, compare, dead, decide, importing, monitor, rebaseline, register, retire, verify
+from infra.cli import (
+    actuals,
+    backtest,
+    compare,
+    dead,
+    decide,
+    importing,
+    monitor,
+    rebaseline,
+    register,
+    retire,
+    retrain,
+    verify,
+)
 from infra.cli.command import Answer, Commands, existing_file
 from shared import wiring
 from shared.errors import Fault
@@ -53,7 +66,20 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--settings", type=existing_file, help="a local.settings.json; the environment wins over it")
     parser = argparse.ArgumentParser(prog="python manage.py", description=__doc__)
     commands = Commands(parser.add_subparsers(required=True, metavar="COMMAND"), common)
-    for command in (register, retire, actuals, importing, compare, verify, dead, monitor, backtest, decide, rebaseline):
+    for command in (
+        register,
+        retire,
+        actuals,
+        importing,
+        compare,
+        verify,
+        dead,
+        monitor,
+        backtest,
+        decide,
+        retrain,
+        rebaseline,
+    ):
         command.add(commands)
     return parser
 

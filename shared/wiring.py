@@ -7,6 +7,7 @@ are opened once, and everything here runs on one event loop.
 import atexit
 import base64
 import os
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import timedelta
 from functools import cache
@@ -23,7 +24,7 @@ if TYPE_CHECKING:  # building imports them; importing this module must not
 
     from shared.actuals.joining import Joining
     from shared.actuals.reading import Joins
-    from shared.alerts.delivering import Delivering
+    from shared.alerts.delivering import Delivering, Post
     from shared.alerts.outbox import Outbox
     from shared.blobs import Blobs
     from shared.capture.accepting import Accepting
@@ -46,10 +47,13 @@ if TYPE_CHECKING:  # building imports them; importing this module must not
     from shared.monitoring.watching_capture import WatchingCapture
     from shared.registry.baselines import Baselines
     from shared.registry.store import Registry
+    from shared.retraining.actuals import JoinedActuals
     from shared.retraining.deciding import Deciding
     from shared.retraining.decision import Decisions
+    from shared.retraining.gathering import Gathering
     from shared.retraining.period_store import PeriodStore
     from shared.retraining.replaying import Replaying
+    from shared.retraining.training import Training
     from shared.scoring.scorer import Scorer
     from shared.sealing.accounting.verifying import Verifying
     from shared.sealing.hours.generations import Generations
@@ -314,19 +318,16 @@ def monitoring() -> "Monitoring":
 @cache
 def deciding() -> "Deciding":
     """Return what decides whether a retrain pays."""
-    from shared.actuals.reading import Joins
-    from shared.retraining.actuals import JoinedActuals
     from shared.retraining.challenging import Challenging
     from shared.retraining.deciding import Deciding
     from shared.retraining.faults import Faults
     from shared.retraining.measuring import Measuring
 
-    actuals = JoinedActuals(blobs(), Joins(blobs(), _manifests()))
     return Deciding(
         blobs(),
         registry(),
-        actuals,
-        Measuring(_manifests(), actuals, Challenging(blobs(), registry())),
+        _joined_actuals(),
+        Measuring(_manifests(), _joined_actuals(), Challenging(blobs(), registry())),
         periods(),
         Faults(blobs(), _evaluations()),
         _decisions(),
@@ -395,6 +396,34 @@ def delivering() -> "Delivering":
 
 
 @cache
+def gathering() -> "Gathering":
+    """Return what draws training sets."""
+    from shared.retraining.gathering import Gathering
+
+    return Gathering(blobs(), registry(), _joined_actuals())
+
+
+@cache
+def training() -> "Training":
+    """Return what makes versions of what trainers made."""
+    from shared.retraining.training import Training
+
+    return Training(blobs(), registry(), clock())
+
+
+def posting() -> "Post":
+    """Return what posts to webhooks, and to trainers."""
+    from shared.alerts.delivering import poster
+
+    return poster(_webhook_session())
+
+
+def variables(names: Iterable[str]) -> dict[str, str]:
+    """Return those variables of the environment that are set: what is passed on to somebody else's program."""
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
+@cache
 def catalog() -> "Catalog":
     """Return what answers questions about models."""
     from shared.monitoring.catalog import Catalog
@@ -430,6 +459,13 @@ async def close() -> None:
         await blobs().close()
     if _credential.cache_info().currsize:
         await _credential().close()
+
+
+@cache
+def _joined_actuals() -> "JoinedActuals":
+    from shared.retraining.actuals import JoinedActuals
+
+    return JoinedActuals(blobs(), joins())
 
 
 @cache

@@ -4,7 +4,8 @@ import argparse
 import asyncio
 import hashlib
 import math
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from infra.cli.command import Answer, Commands, decoded, existing_file, table, valid_name
 from infra.cli.progress import Steps
@@ -13,6 +14,8 @@ from shared import wiring
 if TYPE_CHECKING:  # each command imports what it needs
     from shared.retraining.comparison import Comparison
     from shared.schema import Feature, Privacy, Schema
+
+T = TypeVar("T")
 
 
 def add(commands: Commands) -> None:
@@ -45,6 +48,12 @@ def add(commands: Commands) -> None:
         metavar="FEATURE=STEP",
         help="keep a number rounded down to a multiple of STEP, or the first STEP characters of a text",
     )
+    register.add_argument(
+        "--lineage", type=existing_file, help="how it was made of what was captured, as a trainer's hook was told"
+    )
+    register.add_argument(
+        "--as", dest="alias", choices=("champion", "challenger"), help="promote it, once it is registered"
+    )
     register.add_argument("--dry-run", action="store_true", help="print the schema and store nothing")
 
     promote = commands.add("promote", _promote, about="make a version answer for its model, or be tried beside it")
@@ -64,18 +73,21 @@ def add(commands: Commands) -> None:
 async def _register(asked: argparse.Namespace) -> Answer:
     import msgspec
 
+    from shared.registry.manifest import Lineage
     from shared.schema import Schema
     from shared.scoring.registration import TrainingData, draft
 
-    schema = None
-    if asked.schema:
-        schema = decoded(lambda: msgspec.json.decode(asked.schema.read_bytes(), type=Schema), asked.schema)
+    def read(path: Path | None, kind: type[T]) -> T | None:
+        return None if path is None else decoded(lambda: msgspec.json.decode(path.read_bytes(), type=kind), path)
+
+    schema, lineage = read(asked.schema, Schema), read(asked.lineage, Lineage)
     with Steps("reading", "scoring the training data", "storing", shown=not asked.json) as steps:
         training = TrainingData(
             rows=decoded(lambda: table(asked.training_data), asked.training_data),
             actual=asked.actual,
             time=asked.time,
             sha256=hashlib.sha256(asked.training_data.read_bytes()).hexdigest(),
+            lineage=lineage,
         )
         steps.next()
         made = await asyncio.to_thread(
@@ -92,12 +104,15 @@ async def _register(asked: argparse.Namespace) -> Answer:
         steps.next()
         if not asked.dry_run:
             await wiring.registry().register(made.manifest, files=made.files)
+            if asked.alias:
+                await wiring.registry().promote(asked.model, asked.version, alias=asked.alias)
         steps.next()
     if asked.dry_run and not asked.json:
         print(msgspec.json.format(msgspec.json.encode(made.manifest.schema), indent=2).decode())
     elif not asked.json:
         _show_schema(made.manifest.schema)
-        print(f"{asked.model} {asked.version} is registered; python manage.py promote {asked.model} {asked.version}")
+        then = f"it is {asked.alias}" if asked.alias else f"python manage.py promote {asked.model} {asked.version}"
+        print(f"{asked.model} {asked.version} is registered; {then}")
     return Answer(
         {
             "model": asked.model,

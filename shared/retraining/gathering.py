@@ -5,10 +5,9 @@ take its place.
 """
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final, Protocol
+from datetime import timedelta
+from typing import Final
 
 import pyarrow as pa
 
@@ -18,7 +17,7 @@ from shared.errors import NotSealed
 from shared.hours import Hour, dates_of, hours_of
 from shared.registry.manifest import Manifest
 from shared.registry.store import Registry
-from shared.retraining.actuals import Joined
+from shared.retraining.actuals import Actuals
 from shared.retraining.periods import newest_settled
 from shared.retraining.training_set import AT, ID, TrainingSet, alike, columns, matched, refuse_masked, training_set
 from shared.sealing.frames import rows
@@ -27,29 +26,13 @@ from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
 _JOINED: Final = (ID, AT, "actual")
 
 
-class Joins(Protocol):
-    """Whoever knows which actual belongs to which prediction."""
-
-    async def between(
-        self,
-        manifest: Manifest,
-        first: Hour,
-        end: Hour,
-        *,
-        as_of: datetime | None = None,
-        columns: Sequence[str] | None = None,
-    ) -> Joined:
-        """Return what is joined of the hours from ``first`` up to ``end``, which is not among them."""
-        ...
-
-
 @dataclass(slots=True)
 class Gathering:
     """Draws training sets."""
 
     blobs: Blobs
     registry: Registry
-    joins: Joins
+    actuals: Actuals
 
     async def gather(self, model: str, first: Hour | None = None, end: Hour | None = None) -> TrainingSet:
         """Return the predictions of a model that have an actual, with the champion's features.
@@ -68,28 +51,32 @@ class Gathering:
         """
         parent = await self.registry.answering(model)
         refuse_masked(parent)
-        first, end = await self._span(model, first, end)
+        first, end = await self._span(parent, first, end)
         parts: list[pa.Table] = []
         predictions = 0
         for version in alike(parent, await self.registry.versions(model)):
-            joined = await self.joins.between(version, first, end, columns=_JOINED)
+            joined = await self.actuals.between(version, first, end, columns=_JOINED)
             predictions += joined.predictions
             if joined.rows.num_rows:
                 parts += await self._matched(version, first, end, joined.rows)
         return await asyncio.to_thread(training_set, parent, first, end, parts, predictions=predictions)
 
-    async def _span(self, model: str, first: Hour | None, end: Hour | None) -> tuple[Hour, Hour]:
+    async def _span(self, parent: Manifest, first: Hour | None, end: Hour | None) -> tuple[Hour, Hour]:
         watermark = await documents.find(self.blobs, WATERMARK_PATH, Watermark)
         if watermark is None:
             raise NotSealed(end.key if end else "any hour", before=None)
-        config = await self.registry.monitor_config(model)
+        config = await self.registry.monitor_config(parent.model)
         hours = config.retraining.period_hours
+        learned = hours * config.retraining.train_on
         if end is None:
+            delay = config.actuals_delay
+            if delay is None:
+                delay = await self.actuals.delay(parent, watermark.hour.plus(-learned), watermark.hour)
             # Of what is younger only the actuals that come early are there, and those are not like the others.
-            end = newest_settled(watermark.hour, hours=hours, delay=config.actuals_delay or timedelta(0)).end
+            end = newest_settled(watermark.hour, hours=hours, delay=delay or timedelta(0)).end
         if end > watermark.hour:
             raise NotSealed(end.key, before=watermark.before)
-        return first or end.plus(-hours * config.retraining.train_on), end
+        return first or end.plus(-learned), end
 
     async def _matched(self, version: Manifest, first: Hour, end: Hour, joined: pa.Table) -> list[pa.Table]:
         """Return the rows that have an actual, a day at a time: the others need not be held in memory together."""
