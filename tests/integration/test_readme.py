@@ -44,8 +44,8 @@ async def test_the_examples_run_one_after_the_other(tmp_path: Path) -> None:
         await _watermark(system)
         done = [await asyncio.to_thread(_run, example, environment, here) for example in examples]
 
-    assert len(done) == 15
-    assert [one.returncode for one in done] == [0] * 15, [one.stdout + one.stderr for one in done]
+    assert len(done) == 16
+    assert [one.returncode for one in done] == [0] * 16, [one.stdout + one.stderr for one in done]
     (
         registered,
         private,
@@ -59,6 +59,7 @@ async def test_the_examples_run_one_after_the_other(tmp_path: Path) -> None:
         replayed,
         accepted,
         decided,
+        learned,
         compared,
         proved,
         dead,
@@ -81,6 +82,8 @@ async def test_the_examples_run_one_after_the_other(tmp_path: Path) -> None:
     assert re.search(r"\d+ alarms? in 49 looks from 2013-03-23T00 to 2013-03-26T00", replayed)
     assert accepted == "flights 1 is compared with baseline 2 from now on\n"
     assert "nothing to decide: no period of a champion is settled yet" in decided
+    assert re.match(r"a challenger of flights 1 would learn from 0 of 12,\d+ predictions \(0\.0%\)", learned)
+    assert "that is too little: --rows-at-least is 200" in learned
     assert all(word in compared for word in ("number", "category", "distance", "carrier"))
     assert "the account closes" in proved
     assert dead.splitlines() == ["no dead letters", "0 records in 0 events would be sent"]

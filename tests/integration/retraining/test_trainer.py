@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from infra.cli import trainer
 from infra.cli.trainer import MODEL, PASSED_ON
+from infra.local.processes import HERE
 from shared.errors import TrainerFailed
 from shared.schema import Feature, FeatureType, Schema
 from shared.settings import Settings, variable
@@ -111,3 +113,9 @@ async def test_an_interruption_ends_all_that_it_started(folder: Path) -> None:
             await running
 
         await trains.ended(line)
+
+
+def test_the_readme_names_every_variable_and_no_other(folder: Path) -> None:
+    rows = re.findall(r"^\| `(DRIFTLINE_\w+)` \|", (HERE / "README.md").read_text(), flags=re.MULTILINE)
+
+    assert rows == [*trainer.variables(folder, PARENT)]
