@@ -62,6 +62,25 @@ class Tables:
         rows = np.where(self.seen_rows > 0, self.seen_rows, np.nan)
         return self._where_made((self.wrong & self.known).sum(axis=2) / rows)
 
+    @cached_property
+    def seen_variances(self) -> Losses:
+        """Return the sampling variance of the mean difference of losses, version s less the period's own, over known rows.
+
+        NaN where fewer than two rows are known.
+        """
+        rows = np.where(self.seen_rows > 1, self.seen_rows, np.nan)
+        own = self.wrong[np.arange(len(self.wrong)), np.arange(len(self.wrong))]
+        differ = ((self.wrong != own) & self.known).sum(axis=2)
+        mean = ((self.wrong & self.known).sum(axis=2) - (own & self.known).sum(axis=1)) / rows
+        return self._where_made((differ - rows * mean**2) / (rows * (rows - 1)))
+
+    @cached_property
+    def disagreements(self) -> Losses:
+        """Return the share of all rows of period t that version s answers otherwise than the period's own version."""
+        answers = self.predictions > 0.5
+        own = answers[np.arange(len(answers)), np.arange(len(answers))]
+        return self._where_made((answers != own).mean(axis=2))
+
     @property
     def seen_rows(self) -> NDArray[np.int64]:
         """Return of how many rows of each period the actuals become known."""
