@@ -1,8 +1,8 @@
-"""When to retrain: ``python -m benchmarks.retrain [--data FOLDER] [--streams NAME ...] [--held-out] [--json]``.
+"""When to retrain: ``python -m benchmarks.retrain [--data FOLDER] [--development] [--streams NAME ...] [--json]``.
 
 A stream is cut into periods. At the beginning of each, a version is trained on the newest window of actuals, and may be
-swapped to at a cost; loss is the error rate of the version in use. The optimum is exact. Tables of losses are made once, in
-minutes altogether, and kept in the folder.
+swapped to at a cost; loss is the error rate of the version in use. The optimum is exact, and every policy is held against
+it. Tables of losses are made once, in minutes altogether, and kept in the folder.
 """
 
 import argparse
@@ -16,9 +16,12 @@ from rich.progress import Progress, TaskID
 
 from benchmarks.processes import one_thread_each
 from benchmarks.reporting import Machine, Report, Result
+from benchmarks.retraining.findings import best_fixed, by_stream, comparisons, games, policies, targets
 from benchmarks.retraining.learning import SETTINGS, Answers, Training
 from benchmarks.retraining.oracle import COSTS, oracle, play
-from benchmarks.retraining.streams import DEVELOPMENT, HELD_OUT, Stream
+from benchmarks.retraining.policies import RULES
+from benchmarks.retraining.scores import Score, scores
+from benchmarks.retraining.streams import DEVELOPMENT, REPORTED, STREAMS, Stream
 from benchmarks.retraining.tables import Spread, Tables, kept
 from infra.local.processes import HERE
 
@@ -26,19 +29,26 @@ DATA: Final = HERE / ".local/benchmarks/retrain"
 
 
 def main() -> None:
-    """Make the tables that are missing, and print the report."""
+    """Make the tables that are missing, let every policy play, and print the report."""
     asked = _arguments().parse_args()
     machine = Machine.this()
-    streams = [one for one in (HELD_OUT if asked.held_out else DEVELOPMENT) if one.name in (asked.streams or one.name)]
-    results = [
-        line
-        for stream, tables in played(streams, asked.data, processes=asked.processes)
-        for line in _lines(stream, tables)
-    ]
-    report = Report(benchmark="retrain", machine=machine, results=results, targets=[])
+    for rule in RULES:
+        # What a policy lacks is found out before minutes are spent on tables.
+        rule.begin()
+    streams = DEVELOPMENT if asked.development else REPORTED
+    if asked.streams:
+        streams = tuple(stream for stream in STREAMS if stream.name in asked.streams)
+    optima: list[Result] = []
+    scored: list[Score] = []
+    for stream, tables in played(streams, asked.data, processes=asked.processes):
+        optima += _lines(stream, tables)
+        scored += scores(stream, tables, RULES)
+    promised = targets(scored)
+    shown = [*by_stream(scored), *policies(scored), *best_fixed(scored), *comparisons(scored)]
     if not asked.json:
-        report.show()
-    print(report.line())
+        Report(benchmark="retrain", machine=machine, results=shown, targets=promised).show()
+    results = [*optima, *games(scored), *shown]
+    print(Report(benchmark="retrain", machine=machine, results=results, targets=promised).line())
 
 
 def played(streams: Iterable[Stream], folder: Path, *, processes: int = 1) -> Iterator[tuple[Stream, Tables]]:
@@ -97,8 +107,8 @@ def _lines(stream: Stream, tables: Tables) -> list[Result]:
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=DATA, help="where downloads and tables are kept")
-    parser.add_argument("--streams", nargs="+", metavar="NAME", help="only these")
-    parser.add_argument("--held-out", action="store_true", help="the streams that no policy was made with")
+    parser.add_argument("--streams", nargs="+", metavar="NAME", help="only these, of all there are")
+    parser.add_argument("--development", action="store_true", help="the streams that policies were made with")
     parser.add_argument("--processes", type=int, default=1, help="how many train at a time")
     parser.add_argument("--json", action="store_true", help="print the line of JSON and nothing before it")
     return parser

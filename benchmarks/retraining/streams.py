@@ -74,3 +74,4 @@ STREAMS: Final = (
 )
 DEVELOPMENT: Final = tuple(stream for stream in STREAMS if not stream.is_held_out)
 HELD_OUT: Final = tuple(stream for stream in STREAMS if stream.is_held_out)
+REPORTED: Final = tuple(stream for stream in STREAMS if not stream.is_generated)
