@@ -14,6 +14,7 @@ Source:
       the parameter that is best on what is known so far; afterwards the parameter stands.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -28,7 +29,7 @@ _OFFLINE: Final = 30
 _CHOICES: Final = np.linspace(0.0, 1.0, 41)
 """Of the values a threshold was held against so far: these quantiles."""
 
-_NEVER: Final = float("inf")
+_NEVER: Final = math.inf
 
 IsTime = Callable[[Sequence[float], float], bool]
 """Whether to swap, from the champion's staleness at every decision since it came, the newest last, and the parameter."""
@@ -39,7 +40,12 @@ def _exceeds(staleness: Sequence[float], threshold: float) -> bool:
 
 
 def _exceeds_in_sum(staleness: Sequence[float], threshold: float) -> bool:
-    return float(np.nansum(staleness)) > threshold
+    return _sum(staleness) > threshold
+
+
+def _sum(staleness: Sequence[float]) -> float:
+    """Return the sum of what is told; of a few numbers Python's own is the fastest."""
+    return math.fsum(value for value in staleness if not math.isnan(value))
 
 
 def _is_old(staleness: Sequence[float], periods: float) -> bool:
@@ -60,18 +66,18 @@ class _Cara:
             return False
         needs_staleness = self._is_time is not _is_old
         versions = range(seen.start, seen.now) if is_choosing else (seen.champion,)
-        self._stale[seen.now] = _staleness(seen, versions) if needs_staleness else dict.fromkeys(versions, np.nan)
+        self._stale[seen.now] = _staleness(seen, versions) if needs_staleness else dict.fromkeys(versions, math.nan)
         if is_choosing:
             self._parameter = self._chosen(seen)
         return self._is_time(self._since(seen.champion, seen.now), self._parameter)
 
     def _since(self, version: int, now: int) -> list[float]:
         """Return the staleness of a version at every decision since it came."""
-        return [self._stale[at].get(version, np.nan) for at in range(version + 1, now + 1)]
+        return [self._stale[at].get(version, math.nan) for at in range(version + 1, now + 1)]
 
     def _chosen(self, seen: Seen) -> float:
         """Return the parameter with which the game so far would have cost least; of equal ones the one that swaps least."""
-        losses = seen.losses
+        losses: list[list[float]] = np.nan_to_num(seen.losses).tolist()
         choices = self._choices(seen)
         costs = [self._replayed(seen, losses, parameter) for parameter in choices]
         return choices[int(np.argmin(costs))]
@@ -82,20 +88,20 @@ class _Cara:
             return [_NEVER, *map(float, range(seen.now - seen.start, 0, -1))]
         # What the parameter is held against: the staleness itself, or its sum since the version came.
         values = [
-            np.nansum(staleness) if self._is_time is _exceeds_in_sum else staleness[-1]
+            _sum(staleness) if self._is_time is _exceeds_in_sum else staleness[-1]
             for now in self._stale
             for version in range(seen.start, now)
-            if not np.isnan((staleness := self._since(version, now))[-1])
+            if not math.isnan((staleness := self._since(version, now))[-1])
         ]
         return [_NEVER, *np.quantile(values, _CHOICES)[::-1].tolist()] if values else [_NEVER]
 
-    def _replayed(self, seen: Seen, losses: NDArray[np.float64], parameter: float) -> float:
+    def _replayed(self, seen: Seen, losses: list[list[float]], parameter: float) -> float:
         """Return what the known part of the game would have cost with a parameter."""
         champion, cost = seen.start, 0.0
         for now in range(seen.start, seen.known_periods):
             if now > seen.start and self._is_time(self._since(champion, now), parameter):
                 champion, cost = now, cost + seen.swap_cost
-            cost += np.nan_to_num(losses[champion, now])
+            cost += losses[champion][now]
         return cost
 
 

@@ -7,6 +7,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.stats import ks_2samp
 
 from benchmarks.retraining.games import Game, Rule, Seen
 from benchmarks.retraining.oracle import play
@@ -164,6 +165,19 @@ def test_inputs_drift(rule: Rule, columns: tuple[int, ...], categorical: tuple[i
     assert (11 in swapped) == has_drifted
     if not rule.name.startswith("PSI"):
         assert not has_drifted or swapped[0] == 11
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.1, 0.2])
+def test_the_p_value_agrees_with_scipy(shift: float) -> None:
+    """Which takes a closer approximation: far out, where nothing is decided, they are a fifth apart."""
+    rng = np.random.default_rng(4)
+    baseline, current = (np.round(rng.normal(mean, 1, rows), 1) for mean, rows in ((0.0, 4_000), (shift, 400)))
+
+    expected = float(ks_2samp(baseline, current, method="asymp").pvalue)
+
+    assert drifted._ks_p_value(baseline.astype(np.float32), current.astype(np.float32)) == pytest.approx(
+        expected, rel=0.2
+    )
 
 
 def test_a_column_without_values_does_not_drift() -> None:
