@@ -7,7 +7,6 @@ from benchmarks.retraining.policies import cara, detectors, drifted, estimated, 
 
 RULES: Final[tuple[Rule, ...]] = (
     schedules.NEVER,
-    schedules.ALWAYS,
     *schedules.FIXED,
     regret.SKI_RENTAL,
     regret.AVOIDABLE_LOSS,

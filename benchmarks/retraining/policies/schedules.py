@@ -18,7 +18,7 @@ def every(periods: int) -> Rule:
     return Rule.of(f"every {periods}", is_time)
 
 
-FIXED: Final = tuple(every(periods) for periods in (1, 2, 5, 10, 20, 40))
+FIXED: Final = (ALWAYS, *(every(periods) for periods in (2, 5, 10, 20, 40)))
 
 HINDSIGHT: Final = "best period in hindsight"
 

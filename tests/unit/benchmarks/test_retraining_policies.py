@@ -29,7 +29,11 @@ def test_schedules_count_from_the_start() -> None:
     assert swaps(schedules.ALWAYS, losses) == tuple(range(3, 12))
     assert swaps(schedules.every(4), losses) == (6, 10)
     assert swaps(schedules.every(4), losses, start=3) == (7, 11)
-    assert [rule.name for rule in schedules.FIXED] == [f"every {periods}" for periods in (1, 2, 5, 10, 20, 40)]
+    assert swaps(schedules.every(1), losses) == swaps(schedules.ALWAYS, losses)
+    assert [rule.name for rule in schedules.FIXED] == [
+        "always",
+        *(f"every {periods}" for periods in (2, 5, 10, 20, 40)),
+    ]
 
 
 @pytest.mark.parametrize(("cost", "swapped"), [(0.05, 20), (2.0, 0)])
