@@ -224,7 +224,7 @@ def test_challengers_are_named_one_after_the_other_and_taken_out(
     assert named[:2] == (0, "challengers of tried: 3, 2\n")
     assert refused[0] == 1
     assert "is the champion" in refused[2]
-    assert won == {"model": "tried", "aliases": {"champion": "3"}, "challengers": ["2"]}
+    assert won == {"model": "tried", "aliases": {"champion": "3"}, "challengers": ["2"], "comparison": None}
     assert [one[:2] for one in removed] == [(0, "challengers of tried: none\n")] * 2
 
 
