@@ -80,14 +80,16 @@ class JoinedHours:
         files = stored.files if stored is not None else ()
         fits = found.column(ACTUAL).is_valid()
         rows = found.filter(fits)
-        new = Counts(misfits=found.num_rows - rows.num_rows, early=int(np.count_nonzero(rows.column(EARLY).to_numpy())))
-        counts = (stored.counts if stored is not None else Counts()).plus(new)
-        rows = rows.select(names)
+        counts = (stored.counts if stored is not None else Counts()).plus(
+            Counts(misfits=found.num_rows - rows.num_rows)
+        )
         if rows.num_rows:
             merges = len(files) + 1 >= self.most_files
             before = await self._before(folder, files, rows, names, whole=merges)
             is_new = await asyncio.to_thread(_not_among, rows, before)
             rows = rows.filter(pa.array(is_new))
+            counts = counts.plus(Counts(early=int(np.count_nonzero(rows.column(EARLY).to_numpy()))))
+            rows = rows.select(names)
             counts = await asyncio.to_thread(_counted, counts, before, rows)
             if merges:
                 rows = pa.concat_tables([before, rows])
@@ -103,7 +105,7 @@ class JoinedHours:
     ) -> pa.Table:
         """Return what is there already: all of it, or what is of the same predictions as some rows."""
         wanted = await asyncio.to_thread(pack, rows.column("_id"))
-        parts: list[pa.Table | None] = [rows.slice(0, 0)]
+        parts: list[pa.Table | None] = [rows.slice(0, 0).select(list(names))]
         for file in files:
             path = f"{folder}{file.file}"
             data = (await self.blobs.read(path)).data

@@ -12,12 +12,13 @@ from shared import documents
 from shared.actuals.columns import STANDING
 from shared.actuals.finding import Predictions
 from shared.actuals.paths import JOINS
+from shared.actuals.wanted import Wanted
 from shared.blobs import Blobs
 from shared.bounded import each
 from shared.capture.records import Kind, Shelf
 from shared.errors import BlobChanged, BlobMissing
 from shared.hours import Hour
-from shared.sealing.hours.chain import Chain, days_with
+from shared.sealing.hours.chain import Chain
 from shared.sealing.hours.hour import Generation, read, readable
 from shared.sealing.hours.listing import dates
 from shared.sealing.hours.manifests import Manifests
@@ -28,6 +29,9 @@ MOST_ACTUALS: Final = 1_000_000
 MOST_GENERATIONS: Final = 500
 _OF_SEALED: Final = [name for name in STANDING.names if name not in {"key", "found"}]
 _TAKEN_AT_ONCE: Final = 8
+_LOWEST: Final = "-0000-0000-000000000000"
+_HIGHEST: Final = "-ffff-ffff-ffffffffffff"
+"""What a chain leaves out of ids."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -96,18 +100,14 @@ class Sources:
         sealed = pa.schema([STANDING.field(name) for name in _OF_SEALED])
         return pa.concat_tables([sealed.empty_table(), *await each(range(len(marks)), one, at_once=2)])
 
-    async def predictions(
-        self, between: tuple[str, str] | None, marks: Sequence[Mark], *, everywhere: bool
-    ) -> list[Predictions]:
-        """Return all generations of predictions that may have an id between two, the oldest hour first.
+    async def predictions(self, wanted: Wanted, marks: Sequence[Mark]) -> list[Predictions]:
+        """Return generations of predictions, the oldest hour first: all of the days that may have one that is wanted.
 
-        Those that are marked are among them, and where they are asked for by other than their ids, all are.
+        Those that are marked are among them, and where some are wanted by a key, all are.
         """
         found: list[Predictions] = []
         for shelf in await self._shelves():
-            days = {mark.hour.date for mark in marks if mark.shelf == shelf}
-            if everywhere or between is not None:
-                days |= await self._days_with(shelf, None if everywhere else between)
+            days = {mark.hour.date for mark in marks if mark.shelf == shelf} | await self._days_with(shelf, wanted)
             for date in sorted(days):
                 found += [
                     Predictions.of(shelf, hour, generation)
@@ -120,12 +120,18 @@ class Sources:
         folder = f"captures/hours/kind={Kind.PREDICTION}/model={self.model}/"
         return [Shelf.at_path(one) for one in await self.blobs.folders(folder)]
 
-    async def _days_with(self, shelf: Shelf, between: tuple[str, str] | None) -> set[str]:
-        """Return the days of a shelf that may have an id between two; all of them, where that is None."""
-        chain = await documents.find(self.blobs, chain_path(shelf), Chain) if between is not None else None
-        if chain is None or between is None:
+    async def _days_with(self, shelf: Shelf, wanted: Wanted) -> set[str]:
+        """Return the days of a shelf that may have a prediction that is wanted."""
+        if not wanted.actuals.num_rows:
+            return set()
+        chain = await documents.find(self.blobs, chain_path(shelf), Chain) if not len(wanted.keys) else None
+        if chain is None:
             return set(await dates(self.blobs, f"captures/hours/{shelf.folder}/"))
-        return {*days_with(chain.ids, between), chain.intent.date}
+        # One by one: a single id of long ago, or one that somebody made up, must not have all days between read.
+        found = [
+            date for date, (low, high) in chain.ids.items() if len(wanted.within(low + _LOWEST, high + _HIGHEST)[0])
+        ]
+        return {*found, chain.intent.date}
 
     async def _day(self, shelf: Shelf, date: str) -> dict[Hour, tuple[Generation, ...]]:
         if (shelf, date) not in self._days:

@@ -102,9 +102,7 @@ class Stepping:
         marks, generations = await sources.actuals(told, self.most_actuals)
         new, strange = await asyncio.to_thread(to_be_found, await sources.rows(marks, generations))
         wanted = await asyncio.to_thread(Wanted.of, new)
-        sealed = await sources.predictions(
-            wanted.between, waiting[: self.most_generations], everywhere=len(wanted.keys) > 0
-        )
+        sealed = await sources.predictions(wanted, waiting[: self.most_generations])
         # After the manifests were read: what is sealed is marked before, so that what of it has no mark was joined before.
         # And what is not in this step waits for its own, in which it meets everything that came before it.
         marked = {mark.path for mark in await sources.marks(Kind.PREDICTION)}

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from shared.actuals.columns import STANDING
 from shared.actuals.matching import Places
 from shared.sealing.tables.external import Keys, keys
-from shared.sealing.tables.packed import Ids, ends, pack, span, usual
+from shared.sealing.tables.packed import Ids, pack, span, usual
 
 _UUID = r"^(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32})$"
 
@@ -49,11 +49,6 @@ class Wanted:
             by_key[key_order],
             _valid(own_keys)[key_order],
         )
-
-    @property
-    def between(self) -> tuple[str, str] | None:
-        """Return the lowest and the highest id that is wanted; None where none is."""
-        return ends(self.ids)
 
     def within(self, low: str, high: str) -> tuple[Ids, Places]:
         """Return the ids that may be from ``low`` to ``high``, and where their actuals stand."""

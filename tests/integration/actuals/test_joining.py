@@ -1,5 +1,6 @@
 """The join, in storage: which actual counts of which prediction, and what is counted of the others."""
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -10,10 +11,11 @@ from shared.actuals.counting import Counts
 from shared.actuals.joined_hour import JoinedHour
 from shared.actuals.paths import joined_path, progress_path
 from shared.actuals.progress import Progress
-from shared.blobs import Blobs
+from shared.blobs import Blobs, Content
 from shared.errors import InvalidDocument
 from shared.hours import Hour
 from shared.schema import FeatureType, Output
+from shared.sealing.paths import hour_folder
 from tests.integration.actuals.world import ACTUALS, MODEL, NINE, World, actual, prediction, predictions_of
 from tests.integration.sealing.batches import id_of
 
@@ -312,6 +314,47 @@ async def test_predictions_that_retention_took_are_missed_by_nobody(world: World
     await world.join()
 
     assert (await progress(world.blobs)).waiting == 1
+
+
+class Reading(Blobs):
+    """Storage that notes what of the rows is read, and how much."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        super().__init__(blobs._service)
+        self.read_bytes: Counter[str] = Counter()
+
+    async def read_end(self, path: str, *, most_bytes: int) -> Content:
+        found = await super().read_end(path, most_bytes=most_bytes)
+        self.read_bytes[path] += len(found.data)
+        return found
+
+    async def read_range(self, path: str, *, start: int, end: int, etag: str | None = None) -> bytes:
+        data = await super().read_range(path, start=start, end=end, etag=etag)
+        self.read_bytes[path] += len(data)
+        return data
+
+
+async def test_hours_that_cannot_have_an_id_are_not_opened(world: World) -> None:
+    """By id, their ends say so; by external id, their indexes."""
+    made = [prediction(NINE.plus(hours), external_id=f"order {hours}") for hours in range(4)]
+    for hours, one in enumerate(made):
+        await world.deliver(NINE.plus(hours), one)
+    await world.seal()
+    await world.join()
+    await world.deliver(NINE.plus(4), actual(made[1], 1.0), actual("00000000-0000-7000-8000-000000000000", 1.0))
+    await world.seal()
+    by_id = Reading(world.blobs)
+    await world.join(by_id)
+    await world.deliver(NINE.plus(5), actual(None, 1.0, external_id="order 2"))
+    await world.seal()
+    by_key = Reading(world.blobs)
+
+    await world.join(by_key)
+
+    rows = [f"{hour_folder(PREDICTIONS, NINE.plus(hours))}rows-0.parquet" for hours in range(4)]
+    indexes = [f"{hour_folder(PREDICTIONS, NINE.plus(hours))}_external-0" for hours in range(4)]
+    assert {path for path in by_id.read_bytes if "/hours/" in path} == {rows[1]}
+    assert {path for path in by_key.read_bytes if "/hours/" in path} == {rows[2], *indexes}
 
 
 async def test_some_columns_are_read_in_the_order_they_are_asked_for(world: World) -> None:

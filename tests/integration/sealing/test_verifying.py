@@ -1,5 +1,6 @@
 """The account closes on what capture and sealing do, and says otherwise of whatever is changed behind their back."""
 
+import json
 from collections.abc import Callable
 
 import msgspec
@@ -213,6 +214,21 @@ async def test_a_file_that_is_gone_is_told(run: Run, name: str) -> None:
 
     account = await verify(run.stages)
     assert [(one.what, one.where) for one in account.wrong] == [("missing_file", path)]
+
+
+async def test_an_index_that_is_gone_is_told(run: Run) -> None:
+    """Without it nobody finds the predictions of an external id."""
+    path = await path_of(run.stages.blobs, HOURS, "_manifest.json")
+    index = f"{path.removesuffix('_manifest.json')}_external-0"
+
+    def with_index(data: bytes) -> bytes:
+        manifest = json.loads(data)
+        manifest["generations"][0]["external"] = {"file": "_external-0", "size_bytes": 9}
+        return json.dumps(manifest).encode()
+
+    await rewrite(run.stages.blobs, path, with_index)
+
+    assert [(one.what, one.where) for one in (await verify(run.stages)).wrong] == [("missing_file", index)]
 
 
 @pytest.mark.parametrize("change", [lambda data: data[:-20], lambda data: data[:99] + b"\0" + data[100:]])
