@@ -3,9 +3,10 @@
 from typing import Final
 
 from benchmarks.retraining.games import Rule
-from benchmarks.retraining.policies import cara, detectors, drifted, estimated, regret, schedules
+from benchmarks.retraining.policies import cara, detectors, drifted, estimated, ours, regret, schedules
 
 RULES: Final[tuple[Rule, ...]] = (
+    ours.OURS,
     schedules.NEVER,
     *schedules.FIXED,
     regret.SKI_RENTAL,
