@@ -2,8 +2,8 @@
 
 * ``periods`` is the step of decisions; ``losses`` are what answers cost in one, and ``period_losses`` what is stored of it,
   in ``period_store``.
-* ``history`` puts the periods of a model together, ``policy`` weighs the benefit of a retrain against its price, and
-  ``verdicts`` says what to do in a ``situation``; ``decision`` is what is stored of that.
+* ``history`` puts the periods of a model together, ``policy`` asks ``experience`` whether a retrain pays, and ``verdicts``
+  says what to do in a ``situation``; ``decision`` is what is stored of that.
 * ``challenging`` asks versions that do not answer, and ``deciding`` does all this for every model when a period is settled.
 * ``hindsight`` is the best there was to do; ``replaying`` holds policies against it.
 * ``gathering`` draws a ``training_set`` from what was captured and joined; ``challengers`` says what may be tried beside the

@@ -23,7 +23,7 @@ from shared.retraining.losses import loss_of
 from shared.retraining.measuring import Measuring
 from shared.retraining.period_losses import Compared, PeriodLosses
 from shared.retraining.period_store import PeriodStore, StoredPeriod
-from shared.retraining.periods import Period, champion_of, champions_before, newest_settled
+from shared.retraining.periods import Period, champion_of, champions_before, in_periods, newest_settled
 from shared.retraining.policy import decide
 from shared.retraining.pricing import price
 from shared.retraining.situation import RECENT, DataFault, Situation
@@ -165,7 +165,7 @@ class Deciding:
             await self._measure(model, period, known.get(period.key))
         stored = (await self._stored(model, newest))[-MOST_PERIODS:]
         faults, inputs = await self.faults.of(model.champion)
-        decision = _decided(model, newest, stored, faults, inputs)
+        decision = _decided(model, newest, stored, faults, inputs, delay=in_periods(delay, hours=hours))
         await self.decisions.note(decision)
         version = model.champion.version
         self.telemetry.metric("retrain_decisions", 1, model=name, version=version)
@@ -224,7 +224,7 @@ def _first(model: _Model, newest: Period) -> Period | None:
     hours = model.config.retraining.period_hours
     promoted = next(one.at for one in model.aliases.history if one.version is not None)
     first = Period.containing(Hour.containing(promoted), hours=hours)
-    changing = min(MOST_PERIODS, -(-CHANGING // timedelta(hours=hours)))
+    changing = min(MOST_PERIODS, in_periods(CHANGING, hours=hours))
     first = max(first, newest.plus(1 - max(changing, 1)))
     return first if first <= newest else None
 
@@ -235,8 +235,10 @@ def _decided(
     stored: Sequence[StoredPeriod],
     faults: Sequence[DataFault],
     inputs: Mapping[str, str],
+    *,
+    delay: int,
 ) -> Decision:
-    """Return what follows from all that is known."""
+    """Return what follows from all that is known; actuals take ``delay`` periods."""
     config, champion = model.config, model.champion
     losses = [one.losses for one in stored]
     cost = None
@@ -244,18 +246,17 @@ def _decided(
         hours = config.retraining.period_hours
         cost = price(config.retrain_cost, losses[-RECENT:], champion.task, hours=hours)
     named = put_together(losses, model.births, champion=champion.version)
-    weighed = None if cost is None else decide(named.history, cost=cost, champion=named.place(champion.version))
+    place = named.place(champion.version)
+    weighed = None if cost is None else decide(named.history, cost=cost, champion=place, delay=delay)
     own = _since_promoted(losses, champion.version)
     situation = Situation(
         champion=champion.version,
         periods=own,
         weighed=weighed,
-        cost=cost,
         is_stated=config.retrain_cost is not None,
         newest=[_newest_asked(one, model.births) for one in own],
-        earlier=[
-            one for one in champions_before(champion.version, model.aliases.history) if one not in model.aliases.retired
-        ],
+        earlier=champions_before(champion.version, model.aliases.history),
+        retired=model.aliases.retired,
         faults=faults,
     )
     judged = judge(situation)

@@ -12,7 +12,7 @@ from shared.alerts.outbox import Outbox
 from shared.blobs import Blobs
 from shared.documents import Document
 from shared.errors import BlobChanged, NoDecision
-from shared.retraining.policy import Rule
+from shared.retraining.experience import Rule
 from shared.retraining.situation import Numbers
 from shared.retraining.verdicts import Verdict
 
@@ -26,7 +26,7 @@ class Decision(Document, frozen=True, kw_only=True):
         champion: the version that answers.
         challenger: the newest one that was asked beside it; None where none was.
         verdict: what to do.
-        rule: by what the benefit was found; None where no cost is stated.
+        rule: what decided whether a retrain pays; None where no cost is stated, or it cannot be priced yet.
         numbers: what the verdict rests on.
         reasons: for a person, with the numbers.
         would_change_it: what would have to be so for another verdict.

@@ -52,15 +52,15 @@ class Rule(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class History:
-    """What is known at the beginning of a period of all periods before it.
+class Gaps:
+    """What is known at the beginning of a period of how versions compare, in all periods before it.
 
     Attributes:
         losses: mean loss of each version in each period, shape (versions, periods); NaN where it was not asked, had seen
             the period when it learned, or no actual is known.
         newest: the number of the newest version of each period, shape (periods,); -1 where there was none.
         variances: of the mean difference between a version's loss and the newest's, on the same rows: its sampling
-            variance, shape (versions, periods); NaN where one of the two is.
+            variance, shape (versions, periods); NaN where one of the two is. It is known of every gap that is.
         disagreements: how far the answers of a version and of the newest are apart on average, on all rows, whether
             their actuals are known or not, shape (versions, periods); NaN where one was not asked.
         delay: how many periods it takes until the actuals of a period are known.
@@ -131,13 +131,13 @@ class Weighed:
 class Experience:
     """What past gaps of a model came to, at the beginning of a period; ``lasting`` has one number a horizon."""
 
-    history: History
+    history: Gaps
     lasting: Floats
     _gaps: Floats
     _recent: Floats
 
     @classmethod
-    def of(cls, history: History) -> "Experience":
+    def of(cls, history: Gaps) -> "Experience":
         """Learn it from all versions and all periods, as if any version had been in use at any time."""
         gaps = history.gaps
         usual = _USUAL_GAP * _usual_loss(history)
@@ -198,7 +198,7 @@ class Experience:
         return float(rate * np.nansum(differ[max(since, known) :]))
 
 
-def _usual_loss(history: History) -> float:
+def _usual_loss(history: Gaps) -> float:
     """Return the mean loss of the newest versions."""
     there = np.flatnonzero(history.newest[: history.known] >= 0)
     newest = history.losses[history.newest[there], there]
@@ -224,7 +224,7 @@ def _recent_gaps(gaps: Floats, variances: Floats, usual: float) -> Floats:
     return over_recent(gaps) / np.maximum(periods + noise / max(usual**2, 1e-12), 1e-12)
 
 
-def _lasting(history: History, recent: Floats, usual: float) -> Floats:
+def _lasting(history: Gaps, recent: Floats, usual: float) -> Floats:
     """Return what is left on average of a gap over the periods after it, for each horizon; shape (horizons,).
 
     The slope, through 0, of what a swap would have saved a period on the gap as it was known then: over all versions and
@@ -243,7 +243,7 @@ def _lasting(history: History, recent: Floats, usual: float) -> Floats:
     return np.array(lasting)
 
 
-def _moments(history: History, recent: Floats, horizon: int) -> tuple[float, float]:
+def _moments(history: Gaps, recent: Floats, horizon: int) -> tuple[float, float]:
     """Return the sums of gap times saving, and of gap squared, over the swaps whose outcome is known."""
     cross = square = 0.0
     for begin in range(history.delay, history.known - horizon + 1):

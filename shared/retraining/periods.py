@@ -64,6 +64,15 @@ def newest_settled(watermark: Hour, *, hours: int, delay: timedelta) -> Period:
     return Period.containing(reached, hours=hours).plus(-1)
 
 
+def in_periods(duration: timedelta, *, hours: int) -> int:
+    """Return how many periods of so many hours a duration takes, the last of them not in full.
+
+    >>> in_periods(timedelta(hours=25), hours=24)
+    2
+    """
+    return -(-duration // timedelta(hours=hours))
+
+
 def champion_of(period: Period, changes: Sequence[AliasChange]) -> str | None:
     """Return the version that was champion for most of a period; None where none was.
 

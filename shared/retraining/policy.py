@@ -1,19 +1,16 @@
-"""Weigh what a retrain saves against what it costs.
+"""Say from the stored periods of a model whether another version should answer now.
 
-The rule is that of renting and buying skis: who keeps the champion pays, each period, what the newest challenger would have
-saved; once as much has been paid as a retrain costs, one is due. Whatever happens afterwards, that costs no more than twice
-the best there was to do. It forecasts nothing, so that it comes late where a shift is large and stays.
-
-Source:
-    Karlin, Manasse, Rudolph and Sleator, "Competitive snoopy caching", Algorithmica 3 (1988).
+``decide`` is the policy: it puts periods together as ``experience`` weighs them. ``accrued_regret`` is the plain rule of renting
+and buying skis, which replays hold it against.
 """
 
 import math
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
+
+from shared.retraining.experience import Experience, Floats, Gaps, Weighed
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -28,8 +25,8 @@ class History:
         champions: the version that answered in each period, shape (periods,).
         disagreements: the mean loss of a version's answers were the champion's true: of classes how often the two differ;
             shape (versions, periods), NaN where unknown. No actuals are needed for it.
-        errors: standard error of the difference between a version and the champion of the period, shape (versions,
-            periods); NaN where unknown.
+        errors: standard error of the difference between a version and the one that others were asked beside in the period,
+            which is the champion in fact: 0 for that one. Shape (versions, periods), NaN where unknown.
     """
 
     losses: NDArray[np.float64]
@@ -56,96 +53,68 @@ class History:
         )
 
 
-class Rule(StrEnum):
-    """By what it was decided."""
-
-    ACCRUED_REGRET = "accrued regret"
-    TOO_LITTLE_HISTORY = "too little history"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weighed:
-    """Whether a retrain pays, and the numbers behind it: losses of mean rows, times periods.
-
-    Attributes:
-        retrain: whether it does.
-        rule: which rule said so.
-        benefit: what is held against the cost; None where nothing was measured.
-        standard_error: of ``benefit``; None where unknown.
-        horizon: of how many periods the benefit is.
-        gap: what the newest challenger saved in the newest period it was measured in; below 0 it lost.
-        gap_error: its standard error.
-        regret: what the newest challenger of each period would have saved since the champion was promoted.
-        challenger: the newest challenger of the newest period that any was measured in.
-    """
-
-    retrain: bool
-    rule: Rule
-    benefit: float | None = None
-    standard_error: float | None = None
-    horizon: int = 0
-    gap: float | None = None
-    gap_error: float | None = None
-    regret: float | None = None
-    challenger: int | None = None
-
-
-def decide(history: History, *, cost: float, champion: int) -> Weighed:
-    """Return whether another version should take the champion's place now.
+def decide(history: History, *, cost: float, champion: int, delay: int = 0) -> Weighed:
+    """Weigh what another version would save in the champion's place against what a retrain costs.
 
     Args:
-        history: of the periods before now.
+        history: of the periods before now that are settled.
         cost: of a retrain, in mean losses of a row times periods, > 0.
         champion: the version that answers now.
+        delay: how many periods there were since the newest settled one: so much later than it was measured a gap is known,
+            and acted on.
     """
-    return accrued_regret(history, cost=cost, champion=champion)
+    experience = Experience.of(gaps_of(history, delay=delay))
+    return experience.weigh(champion=champion, since=_promoted(history, champion), cost=cost)
 
 
-def accrued_regret(history: History, *, cost: float, champion: int) -> Weighed:
+def accrued_regret(history: History, *, cost: float, champion: int) -> bool:
     """Return what the rule of renting and buying skis says; arguments as of ``decide``.
 
-    Another version should answer once the newest challengers would have saved ``cost`` since the champion was promoted, and the last of them
-    is better by more than its standard error. Without a single measurement it should not.
+    Another version should answer once the newest ones would have saved ``cost`` since the champion was promoted, and the last
+    gap is above its standard error. Whatever happens afterwards, that costs little more than twice the best there was to do.
+
+    Source:
+        Karlin, Manasse, Rudolph and Sleator, "Competitive snoopy caching", Algorithmica 3 (1988).
     """
-    gaps: list[tuple[float, float]] = []
-    newest: int | None = None
-    for period in range(_promoted(history, champion), history.periods):
-        challenger = newest_challenger(history, period, champion)
-        if challenger is None:
-            continue
-        gap = float(history.losses[champion, period] - history.losses[challenger, period])
-        gaps.append((gap, float(history.errors[challenger, period])))
-        newest = challenger
-    if not gaps:
-        return Weighed(retrain=False, rule=Rule.TOO_LITTLE_HISTORY)
-    regret = math.fsum(gap for gap, _ in gaps)
-    error = math.hypot(*(error for _, error in gaps))
-    gap, gap_error = gaps[-1]
-    # A comparison with what is unknown is False.
-    return Weighed(
-        retrain=regret >= cost and gap - gap_error > 0,
-        rule=Rule.ACCRUED_REGRET,
-        benefit=regret,
-        standard_error=error if math.isfinite(error) else None,
-        horizon=len(gaps),
-        gap=gap,
-        gap_error=gap_error if math.isfinite(gap_error) else None,
-        regret=regret,
-        challenger=newest,
+    known = gaps_of(history)
+    since = _promoted(history, champion)
+    gaps, variances = known.gaps[champion, since:], known.variances[champion, since:]
+    measured = np.flatnonzero(np.isfinite(gaps))
+    if not len(measured):
+        return False
+    last = measured[-1]
+    return bool(gaps[measured].sum() >= cost and gaps[last] > math.sqrt(variances[last]))
+
+
+def gaps_of(history: History, *, delay: int = 0) -> Gaps:
+    """Return by how much versions lost more than the newest, with ``delay`` periods at the end of which nothing is known.
+
+    The newest version of a period is the one made last of those asked in it, of which the champion is one: while that is the
+    newest, there is no gap to measure. A period that a version learned from does not measure it, unless it answered in it; nor
+    does one in which its standard error is unknown, since any gap may then be chance.
+    """
+    versions, periods = history.losses.shape
+    answered = np.arange(versions)[:, None] == history.champions
+    counts = (history.born[:, None] <= np.arange(periods)) | answered
+    asked = counts & (np.isfinite(history.losses) | np.isfinite(history.disagreements))
+    newest_first = np.argsort(history.born, kind="stable")[::-1]
+    newest = np.where(asked.any(axis=0), newest_first[asked[newest_first].argmax(axis=0)], -1)
+
+    def of_newest(values: Floats) -> Floats:
+        return np.where(newest < 0, np.nan, values[newest, np.arange(periods)])
+
+    # Beside itself no version is measured.
+    errors = np.where(np.arange(versions)[:, None] == newest, np.nan, history.errors)
+    later = ((0, 0), (0, delay))
+    return Gaps(
+        losses=np.pad(
+            np.where(counts & np.isfinite(history.errors), history.losses, np.nan), later, constant_values=np.nan
+        ),
+        newest=np.pad(newest, (0, delay), constant_values=-1),
+        variances=np.pad(errors**2 + of_newest(history.errors) ** 2, later, constant_values=np.nan),
+        disagreements=np.pad(np.tile(of_newest(history.disagreements), (versions, 1)), later, constant_values=np.nan),
+        delay=delay,
     )
-
-
-def newest_challenger(history: History, period: int, champion: int) -> int | None:
-    """Return the version, newer than the champion, that was made last of those measured beside it; None where none was.
-
-    A period that a version learned from does not measure it.
-    """
-    measured = np.isfinite(history.losses[:, period]) & (history.born <= period)
-    if not np.isfinite(history.losses[champion, period]):
-        return None
-    ages = [(int(history.born[one]), int(one)) for one in np.flatnonzero(measured)]
-    newer = [age for age in ages if age > (int(history.born[champion]), champion)]
-    return max(newer)[1] if newer else None
 
 
 def _promoted(history: History, champion: int) -> int:

@@ -1,7 +1,7 @@
 """What policies would have done with a model's past, what that would have cost, and what the least was."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 import msgspec
@@ -105,7 +105,7 @@ class Past:
         versions: list[int] = []
         for period in range(self.history.periods):
             newest = self._newest(period)
-            if newest > version and chooses(self._known(period, versions, version), version, period):
+            if newest > version and chooses(self._known(period, versions), version, period):
                 version = newest
             versions.append(version)
         return priced(self.losses, versions, cost=cost, first=self.first)
@@ -114,33 +114,23 @@ class Past:
         made = np.flatnonzero(self.made <= period)
         return int(made[-1]) if len(made) else self.first
 
-    def _known(self, period: int, versions: Sequence[int], version: int) -> History:
-        """Return what a policy would have known if it had had these versions answer.
-
-        Two versions that were each compared with a third differ by as much as that says, and are less sure to.
-        """
+    def _known(self, period: int, versions: Sequence[int]) -> History:
+        """Return what a policy would have known if it had had these versions answer."""
         known = self.history.before(max(period - self.delay, 0))
-        answered = np.array(versions[: known.periods], dtype=np.int64)
-        return History(
-            losses=known.losses,
-            rows=known.rows,
-            born=known.born,
-            champions=answered,
-            disagreements=known.disagreements,
-            errors=np.hypot(known.errors, known.errors[version]),
-        )
+        return replace(known, champions=np.array(versions[: known.periods], dtype=np.int64))
 
 
-def policies(cost: float, alarms: Sequence[bool] | None) -> Mapping[str, Chooses]:
+def policies(cost: float, alarms: Sequence[bool] | None, *, delay: int) -> Mapping[str, Chooses]:
     """Return the policies that are compared, by name.
 
     Args:
         cost: of a swap.
         alarms: of each period, whether drift alarmed in it; None where nothing was evaluated.
+        delay: after how many periods losses are known.
     """
     named: dict[str, Chooses] = {
-        OURS: lambda history, champion, _: decide(history, cost=cost, champion=champion).retrain,
-        "accrued regret": lambda history, champion, _: accrued_regret(history, cost=cost, champion=champion).retrain,
+        OURS: lambda history, champion, _: decide(history, cost=cost, champion=champion, delay=delay).retrain,
+        "accrued regret": lambda history, champion, _: accrued_regret(history, cost=cost, champion=champion),
         "never": lambda _history, _champion, _period: False,
         "every period": lambda _history, _champion, _period: True,
     }
@@ -171,7 +161,8 @@ def replayed(
         unknown: how many periods are left out.
     """
     least = best(past.losses, cost=cost, first=past.first)
-    schedules = {name: past.play(chooses, cost=cost) for name, chooses in policies(cost, alarms).items()}
+    named = policies(cost, alarms, delay=past.delay)
+    schedules = {name: past.play(chooses, cost=cost) for name, chooses in named.items()}
     ordered = sorted(schedules.items(), key=lambda one: one[1].cost)
 
     def told(name: str, one: Schedule) -> Played:

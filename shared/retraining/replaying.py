@@ -13,6 +13,7 @@ from shared.registry.store import Registry
 from shared.retraining.history import born, put_together
 from shared.retraining.period_losses import PeriodLosses
 from shared.retraining.period_store import PeriodStore
+from shared.retraining.periods import in_periods
 from shared.retraining.pricing import price
 from shared.retraining.replay import Past, Replayed, replayed
 from shared.signals.judgement import Signal
@@ -58,7 +59,7 @@ class Replaying:
             return None
         births = {one.version: born(one, hours=hours) for one in versions}
         named = put_together(counted, births, champion=counted[0].champion)
-        delay = -(-(config.actuals_delay or timedelta(0)) // timedelta(hours=hours))
+        delay = in_periods(config.actuals_delay or timedelta(0), hours=hours)
         return replayed(
             model,
             Past.of(named.history, delay=delay),

@@ -1,16 +1,16 @@
 """What is known of a model when a period is settled: what verdicts are made of."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 import msgspec
 
+from shared.retraining.experience import Rule, Weighed
 from shared.retraining.losses import Mean, pooled
 from shared.retraining.period_losses import Compared, PeriodLosses
-from shared.retraining.policy import Rule, Weighed
 
 RECENT: Final = 4
 """So many periods say how good a version is now."""
@@ -20,13 +20,14 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True):
     """What a verdict rests on. Losses are of a mean row; benefits, costs and regrets are such losses times periods.
 
     Attributes:
-        benefit: what is held against the cost, by the policy's rule.
-        benefit_error: its standard error.
+        benefit: what a swap is expected to save over ``horizon`` periods: they times ``gap`` times ``lasting``.
         horizon: of how many periods the benefit is.
-        cost: of a retrain; None where nobody has said so.
+        lasting: the share of past gaps that was left over such a horizon on average.
         regret: what the newest challengers would have saved since the champion was promoted.
-        gap: what the newest challenger saved of a row in the newest period it was measured in.
-        gap_error: its standard error.
+        regret_error: the standard error of what was measured of it.
+        cost: of a retrain; None where nobody has said so.
+        gap: by how much the champion lost more of a row lately, drawn to 0 by its noise.
+        measured_periods: how many periods the regret was measured in.
         champion_loss: in the newest period with actuals.
         champion_loss_error: its standard error.
         challenger_loss: the newest challenger's, on rows of the newest period it was measured in.
@@ -39,12 +40,13 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     benefit: float | None = None
-    benefit_error: float | None = None
     horizon: int = 0
-    cost: float | None = None
+    lasting: float | None = None
     regret: float | None = None
+    regret_error: float | None = None
+    cost: float | None = None
     gap: float | None = None
-    gap_error: float | None = None
+    measured_periods: int = 0
     champion_loss: float | None = None
     champion_loss_error: float | None = None
     challenger_loss: float | None = None
@@ -71,21 +73,21 @@ class Situation:
     Attributes:
         champion: the version that answers now.
         periods: those that it answered in, in their order; the newest may not be among them.
-        weighed: by the policy; None where no cost is stated.
-        cost: of a retrain; None likewise, or where it cannot be priced yet.
+        weighed: by the policy; None where no cost is stated, or it cannot be priced yet.
         is_stated: whether somebody has said what a retrain costs.
         newest: of each of those, the newest challenger that was asked in it; None where none was.
-        earlier: the versions that were champion before and are not retired.
+        earlier: the versions that were champion before.
+        retired: the versions that answer no more.
         faults: those of the champion that are open.
     """
 
     champion: str
     periods: Sequence[PeriodLosses]
     weighed: Weighed | None
-    cost: float | None
     is_stated: bool
     newest: Sequence[Compared | None]
     earlier: Sequence[str]
+    retired: Collection[str]
     faults: Sequence[DataFault]
 
     @property
@@ -99,6 +101,11 @@ class Situation:
         return self.asked[-1].version if self.asked else None
 
     @property
+    def to_promote(self) -> str | None:
+        """Return the newest challenger that was asked, if it may answer; None where a new version has to be trained."""
+        return None if self.challenger in self.retired else self.challenger
+
+    @property
     def challenger_gap(self) -> Mean | None:
         """Return what the newest challengers saved of a row in the last four periods; None where nothing was measured."""
         return pooled([gap for one in self.newest[-RECENT:] if one is not None and (gap := one.mean_gap) is not None])
@@ -106,7 +113,8 @@ class Situation:
     @property
     def best_earlier(self) -> tuple[str, Mean] | None:
         """Return the champion of before that is best now, and what it saved of a row in the last four periods."""
-        gaps = [(version, gap) for version in self.earlier if (gap := self._recent_gap(version)) is not None]
+        ready = [version for version in self.earlier if version not in self.retired]
+        gaps = [(version, gap) for version in ready if (gap := self._recent_gap(version)) is not None]
         return max(gaps, key=lambda one: one[1].value, default=None)
 
     def _recent_gap(self, version: str) -> Mean | None:
@@ -116,19 +124,20 @@ class Situation:
     @property
     def numbers(self) -> Numbers:
         """Return what a verdict rests on."""
-        weighed = self.weighed or Weighed(retrain=False, rule=Rule.TOO_LITTLE_HISTORY)
+        weighed = None if self.weighed is None or self.weighed.rule is Rule.NOT_MEASURED else self.weighed
         newest = self.periods[-1] if self.periods else None
         known = next((one for period in reversed(self.periods) if (one := period.champion_mean) is not None), None)
         measured = [one for one in self.asked if one.loss is not None]
         best = self.best_earlier
         return Numbers(
-            benefit=weighed.benefit,
-            benefit_error=weighed.standard_error,
-            horizon=weighed.horizon,
-            cost=self.cost,
-            regret=weighed.regret,
-            gap=weighed.gap,
-            gap_error=weighed.gap_error,
+            benefit=weighed.benefit if weighed else None,
+            horizon=weighed.horizon if weighed else 0,
+            lasting=weighed.lasting if weighed else None,
+            regret=weighed.regret if weighed else None,
+            regret_error=weighed.standard_error if weighed else None,
+            cost=self.weighed.cost if self.weighed else None,
+            gap=weighed.gap if weighed else None,
+            measured_periods=weighed.measured_periods if weighed else 0,
             champion_loss=known.value if known else None,
             champion_loss_error=known.standard_error if known else None,
             challenger_loss=measured[-1].loss if measured else None,

@@ -19,11 +19,9 @@ import msgspec
 
 from shared.hours import Hour
 from shared.retrain_config import Loss
+from shared.retraining.experience import SURE, Rule, Weighed
 from shared.retraining.losses import Mean, pooled
 from shared.retraining.situation import RECENT, Numbers, Situation
-
-SURE: Final = 2.0
-"""So many standard errors are more than chance: 1 of 44 times it is chance all the same."""
 
 STATE_IT: Final = (
     "retrain_cost in the model's monitor.yaml: what a retrain costs, as 500 (wrong answers) or {points: 2, days: 14}"
@@ -79,6 +77,9 @@ def risen_since(means: Sequence[Mean | None]) -> int | None:
 def _is_above(one: Mean, other: Mean) -> bool:
     if one.standard_error is None or other.standard_error is None:
         return False
+    # Of losses that are all the same, the mean is no more than rounded.
+    if math.isclose(one.value, other.value):
+        return False
     return one.value - other.value > SURE * math.hypot(one.standard_error, other.standard_error)
 
 
@@ -132,43 +133,42 @@ def _retrain(situation: Situation, numbers: Numbers) -> Judged | None:
     weighed = situation.weighed
     if weighed is None or not weighed.retrain:
         return None
-    reasons = (
-        (
-            f"a retrain is worth {_short(weighed.benefit)}{_plus_minus(weighed.standard_error)} and costs "
-            f"{_short(situation.cost)}, in mean losses times periods ({weighed.rule}, over {_count(weighed.horizon, 'period')})"
-        ),
-        (
-            f"the newest challenger, {situation.challenger}, lost {_short(weighed.gap)}{_plus_minus(weighed.gap_error)} less "
-            f"than {situation.champion} on the same rows"
-        ),
+    ready = situation.to_promote
+    how = (
+        "no challenger is there to promote: train a version"
+        if ready is None
+        else f"promote {ready}, the newest challenger"
     )
     return Judged(
         Verdict.RETRAIN,
         numbers,
-        reasons,
-        f"a cost above {_short(weighed.benefit)}, or a challenger that is no better now",
+        (_would_have_saved(situation, weighed), _expected(situation, weighed), how),
+        f"a cost above {_short(min(weighed.regret, weighed.benefit))}",
     )
 
 
 def _collect_actuals(situation: Situation, numbers: Numbers) -> Judged | None:
-    cost, weighed = situation.cost, situation.weighed
+    weighed = situation.weighed
     asked, rows = sum(one.asked for one in situation.asked), sum(one.rows for one in situation.asked)
-    if cost is None or weighed is None or asked <= rows:
+    if weighed is None or asked <= rows:
         return None
-    if weighed.benefit is None:
-        return _collect_first(situation, numbers, cost)
-    benefit, error = weighed.benefit, weighed.standard_error
-    if benefit >= cost or error is None or benefit + SURE * error < cost:
+    if weighed.rule is Rule.NOT_MEASURED:
+        return _collect_first(situation, numbers, weighed.cost)
+    unsure = SURE * weighed.standard_error
+    if weighed.rule is Rule.NOT_PAID:
+        lacking, question = weighed.cost - weighed.regret, "it may have paid"
+    elif weighed.rule is Rule.NOT_SURE:
+        lacking, question = weighed.measured, "it may be chance"
+    else:
         return None
-    wanted = math.ceil(rows * (SURE * error / (cost - benefit)) ** 2)
+    if unsure < lacking:
+        return None
+    wanted = math.ceil(rows * (unsure / lacking) ** 2)
     if wanted > asked:
         return None
-    more = situation.of_all(wanted - rows)
-    reason = (
-        f"a retrain is worth {_short(benefit)}{_plus_minus(error)} and costs {_short(cost)}: it may pay, and about {more:,} "
-        "of the actuals that are missing would tell"
-    )
-    return _collecting(numbers, more, reason)
+    more = situation.of_all(max(wanted - rows, 1))
+    reason = f"{question}, and about {more:,} of the actuals that are missing would tell"
+    return _collecting(numbers, more, _would_have_saved(situation, weighed), reason)
 
 
 def _collect_first(situation: Situation, numbers: Numbers, cost: float) -> Judged | None:
@@ -190,41 +190,56 @@ def _collect_first(situation: Situation, numbers: Numbers, cost: float) -> Judge
     return _collecting(numbers, more, f"{reason}; about {more:,} actuals would tell")
 
 
-def _collecting(numbers: Numbers, more: int | None, reason: str) -> Judged:
+def _collecting(numbers: Numbers, more: int | None, *reasons: str) -> Judged:
     told = msgspec.structs.replace(numbers, actuals_needed=more)
     wanted = "actuals" if more is None else f"about {more:,} more actuals"
-    return Judged(Verdict.COLLECT_ACTUALS, told, (reason,), f"{wanted} of predictions that have none yet")
+    return Judged(Verdict.COLLECT_ACTUALS, told, reasons, f"{wanted} of predictions that have none yet")
 
 
 def _keep(situation: Situation, numbers: Numbers) -> Judged:
-    weighed, cost = situation.weighed, situation.cost
-    if situation.is_stated and cost is None:
-        reason = "what a retrain costs is stated for rows, or in parts of a loss, and none is known yet"
-        return Judged(Verdict.KEEP, numbers, (reason,), "a period with predictions and actuals")
-    if weighed is None or cost is None:
-        return Judged(Verdict.KEEP, numbers, ("no retrain_cost is stated, so that no retrain is priced",), STATE_IT)
-    if weighed.benefit is None:
-        reason = f"no challenger was measured beside {situation.champion} yet, so that nothing says what a retrain would save"
-        return Judged(
-            Verdict.KEEP, numbers, (reason,), "a challenger that was asked for a period, and actuals of that period"
-        )
-    if weighed.benefit < cost:
-        reason = (
-            f"a retrain is worth {_short(weighed.benefit)}{_plus_minus(weighed.standard_error)} and costs {_short(cost)}, in "
-            f"mean losses times periods ({weighed.rule}, over {_count(weighed.horizon, 'period')})"
-        )
-        return Judged(
-            Verdict.KEEP,
-            numbers,
-            (reason,),
-            f"retrain once the benefit exceeds {_short(cost)} (now {_short(weighed.benefit)}"
-            f"{_plus_minus(weighed.standard_error)})",
-        )
-    reason = (
-        f"a retrain would have been worth {_short(weighed.benefit)} and costs {_short(cost)}, but the newest challenger is "
-        f"not surely better now: it lost {_short(weighed.gap)}{_plus_minus(weighed.gap_error)} less on the same rows"
+    weighed = situation.weighed
+    if weighed is not None:
+        reasons, would_change_it = _keep_by_rule(situation, weighed)
+    elif situation.is_stated:
+        reasons = ("what a retrain costs is stated for rows, or in parts of a loss, and none is known yet",)
+        would_change_it = "a period with predictions and actuals"
+    else:
+        reasons, would_change_it = ("no retrain_cost is stated, so that no retrain is priced",), STATE_IT
+    return Judged(Verdict.KEEP, numbers, reasons, would_change_it)
+
+
+def _keep_by_rule(situation: Situation, weighed: Weighed) -> tuple[tuple[str, ...], str]:
+    """Return the reasons, and what would change it."""
+    if weighed.rule is Rule.NOT_MEASURED:
+        nothing = f"no challenger was measured beside {situation.champion} yet, so that nothing says what a retrain would save"
+        return (nothing,), "a challenger that was asked for a period, and actuals of that period"
+    saved, cost = _would_have_saved(situation, weighed), _short(weighed.cost)
+    now = f"now {_short(weighed.regret)}{_plus_minus(weighed.standard_error)}"
+    if weighed.rule is Rule.NOT_PAID:
+        return (saved,), f"retrain once the saving exceeds {cost} ({now})"
+    if weighed.rule is Rule.NOT_SURE:
+        chance = f"that is past the cost, but within {SURE:g} standard errors of nothing: it may be chance"
+        least = _short(SURE * weighed.standard_error)
+        return (saved, chance), f"retrain once the saving exceeds {SURE:g} standard errors, {least} ({now})"
+    closes = f"it would have paid, but is not expected to: {_expected(situation, weighed)}, which is below {cost}"
+    return (saved, closes), f"retrain once a swap is expected to save {cost} (now {_short(weighed.benefit)})"
+
+
+def _would_have_saved(situation: Situation, weighed: Weighed) -> str:
+    return (
+        f"the newest challengers would have saved {_short(weighed.regret)}{_plus_minus(weighed.standard_error)} since "
+        f"{situation.champion} answers ({_count(weighed.measured_periods, 'period')} measured), and a retrain costs "
+        f"{_short(weighed.cost)}, in mean losses times periods"
     )
-    return Judged(Verdict.KEEP, numbers, (reason,), "a challenger that is better by more than the standard error")
+
+
+def _expected(situation: Situation, weighed: Weighed) -> str:
+    """Say what a swap promises: the gap, times the share that is left of one, times the periods."""
+    more = "more" if weighed.gap >= 0 else "less"
+    return (
+        f"{situation.champion} loses {_short(abs(weighed.gap))} {more} a row now; of past gaps {_short(weighed.lasting)} were left "
+        f"over {_count(weighed.horizon, 'period')} on average, so that a swap is expected to save {_short(weighed.benefit)}"
+    )
 
 
 def _circumstances(situation: Situation) -> tuple[str, ...]:

@@ -9,9 +9,14 @@ from shared.alerts.messages import DecisionChanged
 from shared.alerts.outbox import Entry
 from shared.blobs import Blobs
 from shared.errors import NoDecision, UnknownModel
+from shared.hours import Hour
+from shared.retrain_config import Loss
 from shared.retraining.decision import Decision, NewestDecision
-from shared.retraining.period_losses import PeriodLosses
+from shared.retraining.experience import Rule
+from shared.retraining.period_losses import Compared, PeriodLosses
+from shared.retraining.period_store import PeriodStore
 from shared.retraining.verdicts import STATE_IT, Verdict
+from tests.integration.models import registered
 from tests.integration.retraining.conftest import CONFIG, Decided
 from tests.integration.sealing.conftest import NINE
 from tests.integration.stored import Killed, Mortal, everything
@@ -44,7 +49,11 @@ async def test_a_challenger_that_would_have_saved_what_it_costs_is_a_retrain(dec
     numbers = decision.numbers
     # 30 predictions in the hour of the first period, 60 in the second
     assert numbers.cost == pytest.approx(120 / 45)
-    assert (numbers.benefit, numbers.gap, numbers.regret) == (4.0, 2.0, 4.0)
+    assert (numbers.gap, numbers.regret, numbers.regret_error, numbers.measured_periods) == (2.0, 4.0, 0.0, 2)
+    assert numbers.lasting is not None
+    assert numbers.benefit == pytest.approx(2.0 * numbers.horizon * numbers.lasting)
+    assert decision.rule is Rule.PAYS
+    assert "promote 3, the newest challenger" in decision.reasons
     assert (numbers.champion_loss, numbers.challenger_loss) == (2.0, 0.0)
     assert (numbers.age, numbers.predictions, numbers.actuals) == (2, 60, 60)
     assert await decided.deciding().decisions.newest("flights") == decision
@@ -131,9 +140,9 @@ async def test_actuals_that_come_later_are_measured_with_the_next_decision(decid
     (seeing,) = await decided.deciding().decide_all()
 
     assert blind.verdict is Verdict.COLLECT_ACTUALS, "its answers differ by as much as a retrain costs"
-    assert blind.numbers.benefit is None
+    assert blind.numbers.regret is None
     assert seeing.verdict is Verdict.RETRAIN
-    assert seeing.numbers.benefit == 6.0
+    assert seeing.numbers.regret == 6.0
     losses = await period(decided.stages.blobs, "2026-03-01T10")
     assert (losses.predictions, losses.rows, losses.compared[0].rows) == (60, 30, 30)
     after = await everything(decided.stages.blobs, "monitoring/challenges/")
@@ -151,9 +160,53 @@ async def test_a_configuration_that_changes_is_decided_by_at_once(decided: Decid
     (unpriced,) = await decided.deciding().decide_all()
 
     assert (retrain.verdict, keep.verdict) == (Verdict.RETRAIN, Verdict.KEEP)
-    assert keep.would_change_it.startswith("retrain once the benefit exceeds 267")
+    assert keep.would_change_it.startswith("retrain once the saving exceeds 267")
     assert (unpriced.verdict, unpriced.rule, unpriced.would_change_it) == (Verdict.KEEP, None, STATE_IT)
     assert len({one.config for one in (retrain, keep, unpriced)}) == 3
+
+
+async def test_a_swap_is_expected_to_save_less_the_later_actuals_come(decided: Decided) -> None:
+    """The champion is behind in every other twelve periods; of what is known six periods later, half is over."""
+    await decided.register("3")
+    for number in range(42):
+        await _store_period(decided, number, gap=1.0 if number // 12 % 2 == 0 else 0.0)
+
+    found = []
+    for delay, hour in ((b"PT0H", 84), (b"PT12H", 84 + 12)):
+        await decided.configure(CONFIG.replace(b"PT0H", delay))
+        await decided.watched.seal_up_to(hour)
+        found += await decided.deciding().decide_all()
+
+    prompt, late = found
+    assert prompt.start == late.start == "2026-03-04T18", "of the same periods"
+    assert prompt.numbers.regret == late.numbers.regret
+    assert prompt.numbers.benefit is not None
+    assert late.numbers.benefit is not None
+    assert late.numbers.benefit < prompt.numbers.benefit
+
+
+async def _store_period(decided: Decided, number: int, *, gap: float) -> None:
+    """Store a period as it would be measured."""
+    first = Hour.parse("2026-03-01T08").plus(2 * number)
+    end = first.plus(2)
+    three = Compared(version="3", asked=60, rows=60, loss=1.0, gap=gap, gap_error=0.01, disagreement=gap)
+    inputs = await decided.truth.inputs(registered("flights", "1").manifest, first, end)
+    await PeriodStore(decided.stages.blobs).store(
+        PeriodLosses(
+            model="flights",
+            start=first.key,
+            end=end.key,
+            champion="1",
+            loss=Loss.ABSOLUTE_ERROR,
+            most_rows=100,
+            predictions=60,
+            rows=60,
+            mean=1.0 + gap,
+            standard_error=0.1,
+            compared=(three,),
+            inputs=inputs,
+        )
+    )
 
 
 async def test_an_earlier_champion_that_is_better_now_comes_back(decided: Decided) -> None:

@@ -20,13 +20,15 @@ def history(
     """Return a history of these losses, by version and period, in which the first version answered throughout."""
     table = np.array(losses, dtype=np.float64)
     versions, periods = table.shape
+    answered = np.array(champions if champions is not None else [0] * periods, dtype=np.int64)
+    is_champion = np.arange(versions)[:, None] == answered
     return History(
         losses=table,
         rows=np.full(periods, 100),
         born=np.array(born if born is not None else range(versions)),
-        champions=np.array(champions if champions is not None else [0] * periods, dtype=np.int64),
+        champions=answered,
         disagreements=np.full_like(table, NAN),
-        errors=np.where(np.isfinite(table), error, NAN),
+        errors=np.where(np.isfinite(table), np.where(is_champion, 0.0, error), NAN),
     )
 
 

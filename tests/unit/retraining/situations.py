@@ -6,8 +6,8 @@ from typing import Final
 
 from shared.hours import Hour
 from shared.retrain_config import Loss
+from shared.retraining.experience import Rule, Weighed
 from shared.retraining.period_losses import Compared, PeriodLosses
-from shared.retraining.policy import Rule, Weighed
 from shared.retraining.situation import Situation
 
 FIRST: Final = Hour.parse("2026-03-02T00")
@@ -60,37 +60,41 @@ def period(
     )
 
 
-def weighed(benefit: float | None, *, error: float = 0.05, retrain: bool = False) -> Weighed:
-    """Return what a policy might say."""
-    if benefit is None:
-        return Weighed(retrain=False, rule=Rule.TOO_LITTLE_HISTORY)
+def weighed(rule: Rule, *, regret: float = 0.2, error: float = 0.05, benefit: float = 0.7) -> Weighed:
+    """Return what a policy might say of a retrain that costs half of a period's loss."""
+    if rule is Rule.NOT_MEASURED:
+        return Weighed(rule=rule, cost=0.5)
     return Weighed(
-        retrain=retrain,
-        rule=Rule.ACCRUED_REGRET,
-        benefit=benefit,
+        rule=rule,
+        cost=0.5,
+        regret=regret,
+        measured=regret,
         standard_error=error,
-        horizon=3,
         gap=0.1,
-        gap_error=0.02,
-        regret=benefit,
-        challenger=2,
+        benefit=benefit,
+        horizon=12,
+        lasting=benefit / 1.2,
+        measured_periods=3,
     )
 
 
-def situation(periods: Sequence[PeriodLosses], *, benefit: float | None = 0.2, retrain: bool = False) -> Situation:
-    """Return a situation in which a retrain costs half of a period's loss."""
+PAYS: Final = weighed(Rule.PAYS, regret=0.6)
+
+
+def situation(periods: Sequence[PeriodLosses], said: Weighed | None = None) -> Situation:
+    """Return a situation in which a policy said something: else that a retrain would not have paid yet."""
     return Situation(
         champion="2",
         periods=periods,
-        weighed=weighed(benefit, retrain=retrain),
-        cost=0.5,
+        weighed=said or weighed(Rule.NOT_PAID),
         is_stated=True,
         newest=[one.beside("3") for one in periods],
         earlier=["1"],
+        retired=[],
         faults=[],
     )
 
 
 def unpriced(one: Situation) -> Situation:
     """Return it without a cost."""
-    return replace(one, weighed=None, cost=None, is_stated=False)
+    return replace(one, weighed=None, is_stated=False)

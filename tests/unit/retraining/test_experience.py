@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.retraining.experience import HORIZONS, Experience, Floats, History, Rule, Weighed
+from shared.retraining.experience import HORIZONS, Experience, Floats, Gaps, Rule, Weighed
 
 _ROWS = 300
 
@@ -148,13 +148,13 @@ def _weigh(
     return Experience.of(history).weigh(champion=champion, since=since, cost=cost)
 
 
-def _history(losses: Floats, now: int, *, delay: int = 0, variance: float = 0.001, blind: bool = False) -> History:
+def _history(losses: Floats, now: int, *, delay: int = 0, variance: float = 0.001, blind: bool = False) -> Gaps:
     """Return what is known at the beginning of period ``now`` of versions that are made one a period."""
     seen = losses[:now, :now].copy()
     seen[:, now - delay :] = np.nan
     there = np.isfinite(losses[:now, :now])
     apart = np.abs(losses - np.diagonal(losses))[:now, :now]
-    return History(
+    return Gaps(
         losses=seen,
         newest=np.arange(now),
         variances=np.where(np.isfinite(seen), variance, np.nan),

@@ -45,6 +45,17 @@ def test_losses_that_are_known_later_are_acted_on_later() -> None:
     assert swaps(played(SHIFTED, cost=0.5, delay=1))[OURS] == ["p5"]
 
 
+def test_a_policy_knows_that_it_swaps_later_than_a_gap_began() -> None:
+    """The champion is behind in every other twelve periods: eight of those are over before it is known.
+
+    Were a swap taken to follow at once, 64 periods would be enough to promise what it costs.
+    """
+    behind = np.where(np.arange(96) // 12 % 2 == 0, 0.5, 0.3)
+    known = history([behind.tolist(), [0.3] * 96], born=[0, 0])
+
+    assert swaps(played(known, cost=4.0, delay=8))[OURS] == ["p87"]
+
+
 def test_without_evaluations_nobody_waits_for_alarms() -> None:
     assert "on drift alarm" not in swaps(played(SHIFTED, cost=0.5))
 
