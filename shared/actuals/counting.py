@@ -77,7 +77,7 @@ class Ordered:
 
 
 def in_order(rows: pa.Table) -> Ordered:
-    """Put joined rows in order. Last enqueued wins; between two of one moment, their place in the hub decides, then their id."""
+    """Put joined rows in order: by when they were enqueued, at one moment by their place in the hub, and then by id."""
     ids = pack(rows.column("_id"))
     order = _order(rows, ids)
     ordered = ids[order]

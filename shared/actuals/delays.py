@@ -12,7 +12,10 @@ Delays: TypeAlias = dict[int, int]
 """How many delays are in a bin, by its number; empty bins are left out."""
 
 EDGES_S: Final = np.round(60.0 * 2.0 ** (np.arange(81) / 4)).astype(np.int64)
-"""Where bins end, in seconds, four to a doubling: from a minute to two years; a delay is in the first that it does not exceed."""
+"""Where bins end, in seconds, four to a doubling: from a minute to two years.
+
+A delay is in the first that it does not exceed.
+"""
 
 
 def counted(delays_s: NDArray[np.int64]) -> Delays:

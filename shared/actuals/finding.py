@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from shared.actuals.columns import copied
-from shared.actuals.matching import Places, equal_ids, equal_keys, has_any
+from shared.actuals.matching import Places, equal_ids, equal_keys, has_any, rare
 from shared.actuals.wanted import Wanted
 from shared.blobs import Blobs
 from shared.capture.records import Shelf
@@ -23,6 +23,8 @@ from shared.sealing.tables.external import KEY, ROW, Keys
 from shared.sealing.tables.packed import between, pack
 from shared.sealing.tables.remote_parquet import RemoteParquet, read_column
 
+MOST_ALIKE: Final = 1_000
+"""An external id that more predictions of a generation carry names nothing, and is not joined: see ``wanted``."""
 _NOWHERE: Final = np.empty(0, dtype=np.int64)
 
 
@@ -118,11 +120,13 @@ class Finding:
         index = await RemoteParquet.open(self.blobs, file.index_path, size_bytes=file.index.size_bytes)
         groups = index.groups(KEY, lambda low, high: has_any(wanted.keys, low, high))
         entries = await index.read(groups, [KEY, ROW])
-        at, which = await asyncio.to_thread(equal_keys, entries.column(KEY).to_numpy(), wanted.keys)
+        keys = entries.column(KEY).to_numpy()
+        names_one = np.flatnonzero(rare(keys, MOST_ALIKE))
+        at, which = await asyncio.to_thread(equal_keys, keys[names_one], wanted.keys)
         if not len(at):
             return pa.table({}), _NOWHERE
         rows = await RemoteParquet.open(self.blobs, file.path, size_bytes=file.size_bytes)
-        positions = entries.column(ROW).to_numpy()[at].astype(np.int64)
+        positions = entries.column(ROW).to_numpy()[names_one][at].astype(np.int64)
         table = await _taken(rows, positions, [*columns, "_external_id"])
         places = wanted.of_keys[which]
         # Two texts may have one key.

@@ -38,6 +38,17 @@ def equal_ids(left: Ids, right: Ids) -> tuple[Places, Places]:
     return of_left[same], of_right[same]
 
 
+def rare(keys: Keys, most: int) -> NDArray[np.bool_]:
+    """Return of each key whether it stands there so many times at most; shape (keys,).
+
+    >>> rare(np.array([7, 5, 7, 7], "u8"), 2).tolist()
+    [False, True, False, False]
+    """
+    _, which, times = np.unique(keys, return_inverse=True, return_counts=True)
+    found: NDArray[np.bool_] = times[which] <= most
+    return found
+
+
 def has_any(ordered: Keys, low: int, high: int) -> bool:
     """Whether one of some keys, which are in order, is from ``low`` to ``high``, both included."""
     first, last = np.searchsorted(ordered, np.array([low, high], dtype=np.uint64), side="left")

@@ -1,18 +1,25 @@
 """Actuals, laid out so that their predictions are found fast."""
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from shared.actuals.columns import STANDING
-from shared.actuals.matching import Places
+from shared.actuals.matching import Places, rare
 from shared.sealing.tables.external import Keys, keys
 from shared.sealing.tables.packed import Ids, pack, span, usual
 
 _UUID = r"^(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{32})$"
+
+
+MOST_ALIKE: Final = 100
+"""An external id that more actuals of a step say names nothing, as "n/a" does: they are not looked for.
+
+Otherwise each would be joined to each prediction that carries it, which no memory holds.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +30,7 @@ class Wanted:
         actuals: as ``STANDING`` has them.
         ids: of the predictions, ``in_order``; of those that say an id.
         of_ids: where in ``actuals`` each stands.
-        keys: of external ids, in order; of the others.
+        keys: of external ids, in order; of the others, but for those that say what names nothing.
         of_keys: where each stands.
     """
 
@@ -40,14 +47,16 @@ class Wanted:
         prediction_ids, own_keys = actuals.column("_prediction_id"), actuals.column("key")
         ids = pack(prediction_ids.drop_null())
         order = np.argsort(ids[:, 0], kind="stable")
-        by_key = own_keys.drop_null().to_numpy()
+        every_key, at = own_keys.drop_null().to_numpy(), _valid(own_keys)
+        is_rare = rare(every_key, MOST_ALIKE)
+        by_key = every_key[is_rare]
         key_order = np.argsort(by_key, kind="stable")
         return cls(
             actuals,
             ids[order],
             _valid(prediction_ids)[order],
             by_key[key_order],
-            _valid(own_keys)[key_order],
+            at[is_rare][key_order],
         )
 
     def within(self, low: str, high: str) -> tuple[Ids, Places]:

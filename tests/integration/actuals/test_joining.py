@@ -2,11 +2,13 @@
 
 from collections import Counter
 from datetime import timedelta
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from shared import documents
+from shared.actuals import finding, wanted
 from shared.actuals.counting import Counts
 from shared.actuals.joined_hour import JoinedHour
 from shared.actuals.paths import joined_path, progress_path
@@ -314,6 +316,24 @@ async def test_predictions_that_retention_took_are_missed_by_nobody(world: World
     await world.join()
 
     assert (await progress(world.blobs)).waiting == 1
+
+
+@pytest.mark.parametrize(("module", "predictions", "actuals"), [(wanted, 1, 3), (finding, 3, 1)])
+async def test_an_external_id_that_everything_carries_names_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, module: ModuleType, predictions: int, actuals: int
+) -> None:
+    """As "n/a" would: a million predictions times a thousand actuals fit in no memory."""
+    monkeypatch.setattr(module, "MOST_ALIKE", 2)
+    named = prediction(NINE, external_id="order 7")
+    await world.deliver(NINE, named, *(prediction(NINE, external_id="n/a") for _ in range(predictions)))
+    told = [actual(None, float(number), external_id="n/a") for number in range(actuals)]
+    await world.deliver(NINE, actual(None, 9.0, external_id="order 7"), *told)
+    await world.seal()
+
+    await world.join()
+
+    assert await world.values() == {id_of(named): 9.0}
+    assert (await progress(world.blobs)).waiting == actuals
 
 
 class Reading(Blobs):
