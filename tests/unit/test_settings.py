@@ -140,6 +140,7 @@ def test_nothing_is_deleted_that_a_late_event_may_still_need() -> None:
     )
     assert problems_of(HOURS_KEPT_DAYS="13") == ("HOURS_KEPT_DAYS is less than LOGS_KEPT_DAYS",)
     assert problems_of(DEAD_KEPT_DAYS="13") == ("DEAD_KEPT_DAYS is less than LOGS_KEPT_DAYS",)
+    assert problems_of(ACTUALS_STAND_DAYS="6") == ("ACTUALS_STAND_DAYS is less than EVENTS_RETENTION_DAYS",)
     assert Settings.from_env({**ENV, "HOURS_KEPT_DAYS": "forever"}).hours_kept_days == 0
 
 
