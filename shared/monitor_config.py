@@ -23,6 +23,19 @@ Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
 Threshold = Annotated[float, msgspec.Meta(gt=0)]
 NumericalMetric = Literal["ks", "psi", "jensen_shannon_distance", "wasserstein_normalised", "mean_shift"]
 CategoricalMetric = Literal["l_infinity", "psi", "jensen_shannon_distance", "chi_squared"]
+PerformanceMetric = Literal[
+    "accuracy",
+    "balanced_accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "roc_auc",
+    "log_loss",
+    "brier",
+    "mae",
+    "rmse",
+    "r2",
+]
 Keys: TypeAlias = tuple[str | int, ...]
 """What leads to a value: names, and places in lists."""
 
@@ -73,6 +86,19 @@ class MetricThresholds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     categorical: dict[CategoricalMetric, Threshold] = {}
 
 
+class JudgedPerformance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """By what answers are judged once their actuals have come.
+
+    Attributes:
+        metric: None is ``accuracy`` of a class and ``mae`` of a number.
+        floor: the smallest loss of it worth hearing about: of a metric where 1 is best as it is, so that 0.02 is two points;
+            of one where 0 is best, as a share of what it was.
+    """
+
+    metric: PerformanceMetric | None = None
+    floor: Share = 0.02
+
+
 class MonitorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is compared, and what an alarm must be.
 
@@ -86,6 +112,7 @@ class MonitorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         schedule: how often.
         metric_thresholds: fixed ones, besides.
         actuals_delay: how long after a prediction its actual is known; None has it learned from the delays seen.
+        performance: by what answers are judged once their actuals have come.
         retrain_cost: what a retrain costs; None where nobody has said so, and no retrain is priced.
         retraining: by what it is decided whether one pays.
     """
@@ -99,6 +126,7 @@ class MonitorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     schedule: Schedule = Schedule()
     metric_thresholds: MetricThresholds = MetricThresholds()
     actuals_delay: timedelta | None = None
+    performance: JudgedPerformance = JudgedPerformance()
     retrain_cost: RetrainCost | None = None
     retraining: Retraining = Retraining()
 

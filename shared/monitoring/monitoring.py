@@ -26,6 +26,7 @@ from shared.schema import FeatureType
 from shared.sealing.hours.listing import first_hour
 from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
 from shared.signals.judgement import Judgement
+from shared.signals.performance.answering import Answering
 from shared.telemetry import Telemetry
 
 logger = logging.getLogger(__name__)
@@ -149,7 +150,9 @@ class Monitoring:
         """
         path = monitor_config_path(model)
         config = parse(data, path="monitor.yaml")
-        _refuse_unknown_features(config, await self.registry.versions(model), data)
+        versions = await self.registry.versions(model)
+        _refuse_unknown_features(config, versions, data)
+        _refuse_other_metrics(config, versions, data)
         try:
             old = await self.blobs.read(path)
         except BlobMissing:
@@ -171,3 +174,12 @@ def _refuse_unknown_features(config: MonitorConfig, versions: list[Manifest], da
         for place, name in enumerate(named):
             if name not in known:
                 raise mistake(data, (key, place), f"{name!r} is no {what} of any version", path="monitor.yaml")
+
+
+def _refuse_other_metrics(config: MonitorConfig, versions: list[Manifest], data: bytes) -> None:
+    """A metric of another kind of model, or of probabilities that no version gives, would be unknown at every look."""
+    wanted = config.performance.metric
+    known = {str(metric) for version in versions for metric in Answering.of(version).metrics}
+    if wanted is not None and wanted not in known:
+        reason = f"no version has {wanted!r}: there is {', '.join(sorted(known))}"
+        raise mistake(data, ("performance", "metric"), reason, path="monitor.yaml")

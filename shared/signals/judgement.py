@@ -6,13 +6,15 @@ import msgspec
 
 
 class Signal(StrEnum):
-    """What is watched: of a version what it is asked and answers, and of the app itself whether it keeps everything."""
+    """What is watched: of a version what it is asked, what it answers and what turns out; of the app whether it keeps all."""
 
     DRIFT = "drift"
     PREDICTION_DRIFT = "prediction_drift"
     JOINT_DRIFT = "joint_drift"
     SEGMENT_DRIFT = "segment_drift"
     QUALITY = "quality"
+    PERFORMANCE = "performance"
+    ACTUALS = "actuals"
 
     CAPTURE_GAP = "capture_gap"
     CAPTURE_STUCK = "capture_stuck"

@@ -27,19 +27,20 @@ from shared.signals.calibration.telling import Told
 from shared.signals.joint import joint
 from shared.signals.judgement import Judgement, Measurement, Signal, Verdict
 from shared.signals.measuring import Difference
+from shared.signals.summing_up import summed_up
 from shared.signals.sureness import Sureness, by_bonferroni
 
 HOURS_A_MONTH: Final = 730.5
 BUDGET_SHARES: Final = {
     Signal.DRIFT: 0.5,
-    Signal.PREDICTION_DRIFT: 0.15,
+    Signal.PREDICTION_DRIFT: 0.1,
     Signal.JOINT_DRIFT: 0.1,
     Signal.SEGMENT_DRIFT: 0.1,
-    Signal.QUALITY: 0.15,
+    Signal.QUALITY: 0.1,
+    Signal.PERFORMANCE: 0.05,
+    Signal.ACTUALS: 0.05,
 }
 """How the false alarms that are tolerable are shared out."""
-
-_MOST_SHARES: Final = 20
 
 Part: TypeAlias = tuple[str, FeatureBins, FeatureProfile, FeatureProfile]
 """A feature's or output's name, its bins, its baseline and its current profile."""
@@ -162,7 +163,7 @@ def judge(
         )
 
     judgements = [
-        _judgement(
+        summed_up(
             signal,
             [
                 *(_weigh(one, rules, sureness(signal, one)) for one in differences),
@@ -325,39 +326,3 @@ def _unknown(difference: Difference, sureness: Sureness) -> str:
     if sureness.needed is None:
         return f"{difference.metric}: {sureness.never}"
     return f"{difference.metric}: {difference.rows} rows, {sureness.needed} needed"
-
-
-def _judgement(signal: Signal, measurements: list[Measurement], told: Told | None) -> Judgement:
-    ranked = tuple(sorted(measurements, key=_rank))
-    breaches = [measurement for measurement in ranked if measurement.verdict is Verdict.BREACH]
-    unknown = [measurement for measurement in ranked if measurement.verdict is Verdict.UNKNOWN]
-    reasons = [measurement.reason for measurement in breaches]
-    if unknown:
-        reasons.append(f"{len(unknown)} of {len(ranked)} comparisons could not be judged: {unknown[0].reason}")
-    if not ranked:
-        reasons.append("there is nothing to compare")
-    if breaches:
-        verdict = Verdict.BREACH
-    elif len(unknown) == len(ranked):
-        verdict = Verdict.UNKNOWN
-    else:
-        verdict = Verdict.OK
-    return Judgement(
-        signal=signal,
-        verdict=verdict,
-        reasons=tuple(reasons) or (f"none of {len(ranked)} comparisons is both sure and large",),
-        measurements=ranked,
-        learned_from=told.windows if told is not None else None,
-        shares=_leading(told.shares) if told is not None and breaches else {},
-    )
-
-
-def _leading(shares: Mapping[str, float]) -> dict[str, float]:
-    """Return the features that make up most of a shift, the largest share first."""
-    ranked = sorted(shares.items(), key=lambda one: (-one[1], one[0]))
-    return {name: round(share, 6) for name, share in ranked[:_MOST_SHARES] if share > 0}
-
-
-def _rank(measurement: Measurement) -> tuple[int, float, str, str]:
-    order = (Verdict.BREACH, Verdict.UNKNOWN, Verdict.OK).index(measurement.verdict)
-    return order, -abs(measurement.value or 0.0), measurement.feature, measurement.metric

@@ -29,6 +29,7 @@ def test_every_key_is_read() -> None:
         schedule: {frequency: day, interval: 2}
         metric_thresholds: {numerical: {psi: 0.2}, categorical: {chi_squared: 9}}
         actuals_delay: PT36H
+        performance: {metric: roc_auc, floor: 0.05}
         retrain_cost: {points: 2, days: 14}
         retraining: {period: PT6H, loss: brier, train_on: 8, challengers_kept: 3, rows_a_period: 500}
         """,
@@ -42,6 +43,7 @@ def test_every_key_is_read() -> None:
     assert config.schedule.hours == 48
     assert config.metric_thresholds == MetricThresholds(numerical={"psi": 0.2}, categorical={"chi_squared": 9.0})
     assert config.actuals_delay == timedelta(hours=36)
+    assert (config.performance.metric, config.performance.floor) == ("roc_auc", 0.05)
     assert config.retrain_cost == Worth(points=2, days=14)
     assert (config.retraining.period_hours, config.retraining.loss) == (6, "brier")
     assert (config.retraining.train_on, config.retraining.challengers_kept, config.retraining.rows_a_period) == (
@@ -74,6 +76,8 @@ def test_a_cost_may_be_a_number_as_well() -> None:
         ("floor: {ks: 0}", "floor.ks"),
         ("floor: {ks: 1.5}", "floor.ks"),
         ("floor: {psi: 0.1}", "psi"),
+        ("performance: {metric: recall_at_k}", "performance.metric"),
+        ("performance: {floor: 0}", "performance.floor"),
         ("lookback_windows_size: P1D", "lookback_windows_size"),
         ("segments: carrier", "segments"),
         ("schedule: {frequency: minute}", "schedule.frequency"),

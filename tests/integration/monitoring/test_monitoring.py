@@ -715,3 +715,12 @@ async def test_a_feature_of_any_version_may_be_named(watched: Watched) -> None:
     assert config.features == ("carrier", "distance")
     with pytest.raises(InvalidDocument, match="line 1: 'distance' is no captured feature"):
         await watched.monitoring().configure("private", b"features: [carrier, distance]")
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "roc_auc"])
+async def test_a_metric_that_no_version_has_is_refused_by_line_and_key(watched: Watched, metric: str) -> None:
+    """The model answers with a number, which is neither right nor wrong."""
+    config = f"features: [distance]\nperformance: {{metric: {metric}}}\n".encode()
+
+    with pytest.raises(InvalidDocument, match=f"line 2: no version has '{metric}': there is mae, r2, rmse - at"):
+        await watched.monitoring().configure("flights", config)
