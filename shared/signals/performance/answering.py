@@ -72,8 +72,13 @@ class Answering:
         numbered = {str(place) for place in range(max(len(self.probabilities), 2))} if self.probabilities else set()
         return tuple(sorted(seen if seen - numbered else numbered, key=_in_order))
 
-    def answers(self, rows: pa.Table, classes: tuple[str, ...]) -> tuple[Answers, Integers]:
-        """Return what was said, and the places of the rows that say it: those whose answer is a class, with its probability."""
+    def answers(
+        self, rows: pa.Table, classes: tuple[str, ...], *, clusters: Integers | None
+    ) -> tuple[Answers, Integers]:
+        """Return what was said, and the places of the rows that say it: those whose answer is a class, with its probability.
+
+        ``clusters`` are equal for rows that come together; None where that is not known.
+        """
         predicted = _places(_names(rows.column(ANSWER)), classes)
         probabilities = self._of_each_class(rows, classes)
         is_whole = predicted >= 0
@@ -84,17 +89,19 @@ class Answering:
             classes=classes,
             predicted=predicted[kept],
             probabilities=None if probabilities is None else probabilities[kept],
-            weights=_weights(rows)[kept],
-            clusters=hours(rows)[kept],
+            weights=weights(rows)[kept],
+            clusters=None if clusters is None else clusters[kept],
         )
         return answers, kept
 
-    def classified(self, rows: pa.Table, classes: tuple[str, ...]) -> tuple[Classified, Integers]:
+    def classified(
+        self, rows: pa.Table, classes: tuple[str, ...], *, clusters: Integers | None
+    ) -> tuple[Classified, Integers]:
         """Return answers with what turned out, and the places of those rows.
 
         A row is left out whose actual is none of the classes that the schema names.
         """
-        answers, kept = self.answers(rows, classes)
+        answers, kept = self.answers(rows, classes, clusters=clusters)
         actual = _places(_names(rows.column(_ACTUAL)), classes)[kept]
         fits = np.flatnonzero(actual >= 0)
         return Classified(answers=answers.take(fits), actual=actual[fits]), kept[fits]
@@ -113,12 +120,15 @@ class Answering:
         return np.asarray(np.divide(given, sums, out=np.full_like(given, np.nan), where=sums > 0), dtype=np.float64)
 
 
-def regressed(rows: pa.Table) -> tuple[Regressed, Integers]:
+def regressed(rows: pa.Table, *, clusters: Integers | None) -> tuple[Regressed, Integers]:
     """Return numbers that were answered, with what turned out, and the places of those rows: where both are numbers."""
     predicted, actual = _numbers(rows.column(ANSWER)), _numbers(rows.column(_ACTUAL))
     kept = np.flatnonzero(np.isfinite(predicted) & np.isfinite(actual))
     found = Regressed(
-        predicted=predicted[kept], actual=actual[kept], weights=_weights(rows)[kept], clusters=hours(rows)[kept]
+        predicted=predicted[kept],
+        actual=actual[kept],
+        weights=weights(rows)[kept],
+        clusters=None if clusters is None else clusters[kept],
     )
     return found, kept
 
@@ -144,9 +154,9 @@ def answered_numbers(rows: pa.Table) -> tuple[Floats, Integers]:
     return predicted[kept], kept
 
 
-def weights(rows: pa.Table, places: Integers) -> Floats:
-    """Return how many rows each of some rows stands for."""
-    return _weights(rows)[places]
+def weights(rows: pa.Table) -> Floats:
+    """Return how many rows each stands for."""
+    return _numbers(rows.column(_WEIGHT))
 
 
 def hours(rows: pa.Table) -> Integers:
@@ -198,7 +208,3 @@ def _numbers(column: pa.ChunkedArray) -> Floats:
 
 def _texts(column: pa.ChunkedArray) -> NDArray[np.str_]:
     return np.array([one or "" for one in column.to_pylist()], dtype=np.str_)
-
-
-def _weights(rows: pa.Table) -> Floats:
-    return _numbers(rows.column(_WEIGHT))

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from shared.signals.performance.estimate import LEVEL, Estimate, Metric, Unknown, of_number, quantile
+from shared.signals.performance.predicting import MANY
 from shared.signals.performance.rows import Clusters, Floats, Integers
 from shared.signals.performance.spread import effective, standard_error
+from shared.signals.performance.straying import Strays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,19 +21,27 @@ class Worsening:
         by: the difference in the direction that is bad: > 0 is worse, whichever way the metric is read.
         standard_error: of ``by``.
         p_value: the chance of at least as much where nothing changed.
+        degrees: degrees of freedom of ``standard_error``.
     """
 
     metric: Metric
     by: float
     standard_error: float
     p_value: float
+    degrees: float
 
 
-def worsening(metric: Metric, reference: Estimate, current: Estimate) -> Worsening:
+def worsening(metric: Metric, reference: Estimate, current: Estimate, *, strays: Strays | None = None) -> Worsening:
     """Compare two periods whose rows are not the same.
 
     The error of either side is the reach of its interval towards the other: towards the truth that would make them equal.
     So 100 right of 100, which has no standard error, is still known not to be 1 for sure.
+
+    Args:
+        metric: which.
+        reference: of the earlier period.
+        current: of the later one.
+        strays: how far such periods stray by themselves; None takes chance for all there is.
 
     Source:
         Zou and Donner, "Construction of confidence limits about effect measures: a general approach", Statistics in Medicine
@@ -39,16 +49,19 @@ def worsening(metric: Metric, reference: Estimate, current: Estimate) -> Worseni
     """
     sign = -1.0 if metric.higher_is_better else 1.0
     by = sign * (current.value - reference.value)
-    errors = (
-        _towards(reference, up=current.value > reference.value),
-        _towards(current, up=current.value < reference.value),
-    )
-    error = math.hypot(*errors)
-    if error == 0:
-        return Worsening(metric=metric, by=by, standard_error=0.0, p_value=0.0 if by > 0 else 1.0)
-    share = errors[0] ** 2 / error**2
-    degrees = 1 / (share**2 / reference.degrees + (1 - share) ** 2 / current.degrees)
-    return Worsening(metric=metric, by=by, standard_error=error, p_value=_above(by / error, degrees))
+    parts = [
+        (_towards(reference, up=current.value > reference.value) ** 2, reference.degrees),
+        (_towards(current, up=current.value < reference.value) ** 2, current.degrees),
+    ]
+    if strays is not None:
+        parts.append((strays.variance, strays.degrees))
+    whole = math.fsum(variance for variance, _ in parts)
+    if whole == 0:
+        p_value = 0.0 if by > 0 else 1.0
+        return Worsening(metric=metric, by=by, standard_error=0.0, p_value=p_value, degrees=MANY)
+    degrees = 1 / math.fsum((variance / whole) ** 2 / own for variance, own in parts)
+    error = math.sqrt(whole)
+    return Worsening(metric=metric, by=by, standard_error=error, p_value=_above(by / error, degrees), degrees=degrees)
 
 
 def paired(

@@ -41,16 +41,20 @@ def applicable(task: Task, *, has_probabilities: bool, is_quantile: bool = False
     return (*OF_ANSWERS, *OF_PROBABILITIES) if has_probabilities else OF_ANSWERS
 
 
-def of_classes(rows: Classified, *, level: float = LEVEL, design_effect: float = 1.0) -> Performance:
+def of_classes(
+    rows: Classified, *, level: float = LEVEL, design_effect: float = 1.0, only: Metric | None = None
+) -> Performance:
     """Return the realised performance of a classifier.
 
     Args:
         rows: those whose actuals have come; without probabilities, metrics of them are left out.
         level: how often an interval is to hold the truth.
         design_effect: rows that are worth one independent row, for rows without clusters.
+        only: the one metric that is wanted; None for all.
     """
     answers = rows.answers
     metrics = applicable(Task.CLASSIFICATION, has_probabilities=answers.probabilities is not None)
+    metrics = tuple(metric for metric in metrics if only in {None, metric})
     clusters = Clusters.of(answers.clusters, rows=len(rows))
     reason = _too_few(len(rows), clusters)
     if reason is not None:
