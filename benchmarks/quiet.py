@@ -33,6 +33,7 @@ from shared.monitor_config import parse
 from shared.monitoring.backtest import Backtest
 from shared.monitoring.evaluating import Evaluating
 from shared.monitoring.histories import Histories
+from shared.monitoring.performing import Performing
 from shared.monitoring.refusals import Refusals
 from shared.monitoring.standing import Standings
 from shared.monitoring.windows import Windows
@@ -99,7 +100,7 @@ async def _replayed(cell: Cell) -> Counter[Signal]:
     await blobs.create(WATERMARK_PATH, documents.encode(Watermark(before=Hour(END).key)))
     registry = Registry(blobs, Clock.standing(END))
     baselines = Baselines(blobs, registry)
-    evaluating = Evaluating(Windows(blobs), Refusals(blobs), Histories(blobs, baselines))
+    evaluating = Evaluating(Windows(blobs), Refusals(blobs), Histories(blobs, baselines), Performing.of(blobs))
     replayed = await Backtest(blobs, registry, baselines, Standings(blobs, registry), evaluating).replay(
         _MODEL, VERSION, parse(CONFIG, path="monitor.yaml"), start=Hour(END).plus(-DAYS * HOURS), end=Hour(END)
     )

@@ -36,6 +36,7 @@ from shared.monitor_config import Frequency, MonitorConfig, Schedule
 from shared.monitoring.evaluating import Evaluating
 from shared.monitoring.evaluation import Evaluation
 from shared.monitoring.histories import Histories
+from shared.monitoring.performing import Performing
 from shared.monitoring.refusals import Refusals
 from shared.monitoring.standing import Standing
 from shared.monitoring.window import Window
@@ -115,7 +116,7 @@ async def looked(version: Version, days: dict[str, bytes], *, hours: int, freque
     for date, data in days.items():
         await roll_up(blobs, shelf, date, data)
     baselines = Baselines(blobs, Registry(blobs, Clock.standing(END)))
-    evaluating = Evaluating(Windows(blobs), Refusals(blobs), Histories(blobs, baselines))
+    evaluating = Evaluating(Windows(blobs), Refusals(blobs), Histories(blobs, baselines), Performing.of(blobs))
     window = Window.before(Hour(END), hours=hours)
     config = MonitorConfig(lookback_window_size=timedelta(hours=hours), schedule=Schedule(frequency=frequency))
     began = time.process_time()

@@ -478,10 +478,11 @@ def _histories() -> "Histories":
 @cache
 def _evaluating() -> "Evaluating":
     from shared.monitoring.evaluating import Evaluating
+    from shared.monitoring.performing import Performing
     from shared.monitoring.refusals import Refusals
     from shared.monitoring.windows import Windows
 
-    return Evaluating(Windows(blobs()), Refusals(blobs()), _histories())
+    return Evaluating(Windows(blobs()), Refusals(blobs()), _histories(), Performing.of(blobs()))
 
 
 @cache

@@ -24,6 +24,7 @@ from shared.errors import BlobChanged, BlobMissing
 from shared.hours import Hour, dates_of
 from shared.registry.manifest import Manifest
 from shared.sealing.hours.hour import readable
+from shared.sealing.hours.listing import dates
 from shared.sealing.hours.manifests import Manifests
 from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
 from shared.sealing.paths import unjoined_folder
@@ -132,6 +133,23 @@ class Joins:
         sealed = {one.hour: one.manifest.rows for one in await self.manifests.between(_shelf(manifest), first, end)}
         joined = {Hour.parse(one.document.hour): one.document.counts for one in await self._hours(manifest, first, end)}
         return [HourCounts(hour, rows, joined.get(hour, Counts())) for hour, rows in sorted(sealed.items())]
+
+    async def inputs(self, manifest: Manifest, first: Hour, end: Hour) -> dict[str, str]:
+        """Return what ``between`` would return as its inputs, without a row being read.
+
+        Raises:
+            InvalidDocument: a manifest was damaged.
+        """
+        return {_path(found.document): found.sha256 for found in await self._hours(manifest, first, end)}
+
+    async def first_hour(self, manifest: Manifest) -> Hour | None:
+        """Return the first hour of predictions that something is joined to; None where there is none."""
+        for date in await dates(self.blobs, f"{model_folder(manifest.model)}version={manifest.version}/"):
+            folder = f"{model_folder(manifest.model)}version={manifest.version}/date={date}/"
+            hours = await self.blobs.folders(folder)
+            if hours:
+                return Hour.at_path(hours[0])
+        return None
 
     async def status(self, model: str) -> Status:
         """Return how the join of a model stands; of its versions, the last 30 days before the watermark.

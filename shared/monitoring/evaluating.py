@@ -10,6 +10,7 @@ from shared.monitor_config import MonitorConfig
 from shared.monitoring.evaluation import Evaluation
 from shared.monitoring.histories import Histories
 from shared.monitoring.looking_back import StoredLook
+from shared.monitoring.performing import Performing
 from shared.monitoring.refusals import Refusals
 from shared.monitoring.standing import Standing
 from shared.monitoring.window import Window
@@ -37,6 +38,7 @@ class Evaluating:
     windows: Windows
     refusals: Refusals
     histories: Histories
+    performing: Performing
 
     async def evaluate(
         self,
@@ -84,7 +86,8 @@ class Evaluating:
         judged = await asyncio.to_thread(
             judge, baseline.profile, contents.profile, baseline.bins, rules=rules, told=told, also=also
         )
-        judgements = tuple(map(_rounded, triaged(judged, alike=history.alike(told))))
+        performed = await self.performing.judge(manifest, baseline, window, config, rules=rules)
+        of_rows = tuple(map(_rounded, triaged(judged, alike=history.alike(told))))
         evaluation = Evaluation(
             model=manifest.model,
             version=manifest.version,
@@ -98,10 +101,11 @@ class Evaluating:
             is_calibrating=len(told) < history.signals and rows > 0,
             versions=standing.versions,
             is_champion=standing.is_champion,
-            inputs=contents.inputs | refused.inputs | baseline.inputs | watched.inputs,
-            judgements=judgements,
+            inputs=contents.inputs | refused.inputs | baseline.inputs | watched.inputs | performed.inputs,
+            judgements=(*of_rows, *map(_rounded, performed.judgements)),
+            performance=performed.report,
         )
-        is_quiet = not any(map(_is_news, (one for judgement in judgements for one in judgement.measurements)))
+        is_quiet = not any(map(_is_news, (one for judgement in of_rows for one in judgement.measurements)))
         return Looked(evaluation, StoredLook.at(window, seen, rows=rows, is_quiet=is_quiet) if rows else None)
 
 
@@ -122,7 +126,7 @@ def _is_news(one: Measurement) -> bool:
     """Whether a comparison keeps a look from teaching what is usual.
 
     A fixed threshold (which has no p-value) does not, since it may be passed always; nor does the number of rows, which
-    would else never be usual again once it has changed.
+    would else never be usual again once it has changed. What turned out is of another window, and is not asked.
     """
     return one.verdict is Verdict.BREACH and one.p_value is not None and one.metric != "volume_change"
 

@@ -7,6 +7,7 @@ from shared import documents
 from shared.blobs import Blobs
 from shared.documents import Document
 from shared.errors import BlobChanged, NoEvaluation
+from shared.monitoring.performance_report import PerformanceReport
 from shared.signals.judgement import Judgement
 
 
@@ -26,6 +27,7 @@ class Evaluation(Document, frozen=True, kw_only=True):
         is_champion: whether it was the one that answers.
         inputs: the SHA-256 of every document that was read, of the baseline, of days and at the ends of hours, by path.
         judgements: one for each signal.
+        performance: how good answers were, and how good they should be; None where no actuals are known.
     """
 
     model: str
@@ -42,6 +44,7 @@ class Evaluation(Document, frozen=True, kw_only=True):
     is_champion: bool
     inputs: dict[str, str]
     judgements: tuple[Judgement, ...]
+    performance: PerformanceReport | None = None
 
 
 class Newest(Document, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from shared.monitoring.evaluating import Evaluating
 from shared.monitoring.evaluation import Evaluations
 from shared.monitoring.histories import Histories
 from shared.monitoring.monitoring import Monitoring
+from shared.monitoring.performing import Performing
 from shared.monitoring.refusals import Refusals
 from shared.monitoring.standing import Standing, Standings
 from shared.monitoring.windows import Windows
@@ -51,7 +52,7 @@ class Watched:
             ours,
             registry,
             Baselines(ours, registry),
-            Evaluating(Windows(ours), Refusals(ours), histories),
+            Evaluating(Windows(ours), Refusals(ours), histories, Performing.of(ours)),
             histories,
             Evaluations(ours),
             Standings(ours, registry),

@@ -13,6 +13,7 @@ from shared.monitoring.backtest import Backtest
 from shared.monitoring.evaluating import Evaluating
 from shared.monitoring.evaluation import Evaluation
 from shared.monitoring.histories import Histories
+from shared.monitoring.performing import Performing
 from shared.monitoring.refusals import Refusals
 from shared.monitoring.standing import Standings
 from shared.monitoring.window import Window
@@ -69,7 +70,8 @@ async def used(watched: Watched) -> Watched:
 
 def evaluating(watched: Watched) -> Evaluating:
     blobs = watched.stages.blobs
-    return Evaluating(Windows(blobs), Refusals(blobs), Histories(blobs, Baselines(blobs, watched.stages.registry())))
+    histories = Histories(blobs, Baselines(blobs, watched.stages.registry()))
+    return Evaluating(Windows(blobs), Refusals(blobs), histories, Performing.of(blobs))
 
 
 def backtest(watched: Watched) -> Backtest:
