@@ -1,7 +1,7 @@
 """``monitor`` evaluates now what was not evaluated yet."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from infra.cli.command import Answer, Commands, existing_file, valid_name
@@ -10,6 +10,7 @@ from shared.errors import Fault
 
 if TYPE_CHECKING:  # each command imports what it needs
     from shared.monitoring.evaluation import Evaluation
+    from shared.monitoring.performance_report import Figure, PerformanceReport
 
 
 def add(commands: Commands) -> None:
@@ -52,5 +53,24 @@ def _show(evaluations: "list[Evaluation]", *, is_all: bool) -> None:
         for judgement in one.judgements:
             table.add_row(judgement.signal, judgement.verdict, judgement.reasons[0] if judgement.reasons else "")
         console.print(table)
+        if one.performance is not None:
+            for line in _performance(one.performance, f"{one.start} to {one.end}"):
+                console.print(line)
     if is_all and not evaluations:
         console.print("nothing to evaluate: no window has become due since the last look")
+
+
+def _performance(report: "PerformanceReport", newest: str) -> Iterator[str]:
+    """Yield what turned out, and what should have since: each metric with its interval, or why there is none."""
+    yield f"realised, {report.start} to {report.end}: {_figures(report.realised)}"
+    yield f"estimated, {newest}: {_figures(report.estimated)}"
+
+
+def _figures(figures: "Mapping[str, Figure]") -> str:
+    unknown = {one.unknown for one in figures.values() if one.unknown is not None}
+    known = [
+        f"{name} {one.value:.4g} ({one.low:.4g} to {one.high:.4g})"
+        for name, one in figures.items()
+        if one.unknown is None
+    ]
+    return ", ".join(known) if known else f"unknown: {'; '.join(sorted(unknown))}"

@@ -133,7 +133,19 @@ class Monitoring:
         # Last, so that an evaluation that ended before its alerts were noted is made again.
         await self.evaluations.point_to(evaluation, path)
         self.telemetry.metric("evaluated_rows", evaluation.rows, model=model, version=version)
+        self._measure(evaluation)
         return evaluation
+
+    def _measure(self, evaluation: Evaluation) -> None:
+        """Send the metric that a version is judged by, realised and estimated, as far as either is known."""
+        report = evaluation.performance
+        if report is None:
+            return
+        for what, figures in (("realised", report.realised), ("estimated", report.estimated)):
+            value = figures[report.metric].value if report.metric in figures else None
+            if value is not None:
+                name = f"{what}_{report.metric}"
+                self.telemetry.metric(name, value, model=evaluation.model, version=evaluation.version)
 
     async def _note(self, judgements: Sequence[Judgement], look: Look) -> None:
         for alert, news in await self.alerts.note(judgements, look):

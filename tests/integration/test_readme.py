@@ -19,6 +19,7 @@ from shared.alerts.messages import AlertOpened
 from shared.blobs import Blobs, service
 from shared.monitor_config import MOST_SEGMENTED, CategoricalMetric, MonitorConfig, NumericalMetric, parse
 from shared.monitoring.evaluation import Evaluation
+from shared.monitoring.performance_report import Assumption, Beside, PerformanceReport
 from shared.signals.calibration.calibrating import FEWEST_BLOCKS
 from shared.signals.judgement import Judgement, Measurement, Triage
 from tests.flying import flying
@@ -125,6 +126,9 @@ def test_the_evaluation_that_is_shown_has_every_key_and_no_other() -> None:
         (judgement, Judgement),
         (measurement, Measurement),
         (judgement["triage"], Triage),
+        (shown["performance"], PerformanceReport),
+        (shown["performance"]["assumption"], Assumption),
+        (shown["performance"]["side_by_side"][0], Beside),
     ):
         assert {*part} == {*kind.__struct_fields__}, kind
 

@@ -101,7 +101,8 @@ def _measured(
         few = f"{min(before.rows, now.rows)} rows, {rules.minimum_rows} needed"
         return _unknown(metric, few, rows=now.rows, needed=rules.minimum_rows)
     # Of shares 1 is best, as of accuracy.
-    found = worsening(Metric.ACCURACY, before, now, strays=strays(list(_windows(past, window_hours, rules))))
+    apart = strays(list(_windows(past, window_hours, rules)), before, now, unit=before.value)
+    found = worsening(Metric.ACCURACY, before, now, strays=apart)
     loss, error = found.by / before.value, found.standard_error / before.value
     level = rules.level(Signal.ACTUALS, comparisons=2)
     noticed = noticeable(error, found.degrees, level)

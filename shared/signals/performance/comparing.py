@@ -41,7 +41,7 @@ def worsening(metric: Metric, reference: Estimate, current: Estimate, *, strays:
         metric: which.
         reference: of the earlier period.
         current: of the later one.
-        strays: how far such periods stray by themselves; None takes chance for all there is.
+        strays: how far such periods stray by themselves, which counts where it is more than what rows do; None is nothing.
 
     Source:
         Zou and Donner, "Construction of confidence limits about effect measures: a general approach", Statistics in Medicine
@@ -49,19 +49,19 @@ def worsening(metric: Metric, reference: Estimate, current: Estimate, *, strays:
     """
     sign = -1.0 if metric.higher_is_better else 1.0
     by = sign * (current.value - reference.value)
-    parts = [
-        (_towards(reference, up=current.value > reference.value) ** 2, reference.degrees),
-        (_towards(current, up=current.value < reference.value) ** 2, current.degrees),
-    ]
-    if strays is not None:
-        parts.append((strays.variance, strays.degrees))
-    whole = math.fsum(variance for variance, _ in parts)
-    if whole == 0:
-        p_value = 0.0 if by > 0 else 1.0
-        return Worsening(metric=metric, by=by, standard_error=0.0, p_value=p_value, degrees=MANY)
-    degrees = 1 / math.fsum((variance / whole) ** 2 / own for variance, own in parts)
-    error = math.sqrt(whole)
-    return Worsening(metric=metric, by=by, standard_error=error, p_value=_above(by / error, degrees), degrees=degrees)
+    errors = (
+        _towards(reference, up=current.value > reference.value),
+        _towards(current, up=current.value < reference.value),
+    )
+    error = math.hypot(*errors)
+    degrees = MANY
+    if error > 0:
+        share = errors[0] ** 2 / error**2
+        degrees = 1 / (share**2 / reference.degrees + (1 - share) ** 2 / current.degrees)
+    if strays is not None and strays.variance > error**2:
+        error, degrees = math.sqrt(strays.variance), strays.degrees
+    p_value = _above(by / error, degrees) if error > 0 else float(by <= 0)
+    return Worsening(metric=metric, by=by, standard_error=error, p_value=p_value, degrees=degrees)
 
 
 def paired(

@@ -67,7 +67,7 @@ def measured(one: Compared, *, rules: JudgingRules, floor: float, comparisons: i
     if unit <= 0:
         nothing = f"{one.metric} was 0, of which nothing is a share"
         return unknown(one.name, one.metric, nothing, floor=floor, rows=now.rows)
-    found = worsening(one.metric, before, now, strays=strays(one.windows))
+    found = worsening(one.metric, before, now, strays=strays(one.windows, before, now, unit=unit))
     level = rules.level(Signal.PERFORMANCE, comparisons=comparisons)
     noticed = noticeable(found.standard_error / unit, found.degrees, level)
     needed = math.ceil(min(max(now.rows * (noticed / rules.noticeable) ** 2, rules.minimum_rows), _MOST_NEEDED))
