@@ -21,7 +21,10 @@ from tests.integration.stored import everything
 
 FIRST = Hour.containing(NINE)
 HOURS = 14
-CONFIG = b"lookback_window_size: PT2H\nactuals_delay: PT1H\nsegments: [carrier]\n"
+CONFIG = (
+    b"lookback_window_size: PT2H\nactuals_delay: PT1H\nsegments: [carrier]\n"
+    b"false_alarms_per_month: 1000  # so that two windows are enough to be sure\n"
+)
 LAG = 3
 """An hour for actuals, rounded up to the bins they are counted in, and one to join them."""
 
