@@ -62,7 +62,7 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 async def environment(azurite: str, blobs: Blobs) -> dict[str, str]:
     await blobs.create_containers()
-    await blobs.create(WATERMARK_PATH, documents.encode(Watermark(before="2026-03-02T00")))
+    await blobs.create(WATERMARK_PATH, documents.encode(Watermark(before="2026-03-02T06")))
     privacy_key = base64.b64encode(b"k" * 32).decode()
     own = {"WEBHOOK_SECRET": SECRET, "PRIVACY_KEY": privacy_key, "LANG": "C.UTF-8", "PATH": os.environ["PATH"]}
     return environment_of(azurite) | own
@@ -245,7 +245,7 @@ async def test_what_is_no_model_of_these_features_is_not_registered(
         (("--trainer=true", "--from=2026-03-01T01", "--to=2026-03-01T03"), "30 rows, 200 needed"),
         (("--trainer=true", "--version=1"), "delays 1 is registered with another"),
         (("--trainer=true", "--from=2026-03-01T01", "--to=2026-03-01T01"), "--to is not after --from"),
-        (("--trainer=true", "--to=2026-03-02T01"), "only what is before 2026-03-02T00 is sealed"),
+        (("--trainer=true", "--to=2026-03-02T07"), "only what is before 2026-03-02T06 is sealed"),
         (("--trainer=sleep 1000", "--timeout-s=0.01"), "was ended after 0.01 s"),
         (("--trainer=true", "--timeout-s=soon"), "is no number of seconds"),
         (("--trainer=true", "--rows-at-least=0"), "is no number of rows"),
