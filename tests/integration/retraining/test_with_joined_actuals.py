@@ -119,5 +119,5 @@ async def test_actuals_that_are_joined_later_are_measured_with_the_next_decision
     await documents.swap(world.blobs, WATERMARK_PATH, Watermark, lambda _: Watermark(before="2026-03-01T12"))
     (seeing,) = await deciding(world).decide_all()
 
-    assert (blind.numbers.actuals, blind.numbers.benefit) == (0, None)
-    assert seeing.numbers.benefit == 2.0
+    assert (blind.numbers.actuals, blind.numbers.regret) == (0, None)
+    assert seeing.numbers.regret == 2.0
