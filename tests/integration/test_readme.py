@@ -84,7 +84,6 @@ async def test_the_examples_run_one_after_the_other(tmp_path: Path) -> None:
     assert accepted == "flights 1 is compared with baseline 2 from now on\n"
     assert "no retrain_cost is stated" in decided or "nothing to decide" in decided
     assert re.match(r"a challenger of flights 1 would learn from [\d,]+ of 12,\d+ predictions", learned)
-    assert "that is too little: --rows-at-least is 200" in learned
     assert all(word in compared for word in ("number", "category", "distance", "carrier"))
     assert "the account closes" in proved
     assert dead.splitlines() == ["no dead letters", "0 records in 0 events would be sent"]
