@@ -45,8 +45,8 @@ async def test_the_examples_run_one_after_the_other(tmp_path: Path) -> None:
         await _watermark(system)
         done = [await asyncio.to_thread(_run, example, environment, here) for example in examples]
 
-    assert len(done) == 16
-    assert [one.returncode for one in done] == [0] * 16, [one.stdout + one.stderr for one in done]
+    assert len(done) == 17
+    assert [one.returncode for one in done] == [0] * 17, [one.stdout + one.stderr for one in done]
     (
         registered,
         private,
@@ -54,6 +54,7 @@ async def test_the_examples_run_one_after_the_other(tmp_path: Path) -> None:
         scored,
         told,
         sent,
+        became,
         brought,
         seen,
         looked,
@@ -76,6 +77,7 @@ async def test_the_examples_run_one_after_the_other(tmp_path: Path) -> None:
     assert '"capture":"acked"' in scored
     assert '"accepted":1' in told
     assert re.search(r"^12,\d+ actuals are in Event Hubs$", sent, flags=re.MULTILINE)
+    assert "flights: actuals" in became
     assert re.match(r"added 12,\d+ predictions; 0 were there already", brought)
     assert '"aliases":{"champion":"1"}' in seen
     assert '"status":"ok"' in seen
