@@ -1,5 +1,5 @@
 # make            what the other targets need: .venv, Azurite, and .venv313 where there is a Python 3.13
-# make demo       the whole story, from flights to a drift alert
+# make demo       the whole story, from flights to a drift alert and a decision
 # make run        the whole system on this machine, until Ctrl-C
 # make test       every test
 # make lint       format, lint, types, layers

@@ -12,7 +12,7 @@ import msgspec
 
 from infra.local.demo import flights as data
 from infra.local.demo import outcome, training
-from infra.local.demo.__main__ import QUIET
+from infra.local.demo.course import QUIET
 from infra.local.processes import HERE
 from infra.local.system import System
 from shared.alerts.messages import AlertOpened

@@ -15,6 +15,7 @@ LATE_MINUTES: Final = 15
 ACTUAL: Final = "late"
 MINUTES: Final = "minutes_late"
 TIME: Final = "scheduled_at"
+KNOWN_AT: Final = "known_at"
 
 CATEGORIES: Final = ("carrier", "origin", "dest")
 # Not "hour": that is a key of the folders of sealed hours.
@@ -58,7 +59,7 @@ def load() -> pd.DataFrame:
             **{name: table[name] for name in FEATURES if name in table},
             MINUTES: table["arr_delay"],
             ACTUAL: (table["arr_delay"] > LATE_MINUTES).astype(int),
-            "known_at": scheduled_at + pd.to_timedelta(minutes_to_landing, unit="min") + _REPORTED_AFTER,
+            KNOWN_AT: scheduled_at + pd.to_timedelta(minutes_to_landing, unit="min") + _REPORTED_AFTER,
         }
     ).sort_values(TIME, kind="stable", ignore_index=True)
 
@@ -95,5 +96,5 @@ def _flight(row: dict[Any, Any]) -> Flight:
         scheduled_at=row[TIME].to_pydatetime().astimezone(UTC),
         features=values,
         late=int(row[ACTUAL]),
-        known_at=row["known_at"].to_pydatetime().astimezone(UTC),
+        known_at=row[KNOWN_AT].to_pydatetime().astimezone(UTC),
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from infra.local.demo.flights import ACTUAL, CATEGORIES, FEATURES, TIME
+from infra.local.demo.flights import ACTUAL, CATEGORIES, FEATURES, KNOWN_AT, TIME
 
 _TREES = 60
 _LEAVES = 15
@@ -54,7 +54,7 @@ def fit(table: pd.DataFrame, features: Mapping[str, bool], actual: "pd.Series[An
 
 
 def write_history(folder: Path, model: Path, table: pd.DataFrame) -> Path:
-    """Write what the model answers for ``table``, as a history that can be imported."""
+    """Write what the model answers for ``table``, and what turned out, as a history that can be imported."""
     import numpy as np
     import onnxruntime
 
@@ -66,7 +66,7 @@ def write_history(folder: Path, model: Path, table: pd.DataFrame) -> Path:
     }
     label, probabilities = onnxruntime.InferenceSession(model.read_bytes()).run(None, inputs)
     path = folder / "history.parquet"
-    answered = table[["key", *FEATURES, TIME]].assign(
+    answered = table[["key", *FEATURES, TIME, ACTUAL, KNOWN_AT]].assign(
         **{"prediction": label, "prediction.probability": probabilities[:, 1].astype(float)}
     )
     answered.to_parquet(path, index=False)
@@ -76,7 +76,7 @@ def write_history(folder: Path, model: Path, table: pd.DataFrame) -> Path:
 def write_actuals(folder: Path, table: pd.DataFrame) -> Path:
     """Write what turned out of ``table``, as a file of actuals that can be sent."""
     path = folder / "actuals.parquet"
-    table[["key", ACTUAL, "known_at"]].to_parquet(path, index=False)
+    table[["key", ACTUAL, KNOWN_AT]].to_parquet(path, index=False)
     return path
 
 
