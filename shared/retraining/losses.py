@@ -20,6 +20,9 @@ Floats: TypeAlias = NDArray[np.float64]
 FEWEST_HOURS: Final = 6
 """So many hours with rows say how far hours stray from one another; with fewer, rows are taken for independent."""
 
+FEWEST_ROWS: Final = 20
+"""Fewer rows say nothing of how far losses stray: two that are alike would make a mean without any error."""
+
 _SMALLEST: Final = float(np.finfo(np.float64).eps)
 _OF_PROBABILITIES: Final = frozenset({Loss.BRIER, Loss.LOG_LOSS})
 
@@ -81,7 +84,7 @@ def probability_losses(loss: Loss, probabilities: Floats, classes: Sequence[Any]
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """A mean with its standard error (None where one row cannot say) and how many rows it is of, at least one."""
+    """A mean with its standard error (None where too few rows say) and how many rows it is of, at least one."""
 
     value: float
     standard_error: float | None
@@ -128,7 +131,7 @@ class Sums:
         return type(self)(self.rows + other.rows, by_hour, (mine[0] + its[0], mine[1] + its[1], mine[2] + its[2]))
 
     def mean(self) -> Mean | None:
-        """Return the weighted mean; None of no rows.
+        """Return the weighted mean; None of no rows. Of fewer than 20 rows its standard error is unknown.
 
         Source:
             Of hours: Liang and Zeger, "Longitudinal data analysis using generalized linear models", Biometrika 73 (1986).
@@ -144,7 +147,8 @@ class Sums:
         else:
             groups = self.rows
             strayed = max(self.squares[2] - 2 * mean * self.squares[1] + mean * mean * self.squares[0], 0.0)
-        error = math.sqrt(strayed * groups / (groups - 1)) / weight if groups > 1 else None
+        is_told = self.rows >= FEWEST_ROWS
+        error = math.sqrt(strayed * groups / (groups - 1)) / weight if is_told else None
         return Mean(mean, error, self.rows)
 
 
