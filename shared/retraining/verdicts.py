@@ -27,6 +27,11 @@ STATE_IT: Final = (
     "retrain_cost in the model's monitor.yaml: what a retrain costs, as 500 (wrong answers) or {points: 2, days: 14}"
 )
 
+CERTAIN: Final = 3.0
+"""So many standard errors must a champion of before be better by. Its gap is not added up as regret is: it is measured anew over
+four periods, for two versions, as long as the model lives. Of versions that are alike two standard errors would have one come
+back three times in a hundred periods; three, once in five hundred."""
+
 
 class Verdict(StrEnum):
     """What to do."""
@@ -107,7 +112,7 @@ def _roll_back(situation: Situation, numbers: Numbers) -> Judged | None:
     if best is None:
         return None
     version, gap = best
-    if gap.standard_error is None or gap.value <= SURE * gap.standard_error:
+    if gap.standard_error is None or gap.value <= CERTAIN * gap.standard_error:
         return None
     challenger = situation.challenger_gap
     if challenger is not None and challenger.value > gap.value:
@@ -125,7 +130,7 @@ def _roll_back(situation: Situation, numbers: Numbers) -> Judged | None:
         Verdict.ROLL_BACK,
         numbers,
         reasons,
-        f"a gap to {version} of no more than {_short(SURE * gap.standard_error)}, or a challenger with a larger one",
+        f"a gap to {version} of no more than {_short(CERTAIN * gap.standard_error)}, or a challenger with a larger one",
     )
 
 
