@@ -20,7 +20,7 @@ import msgspec
 from shared.hours import Hour
 from shared.retrain_config import Loss
 from shared.retraining.experience import SURE, Rule, Weighed
-from shared.retraining.losses import Mean, pooled
+from shared.retraining.losses import FEWEST_ROWS, Mean, pooled
 from shared.retraining.situation import RECENT, Numbers, Situation
 
 STATE_IT: Final = (
@@ -177,21 +177,22 @@ def _collect_actuals(situation: Situation, numbers: Numbers) -> Judged | None:
 
 
 def _collect_first(situation: Situation, numbers: Numbers, cost: float) -> Judged | None:
-    """Answer where no actual is known of what a challenger was asked: it can save no more than it answers otherwise."""
+    """Answer where too few actuals are known of what a challenger was asked: it can save no more than it answers otherwise."""
     differing = [one.disagreement for one in situation.asked if one.disagreement is not None]
     most = math.fsum(differing)
     if not differing or most < cost:
         return None
-    asked = sum(one.asked for one in situation.asked)
+    asked, rows = sum(one.asked for one in situation.asked), sum(one.rows for one in situation.asked)
+    known = f"too few actuals ({rows:,}) are known" if rows else "no actual is known"
     reason = (
-        f"no actual is known of what {situation.challenger} was asked; its answers differ so much that it may have saved up "
+        f"{known} of what {situation.challenger} was asked; its answers differ so much that it may have saved up "
         f"to {_short(most)}, and a retrain costs {_short(cost)}"
     )
     if situation.periods[-1].loss is not Loss.ERROR:
         return _collecting(numbers, None, reason)
     # Of right and wrong answers, the squared difference of a row is 1 where they differ at most, and else 0.
     wanted = math.ceil(len(differing) * most * (SURE / cost) ** 2)
-    more = situation.of_all(min(wanted, asked))
+    more = situation.of_all(max(min(max(wanted, FEWEST_ROWS), asked) - rows, 1))
     return _collecting(numbers, more, f"{reason}; about {more:,} actuals would tell")
 
 
@@ -217,7 +218,7 @@ def _keep_by_rule(situation: Situation, weighed: Weighed) -> tuple[tuple[str, ..
     """Return the reasons, and what would change it."""
     if weighed.rule is Rule.NOT_MEASURED:
         nothing = f"no challenger was measured beside {situation.champion} yet, so that nothing says what a retrain would save"
-        return (nothing,), "a challenger that was asked for a period, and actuals of that period"
+        return (nothing,), f"a challenger that was asked for a period, and {FEWEST_ROWS} actuals of that period"
     saved, cost = _would_have_saved(situation, weighed), _short(weighed.cost)
     now = f"now {_short(weighed.regret)}{_plus_minus(weighed.standard_error)}"
     if weighed.rule is Rule.NOT_PAID:

@@ -210,8 +210,8 @@ def test_without_any_actual_it_is_answers_that_differ_that_may_pay(disagreement:
     judged = judge(situation([blind], weighed(Rule.NOT_MEASURED)))
 
     assert judged.verdict is verdict
-    # 1 · 0.5 · (2 / 0.5)² = 8 rows of a thousand, of ten thousand
-    assert judged.numbers.actuals_needed == (80 if verdict is Verdict.COLLECT_ACTUALS else None)
+    # 1 · 0.5 · (2 / 0.5)² = 8 rows of a thousand, but fewer than 20 measure nothing; of ten thousand ten times as many
+    assert judged.numbers.actuals_needed == (200 if verdict is Verdict.COLLECT_ACTUALS else None)
 
 
 def test_of_numbers_no_number_of_actuals_can_be_said_before_some_have_come() -> None:
