@@ -70,8 +70,13 @@ class NewestDecision(Document, frozen=True, kw_only=True):
     untold: DecisionChange | None = None
 
     def after(self, decision: Decision, path: str) -> "NewestDecision":
-        """Return what a decision makes of it; the same while there is something to tell first, or if it is an older one."""
-        if self.untold is not None or decision.end < self.end or path == self.path:
+        """Return what a decision makes of it; the same while there is something to tell first, or if it is an older one.
+
+        One of an earlier period is older, unless it is of another version or configuration: a longer ``actuals_delay``
+        takes it back what is settled, and would else have nothing said, and everything decided again, until that is made up for.
+        """
+        is_alike = (decision.champion, decision.config) == (self.champion, self.config)
+        if self.untold is not None or (decision.end < self.end and is_alike) or path == self.path:
             return self
         return _pointing(decision, path, before=self.verdict, changes=self.changes)
 
