@@ -70,7 +70,7 @@ def put_together(stored: Sequence[PeriodLosses], births: Mapping[str, Period], *
     history = History(
         losses=losses,
         rows=np.array([one.rows for one in counted], dtype=np.int64),
-        born=np.array([_place(births[version], keys) for version in versions], dtype=np.int64),
+        born=np.array([place_among(keys, births[version]) for version in versions], dtype=np.int64),
         champions=np.array([place[one.champion] for one in counted], dtype=np.int64),
         disagreements=disagreements,
         errors=errors,
@@ -78,8 +78,8 @@ def put_together(stored: Sequence[PeriodLosses], births: Mapping[str, Period], *
     return Named(history, tuple(versions), tuple(keys))
 
 
-def _place(period: Period, keys: Sequence[str]) -> int:
-    """Return how many of the periods come before one; of one that comes before them all, by how many, below 0."""
+def place_among(keys: Sequence[str], period: Period) -> int:
+    """Return how many of the periods with these keys come before one; of one that comes before them all, by how many, below 0."""
     if keys and period.key < keys[0]:
         first = Hour.parse(keys[0]).since_monday
         return -((first - period.first.since_monday) // period.hours)

@@ -60,6 +60,16 @@ def test_without_evaluations_nobody_waits_for_alarms() -> None:
     assert "on drift alarm" not in swaps(played(SHIFTED, cost=0.5))
 
 
+def test_nobody_takes_a_version_before_it_was_registered() -> None:
+    """It learned until the third period and was made in the fifth, when the actuals were there; it was asked of all since."""
+    past = Past.of(SHIFTED, delay=2, registered=[0, 5])
+
+    found = past.play(lambda _history, _champion, _period: True, cost=0.5)
+
+    assert found.versions == (0, 0, 0, 0, 0, 1)
+    assert past.losses[1, :5].tolist() == pytest.approx([NAN] * 5, nan_ok=True)
+
+
 def test_a_loss_that_was_not_measured_is_that_of_the_version_nearest_in_age() -> None:
     known = history([[0.1, 0.9], [0.2, NAN], [0.3, 0.3]], born=[0, 0, 0], champions=[0, 2])
 
