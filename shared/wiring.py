@@ -236,6 +236,7 @@ def sealing() -> "Sealing":
                 Later(ours.hours_kept_days, joins.hours),
                 Later(ours.logs_kept_days, joins.marks),
                 Later(ours.hours_kept_days, decisions.challenges),
+                Later(ours.hours_kept_days, decisions.training_sets),
                 Later(NEWS_KEPT_DAYS, decisions.news),
             ),
         ),

@@ -14,6 +14,9 @@ from shared.blobs import Blobs, Stored
 from shared.hours import Hour
 from shared.retraining.decision import Decisions
 
+TRAINING_SETS: Final = "datasets/_training/"
+"""Training sets that somebody else learns from, and what they leave there, by model and the hour they end with."""
+
 _CHALLENGES: Final = "monitoring/challenges/"
 _DONE: Final = "monitoring/outbox/done/"
 _NEWS: Final = "-decision."
@@ -21,7 +24,7 @@ _NEWS: Final = "-decision."
 
 @dataclass(slots=True)
 class OutlivedDecisions:
-    """Finds answers that nobody saw, and news of decisions, that may be deleted."""
+    """Finds answers that nobody saw, training sets, and news of decisions, that may be deleted."""
 
     blobs: Blobs
     decisions: Decisions
@@ -37,6 +40,17 @@ class OutlivedDecisions:
                     if stored.path.removeprefix(folder).removesuffix(".parquet") >= limit.key:
                         break
                     yield [stored]
+
+    async def training_sets(self, limit: Hour) -> AsyncGenerator[list[Stored]]:
+        """Yield what was stored for hooks to learn from, once all hours of it are before ``limit``, each set a group.
+
+        It is a copy of rows, which would outlive them.
+        """
+        for model in await self.blobs.folders(TRAINING_SETS):
+            for folder in await self.blobs.folders(model):
+                if folder.removeprefix(model)[: len(limit.key)] > limit.key:
+                    break
+                yield [stored async for stored in self.blobs.under(folder)]
 
     async def news(self, limit: Hour) -> AsyncGenerator[list[Stored]]:
         """Yield the news of decisions, of before ``limit``, that was delivered or given up, each a group of its own.

@@ -60,7 +60,8 @@ class Replaying:
         births = {one.version: born(one, hours=hours) for one in versions}
         named = put_together(counted, births, champion=counted[0].champion)
         registered = {
-            one.version: place_among(named.periods, Period.from_first(one.registered_at, hours=hours)) for one in versions
+            one.version: place_among(named.periods, Period.from_first(one.registered_at, hours=hours))
+            for one in versions
         }
         delay = in_periods(config.actuals_delay or timedelta(0), hours=hours)
         return replayed(

@@ -11,6 +11,7 @@ from shared.errors import AlreadyRegistered, BlobChanged
 from shared.registry.manifest import CHALLENGER, Lineage, Manifest
 from shared.registry.store import Registry
 from shared.retraining.challengers import next_version, refuse_incomparable, schema_to_learn
+from shared.retraining.outlived import TRAINING_SETS
 from shared.retraining.training_set import AT, ID, TrainingSet
 from shared.schema import Schema
 from shared.scoring.registration import Draft, TrainingData, draft, infer_schema
@@ -49,8 +50,11 @@ class Training:
         )
 
     async def place(self, drawn: TrainingSet) -> str:
-        """Store a training set where somebody else can fetch it, and return the folder, ending in a slash."""
-        folder = f"datasets/_training/model={drawn.parent.model}/{drawn.sha256[:16]}/"
+        """Store a training set where somebody else can fetch it, and return the folder, ending in a slash.
+
+        It is called after the hour that it ends with: ``outlived`` has it go when that does.
+        """
+        folder = f"{TRAINING_SETS}model={drawn.parent.model}/{drawn.end.key}-{drawn.sha256[:16]}/"
         with contextlib.suppress(BlobChanged):  # it is called after its content
             await self.blobs.create(f"{folder}{TRAINING_FILE}", drawn.file)
         return folder

@@ -56,6 +56,23 @@ async def test_what_challengers_answered_goes_with_the_hours(decided: Decided) -
     assert found == ["monitoring/challenges/model=flights/version=3/2026-03-01T08.parquet"]
 
 
+async def test_what_hooks_learned_from_goes_with_the_last_of_its_hours(decided: Decided) -> None:
+    """With the model that was left beside it: rows would else outlive retention as a copy."""
+    sets = {
+        "2026-03-01T09-0": ["train.parquet", "model.onnx"],
+        "2026-03-01T10-0": ["train.parquet"],
+        "2026-03-01T11-0": ["train.parquet"],
+    }
+    for name, files in sets.items():
+        for file in files:
+            await decided.stages.blobs.create(f"datasets/_training/model=flights/{name}/{file}", b"")
+
+    groups = [group async for group in outlived(decided).training_sets(Hour.parse("2026-03-01T10"))]
+
+    found = [[stored.path.removeprefix("datasets/_training/model=flights/") for stored in group] for group in groups]
+    assert found == [["2026-03-01T09-0/model.onnx", "2026-03-01T09-0/train.parquet"], ["2026-03-01T10-0/train.parquet"]]
+
+
 async def test_news_of_a_decision_is_told_of_for_a_while_once_it_was_delivered(decided: Decided) -> None:
     await decided.register("3")
     await decided.hours(0, 3)
