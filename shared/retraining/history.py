@@ -69,7 +69,6 @@ def put_together(stored: Sequence[PeriodLosses], births: Mapping[str, Period], *
                 errors[where] = np.nan if other.gap_error is None else other.gap_error
     history = History(
         losses=losses,
-        rows=np.array([one.rows for one in counted], dtype=np.int64),
         born=np.array([place_among(keys, births[version]) for version in versions], dtype=np.int64),
         champions=np.array([place[one.champion] for one in counted], dtype=np.int64),
         disagreements=disagreements,

@@ -20,7 +20,6 @@ class History:
     Attributes:
         losses: mean loss of each version in each period, shape (versions, periods); NaN where it was not asked or no actual
             is known. The difference of two of one period is that on the same rows.
-        rows: rows of each period whose actuals are known, shape (periods,).
         born: the first period that a version did not learn from, shape (versions,); it may lie before the first one here.
         champions: the version that answered in each period, shape (periods,).
         disagreements: the mean loss of a version's answers were the champion's true: of classes how often the two differ;
@@ -30,7 +29,6 @@ class History:
     """
 
     losses: NDArray[np.float64]
-    rows: NDArray[np.int64]
     born: NDArray[np.int64]
     champions: NDArray[np.int64]
     disagreements: NDArray[np.float64]
@@ -45,7 +43,6 @@ class History:
         """Return what was known at the beginning of the period ``now``."""
         return History(
             losses=self.losses[:, :now],
-            rows=self.rows[:now],
             born=self.born,
             champions=self.champions[:now],
             disagreements=self.disagreements[:, :now],

@@ -24,7 +24,6 @@ def history(
     is_champion = np.arange(versions)[:, None] == answered
     return History(
         losses=table,
-        rows=np.full(periods, 100),
         born=np.array(born if born is not None else range(versions)),
         champions=answered,
         disagreements=np.full_like(table, NAN),

@@ -34,7 +34,6 @@ def test_differences_are_those_of_pairs() -> None:
     assert history.losses[1] == pytest.approx([np.nan, 0.2], nan_ok=True)
     assert history.errors[1] == pytest.approx([np.nan, 0.02], nan_ok=True)
     assert history.disagreements[1] == pytest.approx([np.nan, 0.2], nan_ok=True)
-    assert history.rows.tolist() == [10_000, 10_000]
     assert history.born.tolist() == [-2, 1]
     assert history.champions.tolist() == [0, 0]
 
