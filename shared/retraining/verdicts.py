@@ -226,7 +226,9 @@ def _keep_by_rule(situation: Situation, weighed: Weighed) -> tuple[tuple[str, ..
     if weighed.rule is Rule.NOT_SURE:
         chance = f"that is past the cost, but within {SURE:g} standard errors of nothing: it may be chance"
         least = _short(SURE * weighed.standard_error)
-        return (saved, chance), f"retrain once the saving exceeds {SURE:g} standard errors, {least} ({now})"
+        measured = f"now {_short(weighed.measured)}{_plus_minus(weighed.standard_error)}"
+        would = f"retrain once the measured saving exceeds {SURE:g} standard errors, {least} ({measured})"
+        return (saved, chance), would
     closes = f"it would have paid, but is not expected to: {_expected(situation, weighed)}, which is below {cost}"
     return (saved, closes), f"retrain once a swap is expected to save {cost} (now {_short(weighed.benefit)})"
 

@@ -69,7 +69,7 @@ def test_a_saving_that_may_be_chance_is_kept_with_that_reason() -> None:
 
     assert judged.verdict is Verdict.KEEP
     assert "past the cost, but within 2 standard errors of nothing" in judged.reasons[1]
-    assert judged.would_change_it == "retrain once the saving exceeds 2 standard errors, 0.8 (now 0.6 ± 0.4)"
+    assert judged.would_change_it == "retrain once the measured saving exceeds 2 standard errors, 0.8 (now 0.6 ± 0.4)"
 
 
 def test_where_gaps_close_by_themselves_it_keeps_with_that_reason() -> None:
