@@ -43,6 +43,8 @@ def add(commands: Commands) -> None:
 async def _actuals(asked: argparse.Namespace) -> Answer:
     if asked.status is not None:
         return await actuals_status.status(asked)
+    if asked.list is not None:
+        raise SystemExit("--list goes with --status")
     if asked.path is None or asked.model is None:
         raise SystemExit(
             "say which: a file with its --model to send what turned out, or --status for what became of it"

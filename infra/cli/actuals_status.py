@@ -44,9 +44,14 @@ def add_arguments(actuals: argparse.ArgumentParser) -> None:
 
 async def status(asked: argparse.Namespace) -> Answer:
     """Say it of a model, or of every one."""
-    if asked.status is not _EVERY and not await wiring.registry().has(asked.status):
-        raise UnknownModel(asked.status)
-    models = await wiring.registry().models() if asked.status is _EVERY else [asked.status]
+    if asked.path is not None:
+        raise SystemExit("a file and --status are two things: send the file first, and ask once it is joined")
+    model = asked.model if asked.status is _EVERY else asked.status
+    if asked.model not in {None, model}:
+        raise SystemExit(f"--status {model} or --model {asked.model}: say one of them")
+    if model is not None and not await wiring.registry().has(model):
+        raise UnknownModel(model)
+    models = await wiring.registry().models() if model is None else [model]
     with Progress("reading joined hours", shown=not asked.json):
         found = [await wiring.joins().status(model) for model in models]
     if not asked.json:

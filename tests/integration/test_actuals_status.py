@@ -90,3 +90,26 @@ def test_a_model_that_is_not_registered_has_none(environment: dict[str, str]) ->
 
     assert code == 1
     assert "trains" in error
+
+
+def test_a_model_may_be_said_as_for_a_file(environment: dict[str, str]) -> None:
+    """``--status --model trains`` must not answer for every model."""
+    code, _, error = run(environment, "actuals", "--status", "--model", "trains")
+
+    assert code == 1
+    assert "trains" in error
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        ((__file__, "--model", "flights", "--status"), "a file and --status"),
+        (("--status", "flights", "--model", "trains"), "say one of them"),
+        (("--list", "unknown"), "--list goes with --status"),
+    ],
+)
+def test_what_would_be_passed_over_is_refused(environment: dict[str, str], asked: tuple[str, ...], reason: str) -> None:
+    code, _, error = run(environment, "actuals", *asked)
+
+    assert code == 1
+    assert reason in error
