@@ -18,7 +18,7 @@ from shared.signals.judgement import Judgement, Measurement, Signal
 from shared.signals.judging import JudgingRules
 from shared.signals.performance.answering import Answering, values
 from shared.signals.performance.arriving import Arrivals, coverage
-from shared.signals.performance.estimate import Estimate, Metric, Performance
+from shared.signals.performance.estimate import Estimate, Metric, Performance, Unknown
 from shared.signals.performance.judging import Compared, measured, unknown
 from shared.signals.performance.versions import Measuring
 from shared.signals.summing_up import summed_up
@@ -93,14 +93,15 @@ def judge_performance(
     tables = [known.rows_before, known.rows, known.past, known.newest]
     measuring = Measuring.of(answering, tables, manifest.schema.captured, design_effect=rules.design_effect)
     before, realised = measuring.realised(known.rows_before), measuring.realised(known.rows)
+    missing = Unknown(f"version {manifest.version} has no {metric}")
     by_segment: dict[str, Performance] = {}
     compared = [
         Compared(
             name=ALL,
             metric=metric,
-            before=before[metric],
+            before=before.get(metric, missing),
             windows=list(_windows(measuring, metric, known.rows_before, known)),
-            now=realised[metric],
+            now=realised.get(metric, missing),
         )
     ]
     for name, own_before, own in _segments(known, segments):
@@ -109,9 +110,9 @@ def judge_performance(
             Compared(
                 name=name,
                 metric=metric,
-                before=measuring.realised(own_before, only=metric)[metric],
+                before=measuring.realised(own_before, only=metric).get(metric, missing),
                 windows=list(_windows(measuring, metric, own_before, known)),
-                now=by_segment[name][metric],
+                now=by_segment[name].get(metric, missing),
             )
         )
     learned = measuring.estimated(known.past, known.rows, known.newest)
@@ -175,7 +176,7 @@ def _windows(measuring: Measuring, metric: Metric, rows: pa.Table, known: Known)
         chosen = [chosen[place * len(chosen) // _MOST_WINDOWS] for place in range(_MOST_WINDOWS)]
     for window in chosen:
         own = rows.filter(pc.is_in(rows.column("hour"), value_set=pa.array(by_window[window], pa.string())))
-        found = measuring.realised(own, only=metric)[metric] if own.num_rows >= _ROWS_OF_A_WINDOW else None
+        found = measuring.realised(own, only=metric).get(metric) if own.num_rows >= _ROWS_OF_A_WINDOW else None
         if isinstance(found, Estimate):
             yield found
 

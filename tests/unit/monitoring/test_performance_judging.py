@@ -13,8 +13,8 @@ from shared.monitoring.performance_judging import Known, judge_performance
 from shared.monitoring.performance_report import PerformanceReport
 from shared.monitoring.settling import Settled
 from shared.monitoring.window import Window
-from shared.registry.manifest import Task
-from shared.schema import FeatureType
+from shared.registry.manifest import Manifest, Task
+from shared.schema import FeatureType, Output
 from shared.signals.judgement import Judgement
 from shared.signals.judging import JudgingRules
 from shared.signals.performance.arriving import Arrivals
@@ -23,6 +23,7 @@ from tests.unit.signals.performance.test_answering import PROBABILITY, answer, m
 CLASSIFIER = manifest(Task.CLASSIFICATION, answer(FeatureType.INTEGER), PROBABILITY)
 END = Hour.parse("2026-03-20T00")
 SETTLED = Settled.of(Window.before(END, hours=24), known=END, delay=timedelta(hours=1))
+BY_DEFAULT = JudgedPerformance()
 DAILY = JudgingRules(looks_per_month=30)
 
 
@@ -46,7 +47,9 @@ def rows(rng: np.random.Generator, window: Window, *, lies: float = 0.0) -> pa.T
     )
 
 
-def judged(*, lies: float = 0.0, came: int = 40) -> tuple[Judgement, PerformanceReport]:
+def judged(
+    *, lies: float = 0.0, came: int = 40, by: JudgedPerformance = BY_DEFAULT, version: Manifest = CLASSIFIER
+) -> tuple[Judgement, PerformanceReport]:
     rng = np.random.default_rng(8)
     before = Window(SETTLED.window.first.plus(-24 * 15), SETTLED.window.first)
     known = Known(
@@ -61,7 +64,7 @@ def judged(*, lies: float = 0.0, came: int = 40) -> tuple[Judgement, Performance
         digest="",
     )
     segments = {"carrier": ("AA", "UA")}
-    return judge_performance(CLASSIFIER, known, segments=segments, judged=JudgedPerformance(), rules=DAILY)
+    return judge_performance(version, known, segments=segments, judged=by, rules=DAILY)
 
 
 def test_answers_that_are_as_right_as_they_say_are_ok_and_estimated() -> None:
@@ -95,3 +98,11 @@ def test_where_fewer_than_half_of_the_usual_actuals_came_nothing_is_said() -> No
         "48% of the predictions have their actual, where 100% usually have"
     }
     assert report.side_by_side == ()
+
+
+@pytest.mark.parametrize("outputs", [(answer(FeatureType.INTEGER),), (answer(FeatureType.BOOLEAN),)])
+def test_a_version_without_the_metric_that_others_are_judged_by_is_unknown(outputs: tuple[Output, ...]) -> None:
+    """One monitor.yaml is for every version: of those that give no probabilities, log loss must not stop the look."""
+    judgement, _ = judged(by=JudgedPerformance(metric="log_loss"), version=manifest(Task.CLASSIFICATION, *outputs))
+
+    assert judgement.verdict == "unknown"
