@@ -4,7 +4,7 @@ Actuals come as shares of classes, shape (rows, classes): of what turned out 1 a
 probabilities. A metric of them is a number and two derivatives, by the rows and by the actuals.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Protocol
@@ -55,7 +55,7 @@ def accuracy(answers: Answers, actuals: Floats) -> Measured | Unknown:
 def balanced_accuracy(answers: Answers, actuals: Floats) -> Measured | Unknown:
     """Return the mean, over the classes that turned out, of the share of right answers."""
     classes = range(len(answers.classes))
-    return _mean([_recall(answers, actuals, place) for place in classes], reason="no rows")
+    return mean_of(_recall(answers, actuals, place) for place in classes)
 
 
 def precision(answers: Answers, actuals: Floats) -> Measured | Unknown:
@@ -96,14 +96,21 @@ def brier(answers: Answers, actuals: Floats) -> Measured | Unknown:
     return _ratio(answers.each_weight, actuals, losses, np.ones_like(losses), reason="no rows")
 
 
-def mean_of(parts: Sequence[Measured]) -> Measured:
-    """Return the mean of several, at least one."""
-    return Measured(
-        value=float(np.mean([part.value for part in parts])),
-        by_row=np.mean([part.by_row for part in parts], axis=0),
-        by_actual=np.mean([part.by_actual for part in parts], axis=0),
-        basis=np.mean([part.basis for part in parts], axis=0),
-    )
+def mean_of(parts: Iterable[Measured | Unknown]) -> Measured | Unknown:
+    """Return the mean of those that are known.
+
+    One after the other: each has a number for every row and class, and all of many classes would be too many to hold.
+    """
+    value, count = 0.0, 0
+    by_row, by_actual, basis = np.zeros(1), np.zeros((1, 1)), np.zeros(1)
+    for part in parts:
+        if isinstance(part, Unknown):
+            continue
+        value, count = value + part.value, count + 1
+        by_row, by_actual, basis = by_row + part.by_row, by_actual + part.by_actual, basis + part.basis
+    if not count:
+        return Unknown("no rows")
+    return Measured(value=value / count, by_row=by_row / count, by_actual=by_actual / count, basis=basis / count)
 
 
 RATIOS: Final[Mapping[Metric, Measure]] = MappingProxyType(
@@ -141,13 +148,7 @@ def _f1(answers: Answers, actuals: Floats, place: int) -> Measured | Unknown:
 def _over_classes(measure: _OfClass, answers: Answers, actuals: Floats) -> Measured | Unknown:
     if len(answers.classes) == 2:
         return measure(answers, actuals, 1)
-    parts = [measure(answers, actuals, place) for place in range(len(answers.classes))]
-    return _mean(parts, reason="no rows")
-
-
-def _mean(parts: Sequence[Measured | Unknown], *, reason: str) -> Measured | Unknown:
-    known = [part for part in parts if isinstance(part, Measured)]
-    return mean_of(known) if known else Unknown(reason)
+    return mean_of(measure(answers, actuals, place) for place in range(len(answers.classes)))
 
 
 def _only(columns: Floats, place: int) -> Floats:

@@ -1,5 +1,7 @@
 """ROC AUC: how often a row of a class is given more of it than a row of another."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from shared.signals.performance.confusion import Measured, mean_of
@@ -23,13 +25,18 @@ def roc_auc(answers: Answers, actuals: Floats) -> Measured | Unknown:
     if answers.probabilities is None:
         return Unknown("the model gives no probabilities")
     places = (1,) if len(answers.classes) == 2 else range(len(answers.classes))
-    parts = []
-    for place in places:
-        part = _area(answers, actuals, place)
-        if isinstance(part, Unknown):
-            return part
-        parts.append(part)
-    return mean_of(parts)
+    missing: list[Unknown] = []
+
+    def known() -> Iterator[Measured]:
+        for place in places:
+            part = _area(answers, actuals, place)
+            if isinstance(part, Unknown):
+                missing.append(part)
+                return
+            yield part
+
+    mean = mean_of(known())
+    return missing[0] if missing else mean
 
 
 def _area(answers: Answers, actuals: Floats, place: int) -> Measured | Unknown:
