@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import pyarrow as pa
@@ -33,6 +33,7 @@ _READS_AT_ONCE: Final = 4
 _MEETINGS: Final = 5
 _NEEDED: Final = (
     "_id",
+    "_at",
     "_actual_id",
     "_actual_enqueued_at",
     "_actual_partition",
@@ -90,6 +91,7 @@ class Joins:
         end: Hour,
         *,
         as_of: datetime | None = None,
+        within: timedelta | None = None,
         columns: Sequence[str] | None = None,
     ) -> Joined:
         """Return what turned out of the predictions of the hours from ``first`` up to ``end``, which is not among them.
@@ -99,6 +101,7 @@ class Joins:
             first: the first hour of predictions.
             end: the first that is not wanted any more.
             as_of: as it was known then: only actuals that were enqueued before it.
+            within: as it was known so long after each prediction.
             columns: names of columns of ``Joined.rows``, in the order they are wanted; all of them when None.
 
         Raises:
@@ -111,7 +114,7 @@ class Joins:
 
         async def rows_of(found: Found[JoinedHour]) -> tuple[Found[JoinedHour], pa.Table] | None:
             try:
-                return await self._counting(manifest, found, as_of, columns)
+                return await self._counting(manifest, found, as_of, within, columns)
             except BlobMissing:  # retention took the hour since it was listed
                 return None
 
@@ -213,7 +216,12 @@ class Joins:
         return [hour for hour in read_hours if hour is not None]
 
     async def _counting(
-        self, manifest: Manifest, found: Found[JoinedHour], as_of: datetime | None, columns: Sequence[str] | None
+        self,
+        manifest: Manifest,
+        found: Found[JoinedHour],
+        as_of: datetime | None,
+        within: timedelta | None,
+        columns: Sequence[str] | None,
     ) -> tuple[Found[JoinedHour], pa.Table]:
         """Return the rows of a joined hour that count, and the manifest that names them."""
         stored = joined_schema(manifest.schema)
@@ -227,7 +235,7 @@ class Joins:
                 found = await self._reader.read(_path(hour), JoinedHour)
                 continue
             whole = pa.concat_tables([stored.empty_table().select(names), *parts])
-            rows = await asyncio.to_thread(_last, whole, as_of)
+            rows = await asyncio.to_thread(_last, whole, as_of, within)
             with_hour = rows.append_column(HOUR, pa.repeat(pa.scalar(hour.hour), rows.num_rows))
             return found, with_hour.select(_schema(manifest, columns).names)
         raise BlobChanged(_path(found.document))
@@ -238,12 +246,16 @@ class Joins:
             return await asyncio.to_thread(read, data, names)
 
 
-def _last(rows: pa.Table, as_of: datetime | None) -> pa.Table:
-    """Return the actual that counts of each prediction, of those that were enqueued before ``as_of``."""
+def _last(rows: pa.Table, as_of: datetime | None, within: timedelta | None) -> pa.Table:
+    """Return the actual that counts of each prediction, of those that were known by then."""
     if as_of is not None:
         rows = rows.filter(
             pc.less(rows.column("_actual_enqueued_at"), pa.scalar(as_of, rows.schema.field("_actual_enqueued_at").type))
         )
+    if within is not None:
+        enqueued_at, at = (rows.column(name).cast(pa.int64()) for name in ("_actual_enqueued_at", "_at"))
+        longest_us = within // timedelta(microseconds=1)
+        rows = rows.filter(pc.less_equal(pc.subtract(enqueued_at, at), longest_us))
     ordered = in_order(rows)
     return ordered.rows.filter(pa.array(ordered.is_last))
 

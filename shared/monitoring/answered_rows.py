@@ -30,7 +30,7 @@ MOST_ROWS: Final = 50_000
 _MOST_HOURS: Final = 168
 _AT_ONCE: Final = 4
 _REMEMBERED: Final = 16
-_IN_TIME: Final = ("_at", "_actual_enqueued_at")
+_MOST_AT_ONCE: Final = 4 * MOST_ROWS
 _ODD: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -61,7 +61,9 @@ class Reading:
         delay: timedelta,
         as_of: datetime | None = None,
     ) -> AnsweredRows:
-        """Return the rows of some hours whose actual came in time.
+        """Return the rows of some hours whose actual came in time, with what was known by then.
+
+        Else what is told again, or corrected, months later would take rows out of the past that a new window still has.
 
         Args:
             manifest: of the version.
@@ -105,15 +107,15 @@ class Reading:
     ) -> AnsweredRows:
         counts = await self.joins.counts(manifest, window.first, window.end)
         hours, share = _chosen({one.hour: one.joined for one in counts if one.joined})
-        is_all = len(hours) == sum(one.joined > 0 for one in counts)
-        parts = [window] if is_all else [Window(hour, hour.plus(1)) for hour in sorted(hours)]
-        columns = ["_id", "_weight", "hour", "actual", *_IN_TIME, *answers]
+        is_small = sum(one.joined for one in counts) <= _MOST_AT_ONCE  # of more, a sample is taken of hour after hour
+        parts = [window] if is_small else [Window(hour, hour.plus(1)) for hour in sorted(hours)]
+        columns = ["_id", "_weight", "hour", "actual", *answers]
         inputs: dict[str, str] = {}
 
         async def of(part: Window) -> pa.Table:
-            found = await self.joins.between(manifest, part.first, part.end, as_of=as_of, columns=columns)
+            found = await self.joins.between(manifest, part.first, part.end, as_of=as_of, within=delay, columns=columns)
             inputs.update(found.inputs)
-            return await asyncio.to_thread(_in_time, _sampled(found.rows, share), delay)
+            return await asyncio.to_thread(_sampled, found.rows, share)
 
         rows = pa.concat_tables(await each(parts, of, at_once=_AT_ONCE))
         if asked and rows.num_rows:
@@ -141,7 +143,8 @@ class Reading:
                 found = found.append_column(name, taken.column(name))
             return found
 
-        tables = await each(chosen, of, at_once=_AT_ONCE)
+        fields = [*rows.schema, *(_schema(manifest).field(name) for name in asked)]
+        tables = [pa.schema(fields).empty_table(), *await each(chosen, of, at_once=_AT_ONCE)]
         return pa.concat_tables(tables), {one.path: one.sha256 for one in chosen}
 
     async def _rows(self, manifest: Manifest, sealed: SealedHour, names: Sequence[str], share: float) -> pa.Table:
@@ -165,7 +168,7 @@ def _chosen(rows: dict[Hour, int]) -> tuple[frozenset[Hour], float]:
     (2, 0.25)
     """
     hours, total = sorted(rows), sum(rows.values())
-    if total > 4 * MOST_ROWS and len(hours) > _MOST_HOURS:
+    if total > _MOST_AT_ONCE and len(hours) > _MOST_HOURS:
         hours = [hours[place * len(hours) // _MOST_HOURS] for place in range(_MOST_HOURS)]
         total = sum(rows[hour] for hour in hours)
     return frozenset(hours), min(1.0, MOST_ROWS / total) if total else 1.0
@@ -178,11 +181,6 @@ def _sampled(rows: pa.Table, share: float) -> pa.Table:
     ids = pack(rows.column("_id"))
     digests = (ids[:, 1] ^ (ids[:, 0] * _ODD)) * _ODD
     return rows.filter(pa.array(digests < np.uint64(int(share * 2**64))))
-
-
-def _in_time(rows: pa.Table, delay: timedelta) -> pa.Table:
-    at, enqueued_at = (rows.column(name).cast(pa.int64()).to_numpy() for name in _IN_TIME)
-    return rows.filter(pa.array(enqueued_at - at <= delay // timedelta(microseconds=1))).drop_columns(list(_IN_TIME))
 
 
 def _schema(manifest: Manifest) -> pa.Schema:

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
-from typing import Self
+from typing import Final, Self
 
 import msgspec
 
@@ -27,6 +27,11 @@ from shared.signals.judgement import Judgement
 from shared.signals.judging import JudgingRules
 from shared.signals.performance.answering import Answering
 from shared.signals.performance.arriving import Arrivals, coverage, judge_actuals, no_actuals
+
+_NEVER_SEEN: Final = (
+    f"of predictions of the last {PAST_HOURS // 24} days no actuals have come; where they take longer, "
+    "monitor.yaml can say how long: actuals_delay"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,7 @@ class Performing:
         if delay is None:
             delay = learned_delay(await self.joins.counts(manifest, known.plus(-PAST_HOURS), known))
         if delay is None:
-            return _nothing(manifest, config, f"no actuals have come in {PAST_HOURS // 24} days")
+            return _nothing(manifest, config, _NEVER_SEEN)
         settled = Settled.of(window, known=known, delay=delay)
         if settled.window.first < first:
             return _nothing(manifest, config, f"of predictions before {first.key} no actuals have come")

@@ -116,6 +116,20 @@ async def test_what_counted_at_a_moment_can_be_read_later(world: World) -> None:
     assert [list(one.values()) for one in found] == [[], [1.0], [2.0], [1.0]]
 
 
+async def test_what_counted_so_long_after_a_prediction_can_be_read_later(world: World) -> None:
+    """Told again each night, an actual must not become one that took until the last of them."""
+    made = prediction(NINE)
+    await world.deliver(NINE, made)
+    for hours, value in ((1, 1.0), (2, 2.0), (24, 2.0)):
+        await world.deliver(NINE.plus(hours), actual(made, value))
+    await world.seal()
+    await world.join()
+
+    found = [await world.joined(within=timedelta(minutes=minutes)) for minutes in (10, 45, 120)]
+
+    assert [[row["actual"] for row in rows] for rows in found] == [[], [1.0], [2.0]]
+
+
 async def test_the_same_again_is_a_duplicate_and_another_a_correction(world: World) -> None:
     made = prediction(NINE)
     await world.deliver(NINE, made)

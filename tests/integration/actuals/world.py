@@ -130,11 +130,16 @@ class World:
         return Joins(self.blobs, Manifests(self.blobs))
 
     async def joined(
-        self, version: str = "1", *, as_of: datetime | None = None, columns: Sequence[str] | None = None
+        self,
+        version: str = "1",
+        *,
+        as_of: datetime | None = None,
+        within: timedelta | None = None,
+        columns: Sequence[str] | None = None,
     ) -> list[dict[str, Any]]:
         """Return the rows that count."""
         manifest = await self.manifest(version)
-        found = await self.joins.between(manifest, NINE.plus(-24), END, as_of=as_of, columns=columns)
+        found = await self.joins.between(manifest, NINE.plus(-24), END, as_of=as_of, within=within, columns=columns)
         rows: list[dict[str, Any]] = found.rows.to_pylist()
         return rows
 
