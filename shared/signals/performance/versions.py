@@ -35,6 +35,10 @@ FEWEST_CALIBRATING: Final = 500
 FEWEST_HOURS: Final = 12
 """So many hours with rows say how far hours stray; of fewer, rows are taken for independent but for the design effect."""
 
+_MOST_NUMBERS: Final = 10_000_000
+_STEPS: Final = 25
+"""A feature is cut into so many steps at most."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
@@ -104,9 +108,19 @@ class Measuring:
             settled: rows with actuals, by which it is seen whether estimates can be relied on.
             newest: rows without.
         """
+        past, settled, newest = (self._few(rows) for rows in (past, settled, newest))
         if self.answering.task is Task.REGRESSION:
             return self._estimated_numbers(past, settled, newest)
         return self._estimated_classes(past, settled, newest)
+
+    def _few(self, rows: pa.Table) -> pa.Table:
+        """Return rows, of many evenly spread ones: what is learned from needs a number for each and each of its parameters."""
+        classes = len(self.classes)
+        numbers = classes * (classes + 5) if classes else _STEPS * (len(self.schema.features) + 1)
+        most = max(_MOST_NUMBERS // numbers, FEWEST_CALIBRATING)
+        if rows.num_rows <= most:
+            return rows
+        return rows.take(pa.array(np.arange(most) * rows.num_rows // most))
 
     def _estimated_classes(self, past: pa.Table, settled: pa.Table, newest: pa.Table) -> Learned:
         if not self.answering.probabilities or len(self.classes) < 2:

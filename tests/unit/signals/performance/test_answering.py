@@ -8,6 +8,7 @@ import pytest
 
 from shared.registry.manifest import Manifest, Source, Task
 from shared.schema import Feature, FeatureType, Output, Schema
+from shared.signals.performance import versions
 from shared.signals.performance.answering import Answering, features, regressed
 from shared.signals.performance.estimate import Estimate, Metric
 from shared.signals.performance.versions import Measuring
@@ -118,3 +119,18 @@ def test_what_is_missing_is_no_number_and_an_empty_text() -> None:
     assert list(found) == ["distance", "carrier"]
     assert np.isnan(found["distance"]).tolist() == [False, True]
     assert found["carrier"].tolist() == ["AA", ""]
+
+
+def test_estimates_of_many_rows_are_learned_from_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A number for each row, class and parameter would be gigabytes of a hundred classes."""
+    monkeypatch.setattr(versions, "_MOST_NUMBERS", 600 * 2 * 7)
+    rng = np.random.default_rng(3)
+    given = rng.random(2_000)
+    table = rows(
+        **{"prediction": (given > 0.5).astype(np.int64), "prediction.probability": given},
+        actual=(rng.random(2_000) < given).astype(np.float64),
+    )
+    made = manifest(Task.CLASSIFICATION, answer(FeatureType.INTEGER), PROBABILITY)
+    measuring = Measuring.of(Answering.of(made), [table], made.schema, design_effect=1.0)
+
+    assert measuring.estimated(table, table, table).rows == 600
