@@ -466,7 +466,7 @@ async def close() -> None:
 def _joined_actuals() -> "JoinedActuals":
     from shared.retraining.actuals import JoinedActuals
 
-    return JoinedActuals(blobs(), joins())
+    return JoinedActuals(joins())
 
 
 @cache

@@ -1,19 +1,13 @@
 """What retraining asks of joined actuals."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
 from shared.actuals import delays
-from shared.actuals.joined_hour import JoinedHour
-from shared.actuals.paths import model_folder
 from shared.actuals.reading import Joined, Joins
-from shared.blobs import Blobs
-from shared.bounded import each
-from shared.documents import Reader
-from shared.errors import BlobMissing
-from shared.hours import Hour, dates_of
+from shared.hours import Hour
 from shared.registry.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -70,12 +64,7 @@ class Actuals(Protocol):
 class JoinedActuals:
     """Joined hours, as retraining asks for them."""
 
-    blobs: Blobs
     joins: Joins
-    _reader: Reader = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._reader = Reader(self.blobs)
 
     async def between(
         self,
@@ -90,27 +79,8 @@ class JoinedActuals:
         return await self.joins.between(manifest, first, end, as_of=as_of, columns=columns)
 
     async def inputs(self, manifest: Manifest, first: Hour, end: Hour, /) -> dict[str, str]:
-        """Return the SHA-256 of the manifests of joined hours, by path; one that has not changed is not read again.
-
-        Raises:
-            InvalidDocument: one was damaged.
-        """
-        folder = f"{model_folder(manifest.model)}version={manifest.version}/"
-        listed = [
-            stored
-            for date in dates_of(first, end)
-            async for stored in self.blobs.under(f"{folder}date={date}/")
-            if stored.path.endswith("/_manifest.json") and first <= Hour.at_path(stored.path) < end
-        ]
-
-        async def one(path: str, etag: str) -> tuple[str, str] | None:
-            try:
-                return path, (await self._reader.read(path, JoinedHour, etag=etag)).sha256
-            except BlobMissing:  # retention took it since it was listed
-                return None
-
-        read = await each(listed, lambda stored: one(stored.path, stored.etag))
-        return dict(found for found in read if found is not None)
+        """Return what ``Joins`` does."""
+        return await self.joins.inputs(manifest, first, end)
 
     async def delay(self, manifest: Manifest, first: Hour, end: Hour, /) -> timedelta | None:
         """Return within which time 95 % of the actuals came that were joined to the predictions of some hours.

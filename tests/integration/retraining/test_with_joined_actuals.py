@@ -34,7 +34,7 @@ ROWS = 20
 def deciding(world: World) -> Deciding:
     blobs = world.blobs
     registry, manifests = Registry(blobs, world.calendar), Manifests(blobs)
-    actuals = JoinedActuals(blobs, world.joins)
+    actuals = JoinedActuals(world.joins)
     return Deciding(
         blobs,
         registry,
