@@ -20,7 +20,7 @@ CHALLENGER: Final = "2"
 _MONITOR: Final = """\
 # What two points of accuracy are worth over two weeks: 0.02 x 14 days = 0.28 mean losses times days.
 retrain_cost: {points: 2, days: 14}
-# The latest landing is reported seventeen hours after its departure; an hour to join it.
+# Of the flights of July the last is reported seventeen hours after its departure.
 actuals_delay: PT18H
 """
 _DAILY: Final = "schedule: {frequency: day}\n"
@@ -86,6 +86,11 @@ async def replay(system: System, folder: Path, first: Hour, end: Hour) -> dict[s
     config = folder / "daily.yaml"
     config.write_text(_DAILY)
     return await manage(system, "backtest", *_VERSION, "--config", str(config), "--from", first.key, "--to", end.key)
+
+
+async def decide(system: System) -> None:
+    """Decide now: what was decided while joining lagged behind is measured again."""
+    await manage(system, "decide", MODEL)
 
 
 async def actuals_status(system: System) -> dict[str, Any]:
