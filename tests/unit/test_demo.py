@@ -10,13 +10,14 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from infra.local.demo.outcome import Decided, Stored
+from infra.local.demo.outcome import Decided, Stored, best_estimated
 from infra.local.demo.story import Story, problems
 from infra.local.demo.telling import tell
 from infra.local.demo.traffic import Ledger
 from shared.capture.records import Kind
 from shared.hours import Hour
 from shared.monitoring.evaluation import Evaluation
+from shared.monitoring.performance_report import Beside, Figure, PerformanceReport
 from shared.retrain_config import Loss
 from shared.retraining.decision import Decision
 from shared.retraining.period_losses import Compared, PeriodLosses
@@ -56,6 +57,7 @@ ALARMING = Evaluation(
     inputs={},
     judgements=(Judgement(signal=Signal.DRIFT, verdict=Judged.BREACH, reasons=(), measurements=(HOT,)),),
 )
+FIGURE = Figure(value=0.7, low=0.6, high=0.8, rows=900)
 LOSSES = PeriodLosses(
     model="flights",
     start=DAY.key,
@@ -97,6 +99,7 @@ TOLD = Story(
     found=AT_REST,
     alerts=[ALERT],
     newest={"rows": 2},
+    estimated=None,
     alarming=ALARMING,
     drifted={"temp"},
     taught={"rows": 12_836, "start": "2013-03-18T00", "end": "2013-04-01T00"},
@@ -227,3 +230,39 @@ def test_what_an_evaluation_says_of_performance_stands_beside_its_estimate() -> 
             "unknown: too few rows",
         )
     )
+
+
+def test_the_newest_evaluation_with_an_estimate_is_told_of() -> None:
+    """What turned out later may be otherwise than estimates assume, and then there is none to show."""
+    without = estimating("2013-07-03T10", FIGURE, beside=False)
+    older, newer = (estimating(end, FIGURE) for end in ("2013-07-04T10", "2013-07-05T10"))
+    broken = estimating("2013-07-05T22", Figure(unknown="what estimates assume does not hold"))
+
+    assert best_estimated([ALARMING, without]) is None
+    assert best_estimated([newer, broken, older, without, ALARMING]) == newer
+    assert best_estimated([broken, ALARMING]) == broken
+    assert "0.700 (0.600 to 0.800): it held" in shown(replace(TOLD, estimated=newer))
+
+
+def estimating(end: str, estimated: Figure, *, beside: bool = True) -> Evaluation:
+
+    report = PerformanceReport(
+        start="2013-07-02T00",
+        end="2013-07-03T00",
+        delay_hours=20,
+        coverage=1.0,
+        usual_coverage=1.0,
+        metric="accuracy",
+        before_start="2013-03-18T00",
+        before_end="2013-04-17T00",
+        before={},
+        realised={"accuracy": FIGURE},
+        segments={},
+        estimated={"accuracy": estimated},
+        calibrated_on=900,
+        assumption=None,
+        side_by_side=(Beside(metric="accuracy", estimated=FIGURE, realised=FIGURE, covers=True),) if beside else (),
+        unfit=0,
+        past="",
+    )
+    return msgspec.structs.replace(ALARMING, end=end, performance=report)

@@ -112,6 +112,7 @@ class Course:
             found=await outcome.stored(blobs, since=first),
             alerts=alerts,
             newest=newest,
+            estimated=await outcome.estimated(blobs, version),
             alarming=(await documents.read(blobs, drift["evaluation"], Evaluation))[0] if drift else None,
             drifted=await outcome.drifted(blobs, version),
             taught=learning.result(),

@@ -144,6 +144,29 @@ async def drifted(blobs: Blobs, version: Manifest) -> set[str]:
     return {feature for evaluation in evaluations for feature in moved(evaluation)}
 
 
+async def estimated(blobs: Blobs, version: Manifest) -> Evaluation | None:
+    """Return the evaluation of a version that tells most of performance without actuals; None where none does."""
+    folder = f"monitoring/evaluations/model={version.model}/version={version.version}/"
+    paths = [one.path async for one in blobs.under(folder) if not one.path.endswith("/_newest.json")]
+    return best_estimated([(await documents.read(blobs, path, Evaluation))[0] for path in paths])
+
+
+def best_estimated(evaluations: Sequence[Evaluation]) -> Evaluation | None:
+    """Return the newest that sets estimated performance beside what turned out, and best estimates on.
+
+    None where there was too little to learn from. Where answers were not what estimates assume, there is none for a while.
+    """
+    beside = [one for one in evaluations if one.performance is not None and one.performance.side_by_side]
+    return max(beside, key=lambda one: (_goes_on(one), one.end), default=None)
+
+
+def _goes_on(evaluation: Evaluation) -> bool:
+    """Whether an evaluation estimates the metric that is judged."""
+    report = evaluation.performance
+    figure = report.estimated.get(report.metric) if report else None
+    return figure is not None and figure.value is not None
+
+
 def moved(evaluation: Evaluation) -> set[str]:
     """Return the features whose drift is a breach."""
     return {

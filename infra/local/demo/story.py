@@ -23,6 +23,7 @@ class Story:
         found: what is at rest.
         alerts: what arrived at the webhook.
         newest: the evaluation that was the newest when everything was sent, as the app answers it.
+        estimated: the newest evaluation that sets estimated performance beside what turned out; None without one.
         alarming: the evaluation that the drift alert names; None without one.
         drifted: the features whose drift was a breach in any evaluation.
         taught: what was said of the challenger's training.
@@ -38,6 +39,7 @@ class Story:
     found: outcome.Stored
     alerts: Sequence[dict[str, Any]]
     newest: dict[str, Any]
+    estimated: Evaluation | None
     alarming: Evaluation | None
     drifted: Collection[str]
     taught: dict[str, Any]

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 from rich.console import Console
 from rich.table import Table
 
@@ -64,11 +65,12 @@ def _alerts(story: Story) -> Iterator[tuple[str, str]]:
 
 def _performance(story: Story) -> Iterator[tuple[str, str]]:
     """Yield how good answers were where actuals have come, and how good they should be where none have."""
-    report = story.newest.get("performance")
+    newest = msgspec.to_builtins(story.estimated) if story.estimated else story.newest
+    report = newest.get("performance")
     if report is None:
         yield from _newest_loss(story)
         return
-    metric, newest = report["metric"], story.newest
+    metric = report["metric"]
     yield f"{metric}, {_span(report)}", f"{_figure(report['realised'].get(metric))}, by the actuals"
     for one in report["side_by_side"]:
         if one["metric"] == metric:
