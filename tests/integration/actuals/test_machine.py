@@ -7,7 +7,6 @@ import asyncio
 import copy
 import json
 import random
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -27,6 +26,7 @@ from shared.capture.records import Shelf
 from shared.errors import BlobChanged
 from shared.hours import Hour
 from tests.integration.actuals.world import MODEL, NINE, World, actual, merged, prediction
+from tests.integration.interleaving import HeldUp, at_once, dying
 from tests.integration.sealing.batches import id_of
 from tests.integration.stored import Calendar, Killed
 from tests.memory import Memory, MemoryBlobs
@@ -54,39 +54,6 @@ def with_versions() -> Memory:
 
     asyncio.run(register())
     return memory
-
-
-async def at_once(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - passed on
-    """Do what a thread would: so that a run depends on what was drawn alone."""
-    return function(*arguments, **named)
-
-
-def dying(after: int) -> Callable[[], Awaitable[None]]:
-    left = iter(range(after))
-
-    async def before_write() -> None:
-        if next(left, None) is None:
-            raise Killed
-
-    return before_write
-
-
-class HeldUp:
-    """A process that is held up before a write, and perhaps killed some writes after that."""
-
-    def __init__(self, writes: int, *, then: int | None) -> None:
-        self.asleep = asyncio.Event()
-        self.awake = asyncio.Event()
-        self._writes = writes
-        self._then = then
-
-    async def before_write(self) -> None:
-        if self._writes == 0:
-            self.asleep.set()
-            await self.awake.wait()
-        if self._then is not None and self._writes == -self._then:
-            raise Killed
-        self._writes -= 1
 
 
 class Joins(RuleBasedStateMachine):

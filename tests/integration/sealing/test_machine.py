@@ -10,7 +10,7 @@ import hashlib
 import json
 import random
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import cache
 from itertools import pairwise
@@ -41,6 +41,7 @@ from shared.sealing.hours.hour import Generation, HourManifest, read
 from shared.sealing.hours.tally import merged, tally
 from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
 from shared.sealing.tables.logs import LogName
+from tests.integration.interleaving import HeldUp, at_once, dying
 from tests.integration.models import registered
 from tests.integration.sealing.batches import id_of, prediction
 from tests.integration.sealing.conftest import Stages
@@ -90,39 +91,6 @@ def with_a_version() -> Memory:
     version = registered("flights", "1")
     asyncio.run(stages.registry().register(version.manifest, files=version.files))
     return memory
-
-
-async def at_once(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - passed on
-    """Do what a thread would: so that a run depends on what was drawn alone."""
-    return function(*arguments, **named)
-
-
-def dying(after: int) -> Callable[[], Awaitable[None]]:
-    left = iter(range(after))
-
-    async def before_write() -> None:
-        if next(left, None) is None:
-            raise Killed
-
-    return before_write
-
-
-class HeldUp:
-    """A process that is held up before a write, and perhaps killed some writes after that."""
-
-    def __init__(self, writes: int, *, then: int | None) -> None:
-        self.asleep = asyncio.Event()
-        self.awake = asyncio.Event()
-        self._writes = writes
-        self._then = then
-
-    async def before_write(self) -> None:
-        if self._writes == 0:
-            self.asleep.set()
-            await self.awake.wait()
-        if self._then is not None and self._writes == -self._then:
-            raise Killed
-        self._writes -= 1
 
 
 class Sealings(RuleBasedStateMachine):
