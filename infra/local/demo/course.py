@@ -106,15 +106,16 @@ class Course:
         await commands.decide(self.system)
         alerts = await outcome.delivered(self.system.sinks_url)
         drift = outcome.drift_alert(alerts)
+        evaluations = await outcome.evaluations(blobs, version)
         return Story(
             days=coming,
             ledger=sender.ledger,
             found=await outcome.stored(blobs, since=first),
             alerts=alerts,
             newest=newest,
-            estimated=await outcome.estimated(blobs, version),
+            estimated=outcome.best_estimated(evaluations),
             alarming=(await documents.read(blobs, drift["evaluation"], Evaluation))[0] if drift else None,
-            drifted=await outcome.drifted(blobs, version),
+            drifted={feature for one in evaluations for feature in outcome.moved(one)},
             taught=learning.result(),
             decided=await outcome.decided(blobs, MODEL),
             joined=await outcome.joined(joins, version, first, Hour.containing(clock.now())),

@@ -136,27 +136,19 @@ def drift_alert(messages: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     )
 
 
-async def drifted(blobs: Blobs, version: Manifest) -> set[str]:
-    """Return the features whose drift was a breach in any evaluation of a version."""
+async def evaluations(blobs: Blobs, version: Manifest) -> list[Evaluation]:
+    """Return every evaluation of a version."""
     folder = f"monitoring/evaluations/model={version.model}/version={version.version}/"
     paths = [one.path async for one in blobs.under(folder) if not one.path.endswith("/_newest.json")]
-    evaluations = [(await documents.read(blobs, path, Evaluation))[0] for path in paths]
-    return {feature for evaluation in evaluations for feature in moved(evaluation)}
+    return [(await documents.read(blobs, path, Evaluation))[0] for path in paths]
 
 
-async def estimated(blobs: Blobs, version: Manifest) -> Evaluation | None:
-    """Return the evaluation of a version that tells most of performance without actuals; None where none does."""
-    folder = f"monitoring/evaluations/model={version.model}/version={version.version}/"
-    paths = [one.path async for one in blobs.under(folder) if not one.path.endswith("/_newest.json")]
-    return best_estimated([(await documents.read(blobs, path, Evaluation))[0] for path in paths])
-
-
-def best_estimated(evaluations: Sequence[Evaluation]) -> Evaluation | None:
+def best_estimated(found: Sequence[Evaluation]) -> Evaluation | None:
     """Return the newest that sets estimated performance beside what turned out, and best estimates on.
 
     None where there was too little to learn from. Where answers were not what estimates assume, there is none for a while.
     """
-    beside = [one for one in evaluations if one.performance is not None and one.performance.side_by_side]
+    beside = [one for one in found if one.performance is not None and one.performance.side_by_side]
     return max(beside, key=lambda one: (_goes_on(one), one.end), default=None)
 
 
