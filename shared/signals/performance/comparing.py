@@ -1,14 +1,10 @@
-"""Is it worse than it was, and is one version better than another."""
+"""Is it worse than it was."""
 
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
-from shared.signals.performance.estimate import LEVEL, Estimate, Metric, Unknown, of_number, quantile
+from shared.signals.performance.estimate import Estimate, Metric, quantile
 from shared.signals.performance.predicting import MANY
-from shared.signals.performance.rows import Clusters, Floats, Integers
-from shared.signals.performance.spread import effective, standard_error
 from shared.signals.performance.straying import Strays
 
 
@@ -62,57 +58,6 @@ def worsening(metric: Metric, reference: Estimate, current: Estimate, *, strays:
         error, degrees = math.sqrt(strays.variance), strays.degrees
     p_value = _above(by / error, degrees) if error > 0 else float(by <= 0)
     return Worsening(metric=metric, by=by, standard_error=error, p_value=p_value, degrees=degrees)
-
-
-def paired(
-    champion_losses: Floats,
-    challenger_losses: Floats,
-    *,
-    weights: Floats | None = None,
-    clusters: Integers | None = None,
-    level: float = LEVEL,
-) -> Estimate | Unknown:
-    """Return by how much the champion's mean loss is above the challenger's, on the same rows: > 0 is for the challenger.
-
-    Each row is compared with itself, so that hard rows and easy ones, which both versions find hard and easy, cancel.
-
-    Args:
-        champion_losses: of each row, such as 1 for a wrong answer, its log loss or its squared error.
-        challenger_losses: of the same rows in the same order.
-        weights: how many rows each stands for, > 0.
-        clusters: equal for rows that come together, such as the hour.
-        level: how often the interval is to hold the truth.
-
-    Raises:
-        ValueError: the shapes differ.
-
-    Source:
-        Diebold and Mariano, "Comparing predictive accuracy", J. Business and Economic Statistics 13 (1995), with clusters in
-        place of lags.
-    """
-    if champion_losses.shape != challenger_losses.shape:
-        raise ValueError(f"{len(champion_losses)} losses against {len(challenger_losses)}")
-    grouped = Clusters.of(clusters, rows=len(champion_losses))
-    if grouped.count < 2:
-        return Unknown("fewer than two rows, or clusters, were scored by both")
-    given = np.ones(len(champion_losses)) if weights is None else weights
-    shares = given / given.sum()
-    differences = champion_losses - challenger_losses
-    mean = float(np.dot(shares, differences))
-    error = standard_error(shares * (differences - mean), grouped, design_effect=1.0)
-    degrees = max(effective(grouped.sums(shares)) - 1, 1.0)
-    return of_number(mean, error, rows=len(differences), degrees=degrees, level=level)
-
-
-def sureness_of_better(difference: Estimate) -> float:
-    """Return how sure it is that the challenger is better, from 0 to 1, by what ``paired`` found.
-
-    One less the one-sided p-value; under a flat prior, the probability that the difference is above 0. Where all pairs
-    differ by the same it is 0 or 1, and one half where they are equal.
-    """
-    if difference.standard_error == 0:
-        return 0.5 if difference.value == 0 else float(difference.value > 0)
-    return 1 - _above(difference.value / difference.standard_error, difference.degrees)
 
 
 def _towards(side: Estimate, *, up: bool) -> float:
