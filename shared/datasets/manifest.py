@@ -1,0 +1,198 @@
+"""What is stored of a dataset: its manifest, and before that the plan it is built by."""
+
+import hashlib
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, Literal
+
+import msgspec
+
+from shared.datasets.recipe import Recipe
+from shared.documents import Document
+from shared.registry.manifest import Task
+from shared.schema import Schema
+
+TRAIN: Final = "train"
+VALIDATION: Final = "validation"
+TEST: Final = "test"
+
+SYSTEM_COLUMNS: Final = ("_id", "_external_id", "_request_id", "_at", "_split", "_weight")
+"""What every dataset begins with; the features, the actual under its own name and, where they are wanted, outputs follow."""
+
+
+class Use(StrEnum):
+    """What an input is for."""
+
+    PREDICTIONS = "predictions"
+    ACTUALS = "actuals"
+    ORIGINAL = "original"
+
+
+class Input(msgspec.Struct, frozen=True, kw_only=True):
+    """One file that rows are taken from.
+
+    Attributes:
+        hour: of the predictions that it is about; None of original training data.
+        version: which answered them, likewise.
+    """
+
+    use: Use
+    path: str
+    sha256: str
+    size_bytes: int
+    rows: int
+    hour: str | None = None
+    version: str | None = None
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """Hours under an alert that looks like a data fault: from ``start`` up to ``end``, which is not among them."""
+
+    version: str
+    start: str
+    end: str
+    alert: str
+
+
+class BaselineCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """How the baseline's rows of one feature lie, for a drift-aware sample.
+
+    Attributes:
+        edges: of numbers: bin ``i`` holds the values in ``(edges[i - 1], edges[i]]``; empty of others.
+        categories: of others, the values that the bins stand for; the last bin is of all others.
+        rows: in each bin.
+    """
+
+    edges: tuple[float, ...] = ()
+    categories: tuple[str, ...] = ()
+    rows: tuple[int, ...]
+
+
+class Plan(Document, frozen=True, kw_only=True):
+    """Everything that the rows of a dataset depend on, so that the same plan gives the same rows anywhere.
+
+    Attributes:
+        recipe: with nothing left open: versions, start, end and as_of are said.
+        task: of the model.
+        schema: of the features and outputs that are kept, as they are captured.
+        actual: the name of the column of what turned out.
+        inputs: in the order of their paths.
+        faults: hours that are left out.
+        baseline: by feature; empty unless the sample is drift-aware.
+        not_predictions: rows that are no predictions and could not be taken, by what they are: failures, dead letters.
+    """
+
+    recipe: Recipe
+    task: Task
+    schema: Schema
+    actual: str
+    inputs: tuple[Input, ...]
+    faults: tuple[Fault, ...]
+    baseline: dict[str, BaselineCounts]
+    not_predictions: dict[str, int]
+
+    @property
+    def digest(self) -> str:
+        """Return the SHA-256 of what it says: the name of its build."""
+        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()
+
+    @property
+    def dates(self) -> tuple[str, ...]:
+        """Return the dates that there are predictions of, in their order: a build goes day by day."""
+        return tuple(sorted({one.hour[:10] for one in self.inputs if one.hour is not None}))
+
+
+class Outcome(StrEnum):
+    """What a check says."""
+
+    OK = "ok"
+    WARNED = "warned"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One check of a dataset.
+
+    Attributes:
+        name: schema, missing_actuals, duplicates, told_by_feature, known_before, overlap, empty_part or drift.
+        reason: in words, with the numbers; of what failed also what mends it.
+        rows: ids of rows that it is about, the first twenty.
+        accepted: that it failed is accepted, by whoever built it.
+    """
+
+    name: str
+    outcome: Outcome
+    reason: str
+    rows: tuple[str, ...] = ()
+    accepted: bool = False
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One Parquet file of a dataset; ``file`` is from its folder."""
+
+    file: str
+    split: str
+    sha256: str
+    size_bytes: int
+    rows: int
+
+
+class Column(msgspec.Struct, frozen=True, kw_only=True):
+    """One column: its name, its Arrow type, and what is in it.
+
+    Attributes:
+        missing: rows without a value.
+        minimum: of numbers and times as text; None where there is no value, and of others.
+        maximum: likewise.
+        mean: of numbers.
+        distinct: how many values a text or a boolean has; None of others, and past a thousand.
+    """
+
+    name: str
+    type: str
+    missing: int
+    minimum: str | None = None
+    maximum: str | None = None
+    mean: float | None = None
+    distinct: int | None = None
+
+
+class DatasetManifest(Document, frozen=True, kw_only=True):
+    """A dataset. It is written last: a folder without one is none.
+
+    Attributes:
+        dataset: its name: the SHA-256 of its canonical rows (``canonical``).
+        build: the digest of its plan.
+        state: ``erased`` where a subject whose rows it held was erased: nothing but this is left of it.
+        recipe: with nothing left open.
+        inputs: every file that rows were taken from.
+        rows_in: rows of the inputs, and what became of those that are not in it: ``excluded``, by reason.
+        not_predictions: as the plan says.
+        rows: in it, by split.
+        columns: in their order.
+        actual: the name of the column of what turned out.
+        checks: what was checked before it was called ready.
+        parts: its files.
+        engine: what ran the build, and with which versions of what.
+    """
+
+    model: str
+    dataset: str
+    build: str
+    state: Literal["ready", "erased"] = "ready"
+    recipe: Recipe
+    task: Task
+    schema: Schema
+    actual: str
+    inputs: tuple[Input, ...]
+    rows_in: int
+    excluded: dict[str, int]
+    not_predictions: dict[str, int]
+    rows: dict[str, int]
+    columns: tuple[Column, ...]
+    checks: tuple[Check, ...]
+    parts: tuple[Part, ...]
+    engine: dict[str, str]
+    built_at: datetime
+    erased_at: datetime | None = None
