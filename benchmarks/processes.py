@@ -11,7 +11,7 @@ from typing import Any, Final
 from infra.local.processes import HERE
 
 ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-"""Threads that wait for each other in a loop would count as work; the app has one as well: see ``shared.wiring``."""
+"""Threads that wait for each other in a loop would count as work; the app has one as well: see ``shared.wiring.environment``."""
 
 
 def answer_of(*command: str, environment: Mapping[str, str]) -> dict[str, Any]:

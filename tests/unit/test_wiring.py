@@ -29,7 +29,7 @@ from shared.scoring.prediction import Failure
 FAILURE = Failure(id="1", model="m", version=None, request_id="r", at="2026", status=404, code="c", feature=None, asked=None)
 
 async def main():
-    await wiring._publisher().keep_failure(FAILURE)
+    await wiring.keeper().keep_failure(FAILURE)
     print("handed over")
     await wiring.close()
 
@@ -90,7 +90,9 @@ def test_storage_is_waited_for_as_long_as_is_set(monkeypatch: pytest.MonkeyPatch
         asked.append(timeout_s)
 
     monkeypatch.setattr("shared.blobs.service", service)
-    monkeypatch.setattr(wiring, "settings", lambda: Settings.from_env({**SETTINGS, "STORAGE_TIMEOUT_S": "2.5"}))
+    monkeypatch.setattr(
+        "shared.wiring.clients.settings", lambda: Settings.from_env({**SETTINGS, "STORAGE_TIMEOUT_S": "2.5"})
+    )
 
     wiring.blobs.__wrapped__()
 
