@@ -8,6 +8,7 @@ import pytest
 from shared.alerts.outbox import Outbox
 from shared.alerts.store import Alerts
 from shared.blobs import Blobs
+from shared.hours import Hour
 from shared.monitoring.evaluating import Evaluating
 from shared.monitoring.evaluation import Evaluations
 from shared.monitoring.histories import Histories
@@ -25,6 +26,7 @@ from tests.integration.sealing.conftest import NINE, Stages, calendar, quiet_hub
 
 __all__ = ["calendar", "quiet_hub", "stages"]
 
+FIRST = Hour.containing(NINE)
 WINDOW = b"lookback_window_size: PT2H\n"
 ALONE = Standing(versions=1, is_champion=False)
 ROWS = 600
@@ -102,6 +104,11 @@ class Watched:
 USUAL = [float(row * 7 % ANSWERS) for row in range(ROWS)]
 """As in the training data."""
 FAR = [80.0 + row % 20 for row in range(ROWS)]
+
+
+async def register(stages: Stages, model: str, version: str) -> None:
+    made = registered(model, version)
+    await stages.registry().register(made.manifest, files=made.files)
 
 
 @pytest.fixture

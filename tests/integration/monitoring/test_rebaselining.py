@@ -17,8 +17,8 @@ from shared.registry.baselines import Baseline, Baselines, Origin
 from shared.registry.manifest import CurrentBaseline
 from shared.sealing.hours.manifests import Manifests
 from shared.signals.judgement import Signal, Verdict
-from tests.integration.monitoring.conftest import FAR, ROWS, USUAL, Watched
-from tests.integration.monitoring.test_monitoring import FIRST, rows_of
+from tests.integration.monitoring.conftest import FAR, FIRST, ROWS, USUAL, Watched
+from tests.integration.monitoring.found import rows_of
 from tests.integration.sealing.conftest import Stages
 from tests.integration.sealing.verified import path_of, rewrite
 from tests.integration.stored import Killed, Mortal, everything

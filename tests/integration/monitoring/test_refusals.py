@@ -19,8 +19,7 @@ from shared.sealing.hours.hour import HourManifest, read, write
 from shared.sealing.paths import day_path, manifest_path
 from shared.signals.judgement import Signal, Verdict
 from tests.integration.models import ANSWERS
-from tests.integration.monitoring.conftest import ALONE, USUAL, WINDOW, Watched
-from tests.integration.monitoring.test_monitoring import FIRST, register
+from tests.integration.monitoring.conftest import ALONE, FIRST, USUAL, WINDOW, Watched, register
 from tests.integration.sealing.batches import event, failure
 from tests.integration.sealing.conftest import NINE
 from tests.integration.sealing.verified import path_of, rewrite
