@@ -35,6 +35,7 @@ PerformanceMetric = Literal[
     "mae",
     "rmse",
     "r2",
+    "quantile_loss",
 ]
 Keys: TypeAlias = tuple[str | int, ...]
 """What leads to a value: names, and places in lists."""
@@ -93,10 +94,18 @@ class JudgedPerformance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
         metric: None is ``accuracy`` of a class and ``mae`` of a number.
         floor: the smallest loss of it worth hearing about: of a metric where 1 is best as it is, so that 0.02 is two points;
             of one where 0 is best, as a share of what it was.
+        quantile: which one numbers are answered as, where ``metric`` is ``quantile_loss``; None where it is another.
     """
 
     metric: PerformanceMetric | None = None
     floor: Share = 0.02
+    quantile: Annotated[float, msgspec.Meta(gt=0, lt=1)] | None = None
+
+    def __post_init__(self) -> None:
+        if self.metric == "quantile_loss" and self.quantile is None:
+            raise ValueError("metric is quantile_loss, and quantile does not say of which one, such as 0.9")
+        if self.metric != "quantile_loss" and self.quantile is not None:
+            raise ValueError("quantile is what metric quantile_loss is of, and metric is another")
 
 
 class MonitorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -277,6 +286,7 @@ def _misfit(data: bytes, problem: str, *, path: str) -> InvalidDocument:
 
 _CHECKED: Final[Mapping[Keys, tuple[str, ...]]] = {
     (): MonitorConfig.__struct_fields__,
+    ("performance",): JudgedPerformance.__struct_fields__,
     ("retraining",): Retraining.__struct_fields__,
 }
 """The fields of what has a ``__post_init__``, by the keys that lead to it: what that refuses names its key first."""

@@ -91,7 +91,8 @@ def judge_performance(
     metric = judged_metric(manifest.task, judged)
     answering = Answering.of(manifest)
     tables = [known.rows_before, known.rows, known.past, known.newest]
-    measuring = Measuring.of(answering, tables, manifest.schema.captured, design_effect=rules.design_effect)
+    schema = manifest.schema.captured
+    measuring = Measuring.of(answering, tables, schema, design_effect=rules.design_effect, quantile=judged.quantile)
     before, realised = measuring.realised(known.rows_before), measuring.realised(known.rows)
     missing = Unknown(f"version {manifest.version} has no {metric}")
     by_segment: dict[str, Performance] = {}

@@ -53,6 +53,12 @@ def test_every_key_is_read() -> None:
     )
 
 
+def test_a_quantile_loss_says_of_which_quantile() -> None:
+    performance = parse(b"performance: {metric: quantile_loss, quantile: 0.9}", path="monitor.yaml").performance
+
+    assert (performance.metric, performance.quantile) == ("quantile_loss", 0.9)
+
+
 def test_a_cost_may_be_a_number_as_well() -> None:
     assert parse(b"retrain_cost: 500", path="monitor.yaml").retrain_cost == 500.0
 
@@ -78,6 +84,11 @@ def test_a_cost_may_be_a_number_as_well() -> None:
         ("floor: {psi: 0.1}", "psi"),
         ("performance: {metric: recall_at_k}", "performance.metric"),
         ("performance: {floor: 0}", "performance.floor"),
+        ("performance: {metric: quantile_loss, quantile: 0}", "performance.quantile"),
+        ("performance: {metric: quantile_loss, quantile: 1}", "performance.quantile"),
+        ("performance: {metric: quantile_loss}", "quantile does not say of which one"),
+        ("performance: {metric: mae, quantile: 0.9}", "performance.quantile"),
+        ("performance: {quantile: 0.9}", "performance.quantile"),
         ("lookback_windows_size: P1D", "lookback_windows_size"),
         ("segments: carrier", "segments"),
         ("schedule: {frequency: minute}", "schedule.frequency"),
@@ -152,6 +163,8 @@ def test_what_is_no_yaml_is_refused(data: bytes) -> None:
         ("retraining:\n  train_on: 8\n  period: PT90M\n", 3, "retraining.period"),
         ("retraining:\n  train_on: 8\n  period: a day\n", 3, "retraining.period"),
         ("retraining:\n  loss: mse\n", 2, "retraining.loss"),
+        ("performance:\n  floor: 0.1\n  metric: quantile_loss\n", 3, "performance.metric"),
+        ("performance:\n  floor: 0.1\n  quantile: 0.9\n", 3, "performance.quantile"),
     ],
 )
 def test_a_mistake_is_told_with_its_line_and_its_key(text: str, line: int, key: str) -> None:

@@ -56,8 +56,8 @@ class Answering:
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        """Return what its answers may be judged by."""
-        return applicable(self.task, has_probabilities=bool(self.probabilities))
+        """Return what its answers may be judged by, once it is said as which quantile numbers are meant."""
+        return applicable(self.task, has_probabilities=bool(self.probabilities), has_quantile=True)
 
     def classes(self, tables: Iterable[pa.Table]) -> tuple[str, ...]:
         """Return the names of the classes, in the order of the probabilities: those known, or else those that were seen.

@@ -28,16 +28,16 @@ OF_PROBABILITIES: Final = (Metric.ROC_AUC, Metric.LOG_LOSS, Metric.BRIER, Metric
 OF_NUMBERS: Final = (Metric.MAE, Metric.RMSE, Metric.R2)
 
 
-def applicable(task: Task, *, has_probabilities: bool, is_quantile: bool = False) -> tuple[Metric, ...]:
+def applicable(task: Task, *, has_probabilities: bool, has_quantile: bool = False) -> tuple[Metric, ...]:
     """Return the metrics that a version's performance has.
 
     Args:
         task: what kind of answer it gives.
         has_probabilities: whether the probability of every class is known; of two classes, one says both.
-        is_quantile: whether its answer is meant as a quantile, and not as a mean.
+        has_quantile: whether it is known as which quantile its answer is meant.
     """
     if task is Task.REGRESSION:
-        return (*OF_NUMBERS, Metric.QUANTILE_LOSS) if is_quantile else OF_NUMBERS
+        return (*OF_NUMBERS, Metric.QUANTILE_LOSS) if has_quantile else OF_NUMBERS
     return (*OF_ANSWERS, *OF_PROBABILITIES) if has_probabilities else OF_ANSWERS
 
 
@@ -75,17 +75,17 @@ def of_classes(
 
 
 def of_numbers(
-    rows: Regressed, *, alpha: float | None = None, level: float = LEVEL, design_effect: float = 1.0
+    rows: Regressed, *, quantile: float | None = None, level: float = LEVEL, design_effect: float = 1.0
 ) -> Performance:
     """Return the realised performance of a regressor.
 
     Args:
         rows: those whose actuals have come.
-        alpha: the quantile its answers are meant as, between 0 and 1; None leaves the quantile loss out.
+        quantile: the one its answers are meant as, between 0 and 1; None leaves the quantile loss out.
         level: how often an interval is to hold the truth.
         design_effect: rows that are worth one independent row, for rows without clusters.
     """
-    metrics = applicable(Task.REGRESSION, has_probabilities=False, is_quantile=alpha is not None)
+    metrics = applicable(Task.REGRESSION, has_probabilities=False, has_quantile=quantile is not None)
     clusters = Clusters.of(rows.clusters, rows=len(rows))
     reason = _too_few(len(rows), clusters)
     if reason is not None:
@@ -98,7 +98,7 @@ def of_numbers(
         return of_positive(value, error, rows=len(rows), degrees=degrees, level=level)
 
     found: dict[Metric, Estimate | Unknown] = {}
-    for metric, losses in _losses(rows, alpha):
+    for metric, losses in _losses(rows, quantile):
         mean = float(np.dot(weights, losses))
         moves = weights * (losses - mean)
         if metric is Metric.RMSE:
@@ -118,13 +118,13 @@ def of_numbers(
     return {metric: found[metric] for metric in metrics}
 
 
-def _losses(rows: Regressed, alpha: float | None) -> Iterator[tuple[Metric, Floats]]:
+def _losses(rows: Regressed, quantile: float | None) -> Iterator[tuple[Metric, Floats]]:
     """Yield the loss of each row by the metrics that are their mean, or its root."""
     errors = rows.actual - rows.predicted
     yield Metric.MAE, np.abs(errors)
     yield Metric.RMSE, errors * errors
-    if alpha is not None:
-        yield Metric.QUANTILE_LOSS, np.maximum(alpha * errors, (alpha - 1) * errors)
+    if quantile is not None:
+        yield Metric.QUANTILE_LOSS, np.maximum(quantile * errors, (quantile - 1) * errors)
 
 
 def _one_less(left: Estimate) -> Estimate:

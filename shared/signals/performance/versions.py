@@ -66,26 +66,36 @@ class Measuring:
         classes: the names of its classes; none of a number.
         schema: what is captured of its schema.
         design_effect: rows that are worth one independent row, where hours do not say so.
+        quantile: the one that numbers are answered as; None where nobody has said so.
     """
 
     answering: Answering
     classes: tuple[str, ...]
     schema: Schema
     design_effect: float
+    quantile: float | None = None
 
     @classmethod
-    def of(cls, answering: Answering, tables: Iterable[pa.Table], schema: Schema, *, design_effect: float) -> Self:
+    def of(
+        cls,
+        answering: Answering,
+        tables: Iterable[pa.Table],
+        schema: Schema,
+        *,
+        design_effect: float,
+        quantile: float | None = None,
+    ) -> Self:
         """Prepare for some tables, all of which have the same classes then."""
         is_classifier = answering.task is Task.CLASSIFICATION
         classes = answering.classes(tables) if is_classifier else ()
-        return cls(answering=answering, classes=classes, schema=schema, design_effect=design_effect)
+        return cls(answering=answering, classes=classes, schema=schema, design_effect=design_effect, quantile=quantile)
 
     def realised(self, rows: pa.Table, *, only: Metric | None = None) -> Performance:
         """Return how good answers with actuals were; of one metric ``only``, if that is all that is wanted."""
         effect = 1.0 if _says_how_hours_stray(rows) else self.design_effect
         if self.answering.task is Task.REGRESSION:
             numbers, _ = regressed(rows, clusters=_clusters(rows))
-            return of_numbers(numbers, design_effect=effect)
+            return of_numbers(numbers, quantile=self.quantile, design_effect=effect)
         if len(self.classes) < 2:
             metrics = self.answering.metrics if only is None else (only,)
             return dict.fromkeys(metrics, Unknown("there is one class alone"))

@@ -53,5 +53,7 @@ async def test_a_metric_that_no_version_has_is_refused_by_line_and_key(watched: 
     """The model answers with a number, which is neither right nor wrong."""
     config = f"features: [distance]\nperformance: {{metric: {metric}}}\n".encode()
 
-    with pytest.raises(InvalidDocument, match=f"line 2: no version has '{metric}': there is mae, r2, rmse - at"):
+    with pytest.raises(
+        InvalidDocument, match=f"line 2: no version has '{metric}': there is mae, quantile_loss, r2, rmse - at"
+    ):
         await watched.monitoring().configure("flights", config)

@@ -1,11 +1,13 @@
 """What an evaluation says of a classifier's answers, from rows alone."""
 
 from datetime import timedelta
+from statistics import NormalDist
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
+from sklearn.metrics import mean_pinball_loss
 
 from shared.hours import Hour
 from shared.monitor_config import JudgedPerformance
@@ -20,6 +22,7 @@ from shared.signals.judging import JudgingRules
 from shared.signals.performance.arriving import Arrivals
 from tests.unit.signals.performance.test_answering import PROBABILITY, answer, manifest
 
+REGRESSOR = manifest(Task.REGRESSION, answer(FeatureType.FLOAT))
 CLASSIFIER = manifest(Task.CLASSIFICATION, answer(FeatureType.INTEGER), PROBABILITY)
 END = Hour.parse("2026-03-20T00")
 SETTLED = Settled.of(Window.before(END, hours=24), known=END, delay=timedelta(hours=1))
@@ -43,6 +46,20 @@ def rows(rng: np.random.Generator, window: Window, *, lies: float = 0.0) -> pa.T
             "prediction.probability": given,
             "carrier": carrier,
             "actual": truth.astype(np.float64),
+        }
+    )
+
+
+def delays(rng: np.random.Generator, window: Window, *, share: float) -> pa.Table:
+    """Draw forty rows an hour of which so large a share of actuals lies below the answer, by a normal distribution's quantile."""
+    keys = [hour.key for hour in window.first.until(window.end) for _ in range(40)]
+    expected = rng.normal(0.0, 5.0, len(keys))
+    return pa.table(
+        {
+            "_weight": pa.array([1] * len(keys), pa.int32()),
+            "hour": keys,
+            "prediction": expected + NormalDist().inv_cdf(share),
+            "actual": expected + rng.standard_normal(len(keys)),
         }
     )
 
@@ -106,3 +123,32 @@ def test_a_version_without_the_metric_that_others_are_judged_by_is_unknown(outpu
     judgement, _ = judged(by=JudgedPerformance(metric="log_loss"), version=manifest(Task.CLASSIFICATION, *outputs))
 
     assert judgement.verdict == "unknown"
+
+
+def test_answers_that_are_meant_as_a_quantile_are_judged_by_its_loss() -> None:
+    """By the absolute error, an answer that nine in ten delays should stay below looks best where only half of them do."""
+    rng = np.random.default_rng(8)
+    before = Window(SETTLED.window.first.plus(-24 * 15), SETTLED.window.first)
+    then, now = delays(rng, before, share=0.9), delays(rng, SETTLED.window, share=0.5)
+    known = Known(
+        settled=SETTLED,
+        before=before,
+        arrivals=[Arrivals(predictions=40, came=40, soon=40)] * 24,
+        usual=1.0,
+        rows_before=then,
+        rows=now,
+        past=then.slice(0, 0),
+        newest=now.slice(0, 0),
+        digest="",
+    )
+
+    by_quantile, report = judge_performance(
+        REGRESSOR, known, segments={}, judged=JudgedPerformance(metric="quantile_loss", quantile=0.9), rules=DAILY
+    )
+    by_default, plain = judge_performance(REGRESSOR, known, segments={}, judged=BY_DEFAULT, rules=DAILY)
+
+    assert (by_quantile.verdict, by_default.verdict) == ("breach", "ok")
+    assert report.metric == "quantile_loss"
+    columns = (now.column(name).to_numpy() for name in ("actual", "prediction"))
+    assert report.realised["quantile_loss"].value == pytest.approx(mean_pinball_loss(*columns, alpha=0.9))
+    assert "quantile_loss" not in plain.realised

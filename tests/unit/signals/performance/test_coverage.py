@@ -45,7 +45,7 @@ def test_intervals_of_numbers_hold_in_nineteen_worlds_of_twenty() -> None:
 
     def draw(rows: int) -> Performance:
         actual = rng.standard_normal(rows)
-        return of_numbers(Regressed(predicted=actual + rng.standard_normal(rows), actual=actual), alpha=0.9)
+        return of_numbers(Regressed(predicted=actual + rng.standard_normal(rows), actual=actual), quantile=0.9)
 
     truth = draw(1_000_000)
     coverage = _coverage(lambda: draw(200), truth)

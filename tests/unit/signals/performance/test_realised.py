@@ -65,7 +65,7 @@ def test_metrics_of_several_classes_are_scikit_learns(rows: Classified) -> None:
 
 @given(regressed())
 def test_metrics_of_numbers_are_scikit_learns(rows: Regressed) -> None:
-    ours = of_numbers(rows, alpha=0.8)
+    ours = of_numbers(rows, quantile=0.8)
 
     pair = rows.actual, rows.predicted
     assert _value(ours, Metric.MAE) == pytest.approx(metrics.mean_absolute_error(*pair, sample_weight=rows.weights))
@@ -133,7 +133,7 @@ def test_metrics_follow_from_what_a_version_answers() -> None:
     assert Metric.ROC_AUC not in applicable(Task.CLASSIFICATION, has_probabilities=False)
     assert Metric.ROC_AUC in applicable(Task.CLASSIFICATION, has_probabilities=True)
     assert applicable(Task.REGRESSION, has_probabilities=False) == (Metric.MAE, Metric.RMSE, Metric.R2)
-    assert Metric.QUANTILE_LOSS in applicable(Task.REGRESSION, has_probabilities=False, is_quantile=True)
+    assert Metric.QUANTILE_LOSS in applicable(Task.REGRESSION, has_probabilities=False, has_quantile=True)
 
 
 def test_the_calibration_error_is_the_mean_gap_of_ten_bins() -> None:
