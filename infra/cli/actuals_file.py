@@ -18,6 +18,7 @@ from shared.capture.actuals import Keeper
 from shared.capture.records import Actual
 from shared.errors import InvalidSchema, Misfit
 from shared.scoring.prediction import Kept
+from shared.sealing.imports.external_ids import external_ids
 from shared.sealing.imports.history import said
 from shared.sealing.imports.importing import MOST_MISFITS
 from shared.sealing.imports.minting import actual_id
@@ -100,7 +101,7 @@ class ActualsFile:
         """Look at every row.
 
         Raises:
-            InvalidSchema: a column holds no times.
+            InvalidSchema: a column holds no times, or no external ids.
         """
         found = Checked()
         parts = self._parts()
@@ -139,7 +140,7 @@ class ActualsFile:
         part = Part([], [], 0, 0)
         values = _values(rows.column(self.columns.value), self.wanted)
         ats = self.moments.read(rows.column(self.columns.at), self.columns.at)
-        keys = rows.column(self.columns.key).to_pylist()
+        keys = self._keys(rows.column(self.columns.key))
         for row, (key, value, at) in enumerate(zip(keys, values, ats, strict=True), start=first_row):
             if value is None:
                 part.untold += 1
@@ -151,6 +152,12 @@ class ActualsFile:
                 part.bad_rows += 1
                 part.misfits += [Misfit(row, column, reason) for column, reason in read]
         return part
+
+    def _keys(self, column: pa.ChunkedArray) -> list[Any]:
+        if self.columns.key_is == "external_id":
+            return external_ids(column, self.columns.key)
+        said: list[Any] = column.to_pylist()
+        return said
 
     def _actual(self, key: Any, value: Any, at: datetime | Unreadable) -> Actual | list[tuple[str, str]]:  # noqa: ANN401 - whatever a file has
         """Return the actual that a row is, or what is wrong with it by column."""
@@ -182,7 +189,7 @@ def _key(said: Any, kind: Key) -> tuple[str, str | None]:  # noqa: ANN401 - what
     if said is None:
         return "", "there is none"
     if kind == "external_id":
-        return str(said), refusal_of_text(str(said))
+        return said, refusal_of_text(said)
     try:
         return str(msgspec.convert(said, UUID)), None
     except msgspec.ValidationError:

@@ -191,10 +191,22 @@ async def test_a_row_without_a_value_tells_nothing_yet(tmp_path: Path, missing: 
     assert [one.external_id for one in await actuals_of(file)] == ["a"]
 
 
-async def test_a_key_may_be_a_number_in_the_file(tmp_path: Path) -> None:
-    (actual,) = await actuals_of(reading(parquet(tmp_path, external_id=[4711], value=[1], at=[NINE])))
+@pytest.mark.parametrize(
+    "keys", [[4711], pa.array(["4711"], pa.large_string()), pa.array(["4711"]).dictionary_encode()]
+)
+async def test_a_key_may_be_a_whole_number_or_any_text_in_the_file(tmp_path: Path, keys: Any) -> None:  # noqa: ANN401 - whatever Arrow takes
+    (actual,) = await actuals_of(reading(parquet(tmp_path, external_id=keys, value=[1], at=[NINE])))
 
     assert actual.external_id == "4711"
+
+
+@pytest.mark.parametrize("keys", [[4711.0, None], [True, False], [b"a", b"b"]])
+async def test_a_column_that_holds_no_keys_is_refused_with_what_mends_it(tmp_path: Path, keys: list[object]) -> None:
+    """4711.0 is what pandas makes of 4711 beside a missing key, and no prediction would ever be found by that."""
+    file = reading(parquet(tmp_path, external_id=keys, value=[1, 0], at=[NINE, NINE]))
+
+    with pytest.raises(InvalidSchema, match=r"'external_id': a column of \w+ .* cast it to text, or to integers"):
+        await file.check()
 
 
 async def test_a_naive_time_is_utc_where_that_is_said(tmp_path: Path) -> None:

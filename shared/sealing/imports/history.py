@@ -15,6 +15,7 @@ from shared.registry.manifest import Manifest
 from shared.schema import ANSWER, TEXT, Feature, FeatureType, Output, Schema
 from shared.scoring.privacy import Masks
 from shared.scoring.validation import Validator
+from shared.sealing.imports.external_ids import external_ids
 from shared.sealing.imports.moments import Moments, Unreadable
 from shared.sealing.tables.columns import TIME, arrow_schema
 
@@ -89,7 +90,7 @@ class History:
         """Read some rows of a file; ``first_row`` is the number of the first.
 
         Raises:
-            InvalidSchema: a column of times is none.
+            InvalidSchema: a column of times is none, or one of external ids.
         """
         misfits: list[Misfit] = []
         ats = self._times(rows, self._columns.time, misfits)
@@ -117,8 +118,8 @@ class History:
         made["_at"] = [ats[row] for row in good]
         made["_weight"] = [1] * len(good)
         if self._columns.external_id is not None:
-            ids = rows.column(self._columns.external_id).to_pylist()
-            made["_external_id"] = [None if ids[row] is None else str(ids[row]) for row in good]
+            ids = external_ids(rows.column(self._columns.external_id), self._columns.external_id)
+            made["_external_id"] = [ids[row] for row in good]
         return made
 
     def _source(self, output: str) -> str:

@@ -260,3 +260,9 @@ def test_a_column_of_numbers_holds_no_times() -> None:
     """Seconds, milliseconds, days? Whoever has the file knows."""
     with pytest.raises(InvalidSchema, match="'at': a column of int64 holds no times"):
         Moments(None, END, naive_is_utc=True).read(pa.chunked_array([pa.array([1_772_355_600])]), "at")
+
+
+def test_a_column_of_floats_holds_no_external_ids() -> None:
+    """7.0 is what pandas makes of 7 where another is missing, and an actual of 7 would find no prediction."""
+    with pytest.raises(InvalidSchema, match="'key': a column of double holds no external ids: cast it to text"):
+        history(external_id="key").read(rows({"key": 7.0}, {"key": None}), first_row=0)
