@@ -143,6 +143,12 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return (ANSWER, *(f"{ANSWER}.{output.name}" for output in self.outputs[1:]))
 
     @property
+    def probability_columns(self) -> tuple[str, ...]:
+        """Return the columns of a classifier's probabilities of each class; of two classes, of the second alone."""
+        pairs = zip(self.outputs, self.output_columns, strict=True)
+        return tuple(column for output, column in pairs if output.name.partition(".")[0] == "probability")
+
+    @property
     def captured(self) -> "Schema":
         """Return the schema of what leaves the scorer: of records, of sealed hours, of baselines and of profiles.
 

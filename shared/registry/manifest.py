@@ -66,6 +66,8 @@ class Manifest(Document, frozen=True, kw_only=True):
         training_data: SHA-256 of the training data's file.
         trained_until: the latest time among the training data's rows; None where they have none, and of versions that were
             registered before it was looked for.
+        classes: what the probabilities are of, in their order; None where there are none, where the training data does not say,
+            and of versions that were registered before it was asked.
         lineage: how it was made of what was captured; None of versions that were made elsewhere.
     """
 
@@ -81,6 +83,7 @@ class Manifest(Document, frozen=True, kw_only=True):
     training_data: str
     training_rows: int
     trained_until: datetime | None = None
+    classes: tuple[int | str, ...] | None = None
     lineage: Lineage | None = None
     registered_at: datetime
 

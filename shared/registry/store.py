@@ -33,7 +33,7 @@ from shared.registry.manifest import (
 )
 from shared.registry.recent import RecentAliases
 
-_TOLD: Final = ("registered_at", "files", "trained_until", "lineage")
+_TOLD: Final = ("registered_at", "files", "trained_until", "classes", "lineage")
 """What says how a version came to be, or is made of what was given, perhaps otherwise by another release."""
 
 

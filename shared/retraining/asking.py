@@ -19,8 +19,6 @@ from shared.sealing.tables.columns import ARROW_TYPES
 CHAMPION_ANSWER: Final = "_champion"
 """The column of what the champion answered, beside the answers of a version that was asked as well."""
 
-_PROBABILITY: Final = "probability"
-
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -144,15 +142,14 @@ def output_columns(loss: Loss, version: Manifest) -> list[str]:
 
 def _probability_columns(version: Manifest) -> list[str]:
     """Return the columns of the probabilities of each class; of two classes, of the second alone."""
-    if version.task is not Task.CLASSIFICATION:
-        return []
-    pairs = zip(version.schema.outputs, version.schema.output_columns, strict=True)
-    return [column for output, column in pairs if output.name.partition(".")[0] == _PROBABILITY]
+    return [*version.schema.probability_columns] if version.task is Task.CLASSIFICATION else []
 
 
 def _classes(version: Manifest, count: int) -> tuple[Any, ...]:
     """Return what the probabilities are of, in their order, which is that of the classes; none where nobody knows."""
     answer = version.schema.outputs[0]
+    if version.classes is not None:
+        return version.classes if len(version.classes) == count else ()
     if answer.type is FeatureType.CATEGORY:
         known = tuple(sorted(answer.categories or ()))
         return known if len(known) == count else ()

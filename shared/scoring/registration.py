@@ -19,7 +19,7 @@ from shared.profiles.profile import profile
 from shared.registry.baselines import BINS_FILE, HOURS_FILE, PROFILE_FILE, ROWS_FILE, rows_file
 from shared.registry.inference import infer
 from shared.registry.manifest import Lineage, Manifest, Source, Task, baseline_name
-from shared.schema import Feature, FeatureType, Output, Privacy, Schema
+from shared.schema import ANSWER, TEXT, Feature, FeatureType, Output, Privacy, Schema
 from shared.scoring.privacy import Masks
 from shared.scoring.runtime import OnnxModel, Runtime
 
@@ -150,7 +150,8 @@ def draft(
         hours = list(by_hour(captured, training.rows.column(training.time), bins))
         files[f"{baseline_name(1)}{HOURS_FILE}"] = encode_hours(hours)
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    return Draft(msgspec.structs.replace(manifest, schema=schema, files=digests), files)
+    classes = _classes(scored.column(ANSWER), training.rows.column(training.actual), schema)
+    return Draft(msgspec.structs.replace(manifest, schema=schema, files=digests, classes=classes), files)
 
 
 def _with_privacy(schema: Schema, privacy: Mapping[str, Privacy]) -> Schema:
@@ -207,6 +208,20 @@ def _values(data: pa.Table, features: tuple[Feature, ...]) -> dict[str, list[Any
 def _task(answer: Output) -> Task:
     """A model whose answer is a label classifies; one that answers with a fraction is a regression."""
     return Task.REGRESSION if answer.type is FeatureType.FLOAT else Task.CLASSIFICATION
+
+
+def _classes(answered: pa.ChunkedArray, happened: pa.ChunkedArray, schema: Schema) -> tuple[int | str, ...] | None:
+    """Return what the probabilities are of: all that happened, sorted, as scikit-learn and those who follow it sort classes.
+
+    None where it is not as many, or the model answers something else: then it did not learn these labels.
+    """
+    columns = schema.probability_columns if _task(schema.outputs[0]) is Task.CLASSIFICATION else ()
+    labels = {one for one in pc.unique(happened).to_pylist() if one is not None and one == one}  # noqa: PLR0124 - only NaN is not itself
+    if not columns or len(labels) != max(len(columns), 2) or not labels.issuperset(pc.unique(answered).to_pylist()):
+        return None
+    if schema.outputs[0].type in TEXT:
+        return tuple(sorted(labels))
+    return tuple(sorted(map(int, labels))) if all(float(one).is_integer() for one in labels) else None
 
 
 def _with_categories(schema: Schema, scored: pa.Table) -> Schema:

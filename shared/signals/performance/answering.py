@@ -18,7 +18,6 @@ from shared.signals.performance.rows import Answers, Classified, Floats, Integer
 _ACTUAL: Final = "actual"
 _WEIGHT: Final = "_weight"
 _HOUR: Final = "hour"
-_PROBABILITY: Final = "probability"
 
 FeatureColumns: TypeAlias = Mapping[str, Floats | NDArray[np.str_]]
 
@@ -29,7 +28,7 @@ class Answering:
 
     Attributes:
         task: what kind of answer it gives.
-        known: the classes that its schema names, in the order of its probabilities; None where it names none.
+        known: the classes that its manifest names, in the order of its probabilities; None where it names none.
         probabilities: the columns of each class's probability; of two classes, of the second alone.
     """
 
@@ -40,14 +39,18 @@ class Answering:
     @classmethod
     def of(cls, manifest: Manifest) -> Self:
         """Return how a version's answers are read."""
-        schema, answer = manifest.schema, manifest.schema.outputs[0]
+        answer = manifest.schema.outputs[0]
         known: tuple[str, ...] | None = None
-        if answer.type is FeatureType.CATEGORY:
+        if manifest.classes is not None:
+            known = tuple(map(str, manifest.classes))
+        elif answer.type is FeatureType.CATEGORY:
             known = tuple(sorted(answer.categories or ()))
         elif answer.type is FeatureType.BOOLEAN:
             known = ("0", "1")
         is_classifier = manifest.task is Task.CLASSIFICATION
-        return cls(task=manifest.task, known=known, probabilities=_probabilities(schema) if is_classifier else ())
+        return cls(
+            task=manifest.task, known=known, probabilities=manifest.schema.probability_columns if is_classifier else ()
+        )
 
     @property
     def columns(self) -> list[str]:
@@ -99,7 +102,7 @@ class Answering:
     ) -> tuple[Classified, Integers]:
         """Return answers with what turned out, and the places of those rows.
 
-        A row is left out whose actual is none of the classes that the schema names.
+        A row is left out whose actual is none of the classes that the manifest names.
         """
         answers, kept = self.answers(rows, classes, clusters=clusters)
         actual = _places(_names(rows.column(_ACTUAL)), classes)[kept]
@@ -169,11 +172,6 @@ def values(rows: pa.Table, feature: str) -> NDArray[np.str_]:
     """Return the values of a feature as segments name them; a missing one is empty."""
     column = rows.column(feature)
     return _texts(pc.cast(column, pa.string()))
-
-
-def _probabilities(schema: Schema) -> tuple[str, ...]:
-    pairs = zip(schema.outputs, schema.output_columns, strict=True)
-    return tuple(column for output, column in pairs if output.name.partition(".")[0] == _PROBABILITY)
 
 
 def _in_order(name: str) -> tuple[int, float, str]:

@@ -92,14 +92,14 @@ async def test_a_version_of_before_there_were_lineages_is_read_and_still_the_sam
     """What was stored lasts longer than the release that stored it, and its registration may be done again by the next one."""
     one = registered("flights", "1")
     said = msgspec.to_builtins(one.manifest)
-    del said["trained_until"], said["lineage"]
+    del said["trained_until"], said["classes"], said["lineage"]
     await blobs.create("models/flights/1/manifest.json", msgspec.json.encode(said))
     lineage = Lineage(parent="0", start="2026-03-01T09", end="2026-03-01T10", trainer="train", trained_at=NOW)
 
-    again = await add(registry, trained_until=NOW, lineage=lineage)
+    again = await add(registry, trained_until=NOW, classes=(1, 2), lineage=lineage)
 
     assert again == one.manifest
-    assert (again.trained_until, again.lineage) == (None, None)
+    assert (again.trained_until, again.classes, again.lineage) == (None, None, None)
 
 
 async def test_the_same_version_with_another_model_is_refused(registry: Registry) -> None:

@@ -158,6 +158,17 @@ def test_probabilities_of_several_classes_are_those_of_numbers_from_0_on() -> No
     assert answer_losses(Loss.LOG_LOSS, version, answered, [2.0]).tolist() == pytest.approx([-np.log(0.3)])
 
 
+def test_probabilities_are_of_the_classes_that_the_manifest_names() -> None:
+    """Labels from 1 on would each be charged with the probability of the next, and the last with none."""
+    outputs = [Output(name=f"probability.{place}", type=FeatureType.FLOAT) for place in range(3)]
+    version = classifier(Output(name="prediction", type=FeatureType.INTEGER), *outputs)
+    version = msgspec.structs.replace(version, classes=(1, 2, 3))
+    chances = (("0", 0.2), ("1", 0.5), ("2", 0.3))
+    answered = pa.table({"prediction": [2], **{f"prediction.probability.{name}": [one] for name, one in chances}})
+
+    assert answer_losses(Loss.LOG_LOSS, version, answered, [2.0]).tolist() == pytest.approx([-np.log(0.5)])
+
+
 @pytest.mark.parametrize(
     ("loss", "version", "is_judged"),
     [

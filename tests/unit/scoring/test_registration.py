@@ -6,9 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from skl2onnx import to_onnx
+from skl2onnx.common.data_types import DoubleTensorType
+from sklearn.linear_model import LogisticRegression
 
 from shared.errors import InvalidModel, InvalidSchema, ModelFailed, UnfitPrivacyKey
 from shared.hours import Hour
@@ -38,6 +42,41 @@ def test_a_version_says_what_its_model_takes_and_answers() -> None:
     assert [(one.name, one.type) for one in manifest.schema.outputs] == [("prediction", FeatureType.FLOAT)]
     assert (manifest.task, manifest.training_rows) == (Task.REGRESSION, 100)
     assert manifest.trained_until is None
+
+
+@pytest.mark.parametrize(
+    ("learned", "told", "classes"),
+    [
+        ([1, 2, 3], [1, 2, 3], (1, 2, 3)),
+        ([1, 2, 3], [1.0, 2.0, 3.0], (1, 2, 3)),
+        ([9, 10, 11], [11, 10, 9], (9, 10, 11)),
+        ([5, 7], [7, 5], (5, 7)),
+        (["yes", "no", "maybe"], ["yes", "no", "maybe"], ("maybe", "no", "yes")),
+        ([1, 2, 3], [1, 2], None),
+        ([0, 1, 2], [1, 2, 3], None),
+        ([0, 1, 2], ["a", "b", "c"], None),
+    ],
+)
+def test_the_training_data_says_what_probabilities_are_of(
+    learned: list[Any], told: list[Any], classes: tuple[int | str, ...] | None
+) -> None:
+    """The model's own order, unless what it learned is something else than what is told of its training data."""
+    numbers = np.arange(120, dtype=np.float64).reshape(-1, 1)
+    fitted = LogisticRegression().fit(numbers, np.resize(learned, 120))
+    model = to_onnx(fitted, initial_types=[("distance", DoubleTensorType([None, 1]))], options={"zipmap": False})
+    rows = pa.table({"distance": numbers[:, 0], "class": [told[row % len(told)] for row in range(120)]})
+    training = TrainingData(rows=rows, actual="class", time=None, sha256="0" * 64)
+
+    made = draft(
+        model.SerializeToString(), training, model="m", version="1", schema=None, at=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+
+    assert made.manifest.classes == classes
+    assert classes is None or [*classes] == fitted.classes_.tolist()
+
+
+def test_numbers_have_no_classes() -> None:
+    assert drafted(lookup(4), index=[0, 1, 2, 3] * 25).manifest.classes is None
 
 
 @pytest.mark.parametrize(

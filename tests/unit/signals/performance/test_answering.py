@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -78,6 +79,21 @@ def test_numbered_classes_are_in_the_order_of_numbers() -> None:
     answering = Answering.of(manifest(Task.CLASSIFICATION, answer(FeatureType.INTEGER), *outputs))
 
     assert answering.classes([rows(prediction=[9, 10], actual=[2.0, 3.0])]) == tuple(map(str, range(11)))
+
+
+def test_the_manifest_says_what_probabilities_are_of_whatever_was_seen() -> None:
+    """Of labels from 1 to 3 of which the last has not occurred yet, each would be taken for the one before."""
+    outputs = [Output(name=f"probability.{place}", type=FeatureType.FLOAT) for place in range(3)]
+    told = manifest(Task.CLASSIFICATION, answer(FeatureType.INTEGER), *outputs)
+    answering = Answering.of(msgspec.structs.replace(told, classes=(1, 2, 3)))
+    chances = {f"prediction.probability.{place}": [one] * 2 for place, one in enumerate((0.7, 0.2, 0.1))}
+    table = rows(prediction=[1, 1], actual=[1.0, 2.0], **chances)
+
+    found, _ = answering.classified(table, answering.classes([table]), clusters=None)
+
+    assert found.answers.classes == ("1", "2", "3")
+    assert found.answers.predicted.tolist() == [0, 0]
+    assert found.actual.tolist() == [0, 1]
 
 
 def test_an_actual_that_is_no_class_is_left_out_and_counted() -> None:
