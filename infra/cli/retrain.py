@@ -67,14 +67,18 @@ async def _retrain(asked: argparse.Namespace) -> Answer:
         if not asked.dry_run:
             if drawn.rows.num_rows < asked.rows_at_least:
                 raise InsufficientData(rows=drawn.rows.num_rows, needed=asked.rows_at_least)
-            version = await wiring.training().version(asked.model, asked.version)
+            is_made = await wiring.training().finish(drawn, asked.version)
+            version = asked.version if is_made else await wiring.training().version(asked.model, asked.version)
             steps.next()
-            said = await (_ask(asked, drawn, version) if asks else _train(asked, drawn, version, steps))
+            if is_made:
+                said = _registered(drawn, version)
+            else:
+                said = await (_ask(asked, drawn, version) if asks else _train(asked, drawn, version, steps))
     if asked.dry_run:
         return _told(drawn, asked)
     if not asked.json:
         print(said)
-    return Answer(_values(drawn) | {"version": version, "registered": not asks})
+    return Answer(_values(drawn) | {"version": version, "registered": is_made or not asks})
 
 
 async def _train(asked: argparse.Namespace, drawn: "TrainingSet", version: str, steps: Steps) -> str:
@@ -92,10 +96,7 @@ async def _train(asked: argparse.Namespace, drawn: "TrainingSet", version: str, 
     steps.next()
     await training.register(drawn, file, version=version, lineage=lineage)
     steps.next()
-    return (
-        f"{asked.model} {version} is registered as a challenger of {drawn.parent.version}, made of {_rows(drawn)}; "
-        f"python manage.py promote {asked.model} {version}"
-    )
+    return _registered(drawn, version)
 
 
 async def _ask(asked: argparse.Namespace, drawn: "TrainingSet", version: str) -> str:
@@ -124,6 +125,14 @@ async def _ask(asked: argparse.Namespace, drawn: "TrainingSet", version: str) ->
     )
     await hook.ask(wiring.posting(), asked.trainer, request, secret=ours.webhook_secret, at=ours.clock.now())
     return f"{hook.host(asked.trainer)} was asked to train {asked.model} {version} on {_rows(drawn)}"
+
+
+def _registered(drawn: "TrainingSet", version: str) -> str:
+    parent = drawn.parent
+    return (
+        f"{parent.model} {version} is registered as a challenger of {parent.version}, made of {_rows(drawn)}; "
+        f"python manage.py promote {parent.model} {version}"
+    )
 
 
 def _told(drawn: "TrainingSet", asked: argparse.Namespace) -> Answer:

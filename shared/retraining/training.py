@@ -39,6 +39,23 @@ class Training:
             raise AlreadyRegistered(model, str(wanted), what="model")
         return wanted or next_version(known, at=self.clock.now())
 
+    async def finish(self, drawn: TrainingSet, wanted: str | None) -> bool:
+        """Name a version a challenger if it was made of this training set already, and return whether it was.
+
+        Whoever is killed when a version is registered, and no challenger yet, asks for the same again.
+
+        Raises:
+            VersionRetired: it was retired since.
+            IsChampion: it answers by now.
+        """
+        model = drawn.parent.model
+        if wanted is None or not await self.registry.knows(model, wanted):
+            return False
+        if (await self.registry.manifest(model, wanted)).training_data != drawn.sha256:
+            return False
+        await self.registry.promote(model, wanted, alias=CHALLENGER)
+        return True
+
     def lineage(self, drawn: TrainingSet, *, trainer: str) -> Lineage:
         """Return what is written down of a challenger that learns now."""
         return Lineage(

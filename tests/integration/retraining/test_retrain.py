@@ -23,11 +23,15 @@ from onnx import helper
 from infra.local.processes import HERE
 from shared import documents
 from shared.actuals.joining import Joining
+from shared.actuals.reading import Joins
 from shared.actuals.stepping import Stepping
 from shared.blobs import Blobs, service
 from shared.clock import Clock
 from shared.registry.manifest import Aliases, Lineage, Manifest, aliases_path, manifest_path
 from shared.registry.store import Registry
+from shared.retraining.actuals import JoinedActuals
+from shared.retraining.gathering import Gathering
+from shared.retraining.training import Training
 from shared.schema import Schema
 from shared.sealing.hours.manifests import Manifests
 from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
@@ -184,6 +188,46 @@ async def test_what_was_captured_becomes_a_challenger_with_its_lineage(
     assert await challengers_of(blobs, "whole") == ("2", "x")
 
 
+@pytest.mark.parametrize("trainer", ["false", "hook"])
+async def test_a_version_that_is_no_challenger_because_of_a_kill_is_one_when_it_is_asked_for_again(
+    environment: dict[str, str],
+    blobs: Blobs,
+    sinks: RunningSinks,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    trainer: str,
+) -> None:
+    """Nothing is trained again for it, and somebody's other version of that name is left alone."""
+    model, trainer = f"killed-by-{trainer}", f"{sinks.url}/webhook/again" if trainer == "hook" else trainer
+    _register(environment, tmp_path, model)
+    await _import(environment, blobs, tmp_path, model)
+    registry = Registry(blobs, Clock.standing(MIDNIGHT + timedelta(days=2)))
+    drawn = await Gathering(blobs, registry, JoinedActuals(Joins(blobs, Manifests(blobs)))).gather(model)
+    training = Training(blobs, registry, registry.clock)
+    lineage = training.lineage(drawn, trainer=trainer)
+    monkeypatch.setattr(Registry, "promote", _interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        await training.register(drawn, onnx_model("2"), version="2", lineage=lineage)
+    left = await challengers_of(blobs, model)
+
+    other = run(environment, "retrain", model, f"--trainer={trainer}", "--version=2", "--to=2026-03-01T15")
+    code, out, error = run(environment, "retrain", model, f"--trainer={trainer}", "--version=2", "--json")
+    again, said, _ = run(environment, "retrain", model, f"--trainer={trainer}", "--version=2")
+
+    assert left == ()
+    assert other[0] == 1
+    assert f"{model} 2 is registered with another model" in other[2]
+    assert (code, again) == (0, 0), error
+    assert (json.loads(out)["version"], json.loads(out)["registered"]) == ("2", True)
+    assert f"{model} 2 is registered as a challenger of 1, made of 240 of 300 predictions" in said
+    assert await challengers_of(blobs, model) == ("2",)
+    assert not [one for one in sinks.webhooks() if one["name"] == "again"]
+
+
+async def _interrupted(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
 async def test_the_trainer_of_the_demo_is_one(environment: dict[str, str], blobs: Blobs, tmp_path: Path) -> None:
     _register(environment, tmp_path, "shown")
     await _import(environment, blobs, tmp_path, "shown")
@@ -336,14 +380,16 @@ async def test_a_hook_is_asked_with_a_signature_and_what_it_made_is_registered_l
     files = (f"--model={tmp_path}/made.onnx", f"--training-data={tmp_path}/data.parquet")
     told = (f"--schema={tmp_path}/schema.json", f"--lineage={tmp_path}/lineage.json")
     columns = (f"--actual={asked['actual']}", f"--time={asked['time']}")
-    later = run(environment, "register", "hooked", asked["version"], *files, *columns, *told, "--as=challenger")
+    register = ("register", "hooked", asked["version"], *files, *columns, *told)
+    killed = run(environment, *register)  # before it was named
+    later = run(environment, *register, "--as=challenger")
 
     assert received["verdict"] == "valid"
     assert [asked[name] for name in ("model", "version", "rows", "task")] == ["hooked", "2", 240, "regression"]
     assert asked["sha256"] == json.loads(out)["sha256"] == hashlib.sha256(data).hexdigest()
     assert asked["model_file"] == asked["training_data"].replace("train.parquet", "model.onnx")
     assert json.loads(out)["registered"] is False
-    assert later[0] == 0, later[2]
+    assert (killed[0], later[0]) == (0, 0), later[2]
     manifest, _ = await documents.read(blobs, manifest_path("hooked", "2"), Manifest)
     assert manifest.lineage == msgspec.convert(asked["lineage"], Lineage)
     assert manifest.lineage.trainer == "127.0.0.1"
