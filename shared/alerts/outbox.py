@@ -22,8 +22,10 @@ RETRIES_AFTER: Final = tuple(
 )
 """How long after each failed attempt the next one is due; after the last there is none (Standard Webhooks)."""
 
+DONE: Final = "monitoring/outbox/done/"
+"""What was delivered, or given up, is called ``<id>-<type>-<webhook>.json`` there; only the id may have hyphens."""
+
 _PENDING: Final = "monitoring/outbox/pending/"
-_DONE: Final = "monitoring/outbox/done/"
 
 
 class Entry(Document, frozen=True, kw_only=True):
@@ -77,7 +79,7 @@ class Outbox:
     async def _put(self, message: Message) -> None:
         for webhook in self.webhooks:
             entry = Entry(id=_message_id(message), webhook=webhook, message=message, due_at=message.timestamp)
-            if await documents.find(self.blobs, f"{_DONE}{_name(entry)}", Entry) is None:
+            if await documents.find(self.blobs, f"{DONE}{_name(entry)}", Entry) is None:
                 with contextlib.suppress(BlobChanged):
                     await self.blobs.create(f"{_PENDING}{_name(entry)}", documents.encode(entry))
 
@@ -94,7 +96,7 @@ class Outbox:
         if entry.outcome is None:
             await documents.swap(self.blobs, f"{_PENDING}{_name(entry)}", Entry, lambda _: entry)
             return
-        await documents.swap(self.blobs, f"{_DONE}{_name(entry)}", Entry, lambda _: entry)
+        await documents.swap(self.blobs, f"{DONE}{_name(entry)}", Entry, lambda _: entry)
         with contextlib.suppress(BlobMissing):
             await self.blobs.delete(f"{_PENDING}{_name(entry)}")
 

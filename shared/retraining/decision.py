@@ -108,6 +108,11 @@ class Decisions:
         """Return which decision about a model is the newest; None where there is none."""
         return await documents.find(self.blobs, _newest_path(model), NewestDecision)
 
+    async def knows(self, change: DecisionChange) -> bool:
+        """Whether the newest decision knows that this was told, or has nothing to do with it any more."""
+        pointer = await self.pointer(change.model)
+        return pointer is None or pointer.untold is None or pointer.untold.id != change.id
+
     async def finish(self, model: str) -> None:
         """Tell what the newest decision has to tell, where whoever made it ended before."""
         pointer = await self.pointer(model)

@@ -120,21 +120,21 @@ def accepting() -> "Accepting":
 
 def _later() -> "tuple[Later, ...]":
     from shared.actuals.outlived import OutlivedJoins
-    from shared.monitoring.outlived import NEWS_KEPT_DAYS, Outlived
-    from shared.retraining.outlived import OutlivedDecisions
+    from shared.alerts.outlived import NEWS_KEPT_DAYS, OutlivedNews
+    from shared.monitoring.outlived import Outlived
+    from shared.retraining.outlived import OutlivedChallenges
     from shared.sealing.retention import Later
 
     ours = settings()
-    watched, joined = Outlived(blobs()), OutlivedJoins(blobs())
-    decided = OutlivedDecisions(blobs(), decisions())
+    watched, joined, asked = Outlived(blobs()), OutlivedJoins(blobs()), OutlivedChallenges(blobs())
+    told = OutlivedNews(blobs(), decisions().knows)
     return (
         Later(ours.hours_kept_days, watched.evaluations),
-        Later(NEWS_KEPT_DAYS, watched.news),
+        Later(NEWS_KEPT_DAYS, told.news),
         Later(ours.hours_kept_days, joined.hours),
         Later(ours.logs_kept_days, joined.marks),
-        Later(ours.hours_kept_days, decided.challenges),
-        Later(ours.hours_kept_days, decided.training_sets),
-        Later(NEWS_KEPT_DAYS, decided.news),
+        Later(ours.hours_kept_days, asked.challenges),
+        Later(ours.hours_kept_days, asked.training_sets),
     )
 
 

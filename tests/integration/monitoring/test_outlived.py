@@ -9,11 +9,13 @@ import pytest
 from shared import documents
 from shared.alerts.lifecycle import Alert, News
 from shared.alerts.outbox import Outbox
+from shared.alerts.outlived import NEWS_KEPT_DAYS, OutlivedNews
 from shared.alerts.store import Alerts, Newest
 from shared.blobs import Blobs, Stored
 from shared.hours import Hour
 from shared.monitoring.evaluation import Evaluation, Evaluations
-from shared.monitoring.outlived import NEWS_KEPT_DAYS, Outlived
+from shared.monitoring.outlived import Outlived
+from shared.retraining.decision import Decisions
 from shared.sealing.hours.manifests import Manifests
 from shared.sealing.retention import Later, Periods, Retention
 from shared.signals.judgement import Verdict
@@ -31,8 +33,8 @@ AFTER_ALL = Hour.parse("2026-12-01T00")
 
 def retention(stages: Stages, blobs: Blobs | None = None, *, most: int = 1_000, days: int = KEPT_DAYS) -> Retention:
     ours = blobs or stages.blobs
-    outlived = Outlived(ours)
-    later = (Later(days, outlived.evaluations), Later(NEWS_KEPT_DAYS, outlived.news))
+    news = OutlivedNews(ours, Decisions(ours, Outbox(ours, stages.calendar, ())).knows)
+    later = (Later(days, Outlived(ours).evaluations), Later(NEWS_KEPT_DAYS, news.news))
     telemetry = Telemetry.to("", clock=stages.calendar)
     return Retention(
         ours, Manifests(ours), stages.calendar, telemetry, Periods(logs=0, hours=0, dead=0), most, later=later

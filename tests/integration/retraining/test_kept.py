@@ -2,13 +2,17 @@
 
 from datetime import timedelta
 
+import msgspec
+
 from shared import documents
 from shared.alerts.lifecycle import Look
+from shared.alerts.messages import DecisionChange
 from shared.alerts.outbox import Outbox
+from shared.alerts.outlived import OutlivedNews
 from shared.alerts.store import Alerts
 from shared.hours import Hour
-from shared.retraining.decision import Decisions
-from shared.retraining.outlived import OutlivedDecisions
+from shared.retraining.decision import Decisions, NewestDecision
+from shared.retraining.outlived import OutlivedChallenges
 from shared.retraining.period_losses import PeriodLosses
 from shared.retraining.verdicts import Verdict
 from shared.signals.judgement import Signal
@@ -21,9 +25,15 @@ from tests.unit.alerts.looks import judged
 PERIOD = "monitoring/periods/model=flights/2026-03-01T10.json"
 
 
-def outlived(decided: Decided) -> OutlivedDecisions:
+def outlived(decided: Decided) -> OutlivedChallenges:
+    return OutlivedChallenges(decided.stages.blobs)
+
+
+async def news(decided: Decided, limit: Hour) -> list[str]:
+    """Return the paths of the news that may go."""
     blobs = decided.stages.blobs
-    return OutlivedDecisions(blobs, Decisions(blobs, Outbox(blobs, decided.stages.calendar, (WEBHOOK,))))
+    decisions = Decisions(blobs, Outbox(blobs, decided.stages.calendar, (WEBHOOK,)))
+    return [one.path async for group in OutlivedNews(blobs, decisions.knows).news(limit) for one in group]
 
 
 async def test_a_period_whose_hours_were_let_go_stays_what_it_was(decided: Decided) -> None:
@@ -79,14 +89,31 @@ async def test_news_of_a_decision_is_told_of_for_a_while_once_it_was_delivered(d
     deciding = decided.deciding()
     await deciding.decide_all()
     later, soon = Hour.containing(NINE + timedelta(days=2)), Hour.parse("2026-03-01T12")
-    waiting = [group async for group in outlived(decided).news(later)]
+    waiting = await news(decided, later)
     async for entry in deciding.decisions.outbox.due():
         await deciding.decisions.outbox.keep(entry.ended("delivered"))
 
     assert waiting == []
-    assert [group async for group in outlived(decided).news(soon)] == []
-    (group,) = [group async for group in outlived(decided).news(later)]
-    assert "flights.decision-1.2026-03-01T12-decision.changed-" in group[0].path
+    assert await news(decided, soon) == []
+    (path,) = await news(decided, later)
+    assert "flights.decision-1.2026-03-01T12-decision.changed-" in path
+
+
+async def test_news_whose_decision_does_not_know_that_it_was_told_stays(decided: Decided) -> None:
+    """The next decision asks the outbox for it, and would post it a second time."""
+    await decided.register("3")
+    await decided.hours(0, 3)
+    deciding = decided.deciding()
+    await deciding.decide_all()
+    async for entry in deciding.decisions.outbox.due():
+        await deciding.decisions.outbox.keep(entry.ended("delivered"))
+        told = entry.message.data
+    assert isinstance(told, DecisionChange)
+    ((path, data),) = (await everything(decided.stages.blobs, "monitoring/decisions/model=flights/_newest")).items()
+    untold = msgspec.structs.replace(documents.decode(data, NewestDecision, path=path), untold=told)
+    await documents.swap(decided.stages.blobs, path, NewestDecision, lambda _: untold)
+
+    assert await news(decided, Hour.containing(NINE + timedelta(days=2))) == []
 
 
 async def test_a_loss_that_rises_with_a_fault_of_the_data_is_no_retrain(decided: Decided) -> None:
