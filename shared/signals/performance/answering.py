@@ -13,7 +13,7 @@ from shared.registry.manifest import Manifest, Task
 from shared.schema import ANSWER, TEXT, FeatureType, Schema
 from shared.signals.performance.estimate import Metric
 from shared.signals.performance.realised import applicable
-from shared.signals.performance.rows import Answers, Classified, Floats, Integers, Regressed, of_two
+from shared.signals.performance.rows import Answers, Classified, Floats, Integers, Regressed, of_two, taken
 
 _ACTUAL: Final = "actual"
 _WEIGHT: Final = "_weight"
@@ -91,9 +91,9 @@ class Answering:
         answers = Answers(
             classes=classes,
             predicted=predicted[kept],
-            probabilities=None if probabilities is None else probabilities[kept],
+            probabilities=taken(probabilities, kept),
             weights=weights(rows)[kept],
-            clusters=None if clusters is None else clusters[kept],
+            clusters=taken(clusters, kept),
         )
         return answers, kept
 
@@ -131,7 +131,7 @@ def regressed(rows: pa.Table, *, clusters: Integers | None) -> tuple[Regressed, 
         predicted=predicted[kept],
         actual=actual[kept],
         weights=weights(rows)[kept],
-        clusters=None if clusters is None else clusters[kept],
+        clusters=taken(clusters, kept),
     )
     return found, kept
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from shared.signals.performance.checked import Checked
 from shared.signals.performance.estimate import LEVEL, Estimate, Metric, Performance, Unknown
 from shared.signals.performance.predicting import of_future_loss
-from shared.signals.performance.rows import Clusters, Floats, Integers, Regressed
+from shared.signals.performance.rows import Clusters, Floats, Integers, Regressed, each_weight
 from shared.signals.performance.steps import Steps
 from shared.signals.performance.together import correlation, together_variance
 
@@ -50,7 +50,7 @@ class Unanswered:
     @property
     def shares(self) -> Floats:
         """Return the weights, adding up to 1."""
-        given = np.ones(len(self.predicted)) if self.weights is None else self.weights
+        given = each_weight(self.weights, rows=len(self.predicted))
         return np.asarray(given / given.sum(), dtype=np.float64)
 
 

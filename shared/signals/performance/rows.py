@@ -1,13 +1,14 @@
 """The rows that are looked at: answers, what turned out, how many rows each stands for, and which come together."""
 
 from dataclasses import dataclass, field
-from typing import Self, TypeAlias
+from typing import Self, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int64]
+Numbers = TypeVar("Numbers", Floats, Integers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,16 +46,16 @@ class Answers:
     @property
     def each_weight(self) -> Floats:
         """Return the weights, ones where none were given."""
-        return np.ones(len(self)) if self.weights is None else self.weights
+        return each_weight(self.weights, rows=len(self))
 
     def take(self, rows: Integers) -> Self:
         """Return the rows at these places."""
         return type(self)(
             classes=self.classes,
             predicted=self.predicted[rows],
-            probabilities=None if self.probabilities is None else self.probabilities[rows],
-            weights=None if self.weights is None else self.weights[rows],
-            clusters=None if self.clusters is None else self.clusters[rows],
+            probabilities=taken(self.probabilities, rows),
+            weights=taken(self.weights, rows),
+            clusters=taken(self.clusters, rows),
         )
 
 
@@ -112,16 +113,26 @@ class Regressed:
     @property
     def each_weight(self) -> Floats:
         """Return the weights, ones where none were given."""
-        return np.ones(len(self)) if self.weights is None else self.weights
+        return each_weight(self.weights, rows=len(self))
 
     def take(self, rows: Integers) -> Self:
         """Return the rows at these places."""
         return type(self)(
             predicted=self.predicted[rows],
             actual=self.actual[rows],
-            weights=None if self.weights is None else self.weights[rows],
-            clusters=None if self.clusters is None else self.clusters[rows],
+            weights=taken(self.weights, rows),
+            clusters=taken(self.clusters, rows),
         )
+
+
+def each_weight(weights: Floats | None, *, rows: int) -> Floats:
+    """Return how many rows each stands for: one each where no weights were given."""
+    return np.ones(rows) if weights is None else weights
+
+
+def taken(values: Numbers | None, rows: Integers) -> Numbers | None:
+    """Return the values of the rows at these places; None where there are no values."""
+    return None if values is None else values[rows]
 
 
 def of_two(positive: Floats) -> Floats:
