@@ -66,7 +66,7 @@ class _Model:
 
     @property
     def births(self) -> dict[str, Period]:
-        """Return the first period that each version did not learn from."""
+        """Return the first period that each version was there for and did not learn from."""
         hours = self.config.retraining.period_hours
         return {name: born(manifest, hours=hours) for name, manifest in self.versions.items()}
 

@@ -26,12 +26,15 @@ class Named:
 
 
 def born(manifest: Manifest, *, hours: int) -> Period:
-    """Return the first period that a version did not learn from.
+    """Return the first period that a version can be held to: it was there when that began, and learned from none of it.
 
-    It may have learned from everything before it was registered, where it does not say until when it did.
+    Before it was registered nobody could have taken it, whatever it would have saved. And where it does not say until when
+    it learned, it may have done so from everything before that.
     """
-    seen = manifest.registered_at if manifest.trained_until is None else manifest.trained_until
-    return Period.containing(Hour.containing(seen), hours=hours).plus(1)
+    there = Period.from_first(manifest.registered_at, hours=hours)
+    if manifest.trained_until is None:
+        return there
+    return max(there, Period.containing(Hour.containing(manifest.trained_until), hours=hours).plus(1))
 
 
 def put_together(stored: Sequence[PeriodLosses], births: Mapping[str, Period], *, champion: str) -> Named:
@@ -42,8 +45,8 @@ def put_together(stored: Sequence[PeriodLosses], births: Mapping[str, Period], *
 
     Args:
         stored: the periods, in their order, each as long as the others.
-        births: the first period that a version did not learn from, first registered first; versions that are missing here
-            are left out.
+        births: of each version the first period that it can be held to, as ``born`` says; versions that are missing here are
+            left out.
         champion: the version that answers now.
     """
     named = {champion, *(one.champion for one in stored), *(other.version for one in stored for other in one.compared)}

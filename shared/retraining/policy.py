@@ -20,7 +20,8 @@ class History:
     Attributes:
         losses: mean loss of each version in each period, shape (versions, periods); NaN where it was not asked or no actual
             is known. The difference of two of one period is that on the same rows.
-        born: the first period that a version did not learn from, shape (versions,); it may lie before the first one here.
+        born: the first period that a version was there for and did not learn from, shape (versions,); it may lie before the
+            first one here.
         champions: the version that answered in each period, shape (periods,).
         disagreements: the mean loss of a version's answers were the champion's true: of classes how often the two differ;
             shape (versions, periods), NaN where unknown. No actuals are needed for it.

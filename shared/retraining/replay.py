@@ -78,19 +78,17 @@ class Past:
     delay: int
 
     @classmethod
-    def of(cls, history: History, *, delay: int, registered: Sequence[int] | None = None) -> "Past":
+    def of(cls, history: History, *, delay: int) -> "Past":
         """Fill what was not measured; every period has a loss of its champion.
 
         Args:
             history: what was measured.
             delay: after how many periods losses are known.
-            registered: of each version the first period that began after it was registered: before, nobody could have
-                taken it, though it may have been asked since; None where all were by when they are born.
         """
         answered = history.champions == np.arange(len(history.losses))[:, None]
         # Who was promoted in the period it was registered in answered before it was born.
         first = np.where(answered.any(axis=1), answered.argmax(axis=1), history.periods)
-        made = np.minimum(np.maximum(history.born, history.born if registered is None else registered), first)
+        made = np.minimum(history.born, first)
         losses = np.where(np.arange(history.periods) < made[:, None], np.nan, history.losses)
         is_known = np.isfinite(losses)
         borrowed = 0

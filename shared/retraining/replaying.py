@@ -10,10 +10,10 @@ from shared.blobs import Blobs
 from shared.hours import Hour
 from shared.monitor_config import MonitorConfig
 from shared.registry.store import Registry
-from shared.retraining.history import born, place_among, put_together
+from shared.retraining.history import born, put_together
 from shared.retraining.period_losses import PeriodLosses
 from shared.retraining.period_store import PeriodStore
-from shared.retraining.periods import Period, in_periods
+from shared.retraining.periods import in_periods
 from shared.retraining.pricing import price
 from shared.retraining.replay import Past, Replayed, replayed
 from shared.signals.judgement import Signal
@@ -59,14 +59,10 @@ class Replaying:
             return None
         births = {one.version: born(one, hours=hours) for one in versions}
         named = put_together(counted, births, champion=counted[0].champion)
-        registered = {
-            one.version: place_among(named.periods, Period.from_first(one.registered_at, hours=hours))
-            for one in versions
-        }
         delay = in_periods(config.actuals_delay or timedelta(0), hours=hours)
         return replayed(
             model,
-            Past.of(named.history, delay=delay, registered=[registered[one] for one in named.versions]),
+            Past.of(named.history, delay=delay),
             named.versions,
             named.periods,
             cost=cost,

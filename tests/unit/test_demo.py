@@ -103,6 +103,7 @@ TOLD = Story(
     alarming=ALARMING,
     drifted={"temp"},
     taught={"rows": 12_836, "start": "2013-03-18T00", "end": "2013-04-01T00"},
+    born=DAY,
     decided={DAY.key: DECIDED},
     joined=2,
     status=STATUS,
@@ -160,6 +161,12 @@ def test_without_an_alert_nothing_is_calibrated() -> None:
     told = problems(replace(TOLD, alerts=[], alarming=None))
 
     assert told == ["no drift alert arrived with a signature that fits", "the drift alert is not calibrated"]
+
+
+def test_a_day_that_began_before_the_challenger_was_there_needs_none() -> None:
+    unasked = deciding(losses=msgspec.structs.replace(LOSSES, compared=()))
+
+    assert problems(replace(TOLD, decided=unasked, born=DAY.plus(24))) == []
 
 
 def test_a_day_without_flights_needs_no_challenger() -> None:

@@ -12,7 +12,7 @@ from rich.progress import Progress
 
 from infra.local.demo import commands, outcome, training
 from infra.local.demo import flights as data
-from infra.local.demo.commands import CHAMPION, MODEL
+from infra.local.demo.commands import CHALLENGER, CHAMPION, MODEL
 from infra.local.demo.story import Story
 from infra.local.demo.traffic import Ledger, Traffic, traffic
 from infra.local.system import System
@@ -23,6 +23,7 @@ from shared.hours import Hour
 from shared.monitoring.evaluation import Evaluation
 from shared.registry.manifest import Manifest
 from shared.registry.store import Registry
+from shared.retraining.history import born
 from shared.retraining.periods import Period
 from shared.sealing.hours.manifests import Manifests
 
@@ -117,6 +118,7 @@ class Course:
             alarming=(await documents.read(blobs, drift["evaluation"], Evaluation))[0] if drift else None,
             drifted={feature for one in evaluations for feature in outcome.moved(one)},
             taught=learning.result(),
+            born=born(await Registry(blobs, clock).manifest(MODEL, CHALLENGER), hours=_DAY).first,
             decided=await outcome.decided(blobs, MODEL),
             joined=await outcome.joined(joins, version, first, Hour.containing(clock.now())),
             status=await commands.actuals_status(self.system),

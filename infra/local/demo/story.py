@@ -27,6 +27,7 @@ class Story:
         alarming: the evaluation that the drift alert names; None without one.
         drifted: the features whose drift was a breach in any evaluation.
         taught: what was said of the challenger's training.
+        born: the first hour of the first day that the challenger was there for: it learns while flights are sent.
         decided: the decision of each day that there is one of, by the key of its first hour.
         joined: how many of the predictions that were sent have an actual.
         status: what became of actuals, as the command line says it.
@@ -43,6 +44,7 @@ class Story:
     alarming: Evaluation | None
     drifted: Collection[str]
     taught: dict[str, Any]
+    born: Hour
     decided: dict[str, outcome.Decided]
     joined: int
     status: dict[str, Any]
@@ -55,7 +57,7 @@ def problems(story: Story) -> list[str]:
     lost, doubled = outcome.lost_and_doubled(story.ledger, story.found)
     undecided = [day.key for day in story.days if day.key not in story.decided]
     decided = [story.decided[day.key] for day in story.days if day.key in story.decided]
-    unasked = [one.decision.start for one in decided if not _asked(one)]
+    unasked = [one.decision.start for one in decided if story.born.key <= one.decision.start and not _asked(one)]
     again = sum(story.status[name] for name in ("duplicate", "corrected", "unknown"))
     answered = story.found.answered
     checks = {

@@ -117,10 +117,19 @@ class Decided:
     async def configure(self, config: bytes) -> None:
         await self.watched.monitoring().configure("flights", config)
 
-    async def register(self, version: str, alias: Alias | None = "challenger", *, at: datetime | None = None) -> None:
+    async def register(
+        self,
+        version: str,
+        alias: Alias | None = "challenger",
+        *,
+        at: datetime | None = None,
+        trained_until: datetime | None = None,
+    ) -> None:
         """Register a version, long ago or at a moment, and name it."""
         made = registered("flights", version)
-        manifest = msgspec.structs.replace(made.manifest, registered_at=at or made.manifest.registered_at)
+        manifest = msgspec.structs.replace(
+            made.manifest, registered_at=at or made.manifest.registered_at, trained_until=trained_until
+        )
         await self.stages.registry().register(manifest, files=made.files)
         if alias is not None:
             await self.stages.registry().promote("flights", version, alias=alias)

@@ -250,6 +250,16 @@ async def test_a_version_is_not_asked_what_it_may_have_learned_from(decided: Dec
     assert [[one.version for one in compared] for compared in asked] == [[], [], ["3"]]
 
 
+async def test_nothing_is_regretted_of_before_a_challenger_was_there(decided: Decided) -> None:
+    """It learned long ago, and was registered in the second of three periods: nobody could have saved anything earlier."""
+    await decided.register("3", at=NINE + timedelta(hours=1, minutes=30), trained_until=NINE - timedelta(days=9))
+    await decided.hours(0, 5)
+
+    (decision,) = await decided.deciding().decide_all()
+
+    assert (decision.numbers.age, decision.numbers.measured_periods, decision.numbers.regret) == (3, 1, 2.0)
+
+
 async def test_without_a_champion_or_a_settled_period_nothing_is_decided(decided: Decided) -> None:
     assert await decided.deciding().decide_all() == []
     with pytest.raises(NoDecision):

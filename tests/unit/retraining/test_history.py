@@ -1,11 +1,10 @@
 """What is stored of periods, as a policy sees it."""
 
-from datetime import timedelta
-
 import msgspec
 import numpy as np
 import pytest
 
+from shared.hours import Hour
 from shared.retraining.history import born, put_together
 from shared.retraining.periods import Period
 from tests.integration.models import registered
@@ -15,13 +14,27 @@ DAY = Period.containing(FIRST, hours=24)
 BIRTHS = {"1": DAY.plus(-9), "2": DAY.plus(-2), "3": DAY.plus(1)}
 
 
-def test_a_version_is_measured_from_the_period_on_that_it_did_not_learn_from() -> None:
-    manifest = registered("flights", "1").manifest
-    seen = FIRST.plus(7).start
+@pytest.mark.parametrize(
+    ("registered_at", "trained_until", "first"),
+    [
+        (FIRST.plus(7), None, 1),
+        (FIRST, None, 0),
+        (FIRST.plus(7), FIRST.plus(7 - 72), 1),
+        (FIRST.plus(7), FIRST.plus(31), 2),
+    ],
+    ids=["in the day before", "when a day begins", "three days after it learned", "before it learned"],
+)
+def test_a_version_is_held_to_periods_that_it_was_there_for_and_did_not_learn_from(
+    registered_at: Hour, trained_until: Hour | None, first: int
+) -> None:
+    """What it would have saved before it was registered nobody could have had."""
+    made = msgspec.structs.replace(
+        registered("flights", "1").manifest,
+        registered_at=registered_at.start,
+        trained_until=trained_until and trained_until.start,
+    )
 
-    assert born(msgspec.structs.replace(manifest, registered_at=seen), hours=24) == DAY.plus(1)
-    until = msgspec.structs.replace(manifest, registered_at=seen, trained_until=seen - timedelta(days=3))
-    assert born(until, hours=24) == DAY.plus(-2), "it says so itself"
+    assert born(made, hours=24) == DAY.plus(first)
 
 
 def test_differences_are_those_of_pairs() -> None:
