@@ -52,4 +52,4 @@ def _show(decisions: "list[Decision]", *, is_all: bool) -> None:
                 table.add_row(name.replace("_", " "), f"{value:,}" if isinstance(value, int) else f"{value:.4g}")
         console.print(table)
     if is_all and not decisions:
-        console.print("nothing to decide: no period of a champion is settled yet")
+        console.print("nothing to decide: no period of a champion is settled and joined yet")

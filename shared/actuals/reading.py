@@ -15,6 +15,7 @@ from shared.actuals.counting import Counts, added_up, in_order
 from shared.actuals.joined_hour import JoinedHour, read
 from shared.actuals.paths import joined_folder, joined_path, model_folder, progress_path
 from shared.actuals.progress import Progress
+from shared.actuals.sources import Sources
 from shared.actuals.status import DAYS, Status, VersionStatus
 from shared.blobs import Blobs
 from shared.bounded import each
@@ -144,6 +145,22 @@ class Joins:
             InvalidDocument: a manifest was damaged.
         """
         return {_path(found.document): found.sha256 for found in await self._hours(manifest, first, end)}
+
+    async def is_joined(self, model: str, first: Hour, end: Hour) -> bool:
+        """Whether all predictions and actuals are joined that are sealed of the hours from ``first`` up to ``end``.
+
+        What is marked and stands in no manifest is not sealed: its sealer is between the two, or ended there, or retention
+        took it. The join passes over it as well.
+
+        Raises:
+            InvalidDocument: a manifest was damaged.
+        """
+        sources = Sources(self.blobs, self.manifests, model)
+        for kind in (Kind.PREDICTION, Kind.ACTUAL):
+            for mark in await sources.marks(kind):
+                if mark.hour.is_within(first, end) and await sources.generation(mark) is not None:
+                    return False
+        return True
 
     async def first_hour(self, manifest: Manifest) -> Hour | None:
         """Return the first hour of predictions that something is joined to; None where there is none."""

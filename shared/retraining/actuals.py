@@ -55,6 +55,10 @@ class Actuals(Protocol):
         """Return what ``between`` would return as its inputs, without a row being read."""
         ...
 
+    async def is_joined(self, model: str, first: Hour, end: Hour, /) -> bool:
+        """Whether all that is sealed of a model, of the hours from ``first`` up to ``end``, is among what is known."""
+        ...
+
     async def delay(self, manifest: Manifest, first: Hour, end: Hour, /) -> timedelta | None:
         """Return within which time nearly all actuals come; None where none has come."""
         ...
@@ -81,6 +85,10 @@ class JoinedActuals:
     async def inputs(self, manifest: Manifest, first: Hour, end: Hour, /) -> dict[str, str]:
         """Return what ``Joins`` does."""
         return await self.joins.inputs(manifest, first, end)
+
+    async def is_joined(self, model: str, first: Hour, end: Hour, /) -> bool:
+        """Return what ``Joins`` does."""
+        return await self.joins.is_joined(model, first, end)
 
     async def delay(self, manifest: Manifest, first: Hour, end: Hour, /) -> timedelta | None:
         """Return within which time 95 % of the actuals came that were joined to the predictions of some hours.

@@ -98,7 +98,7 @@ class Deciding:
     async def decide_all(self, model: str | None = None, *, again: bool = False) -> list[Decision]:
         """Decide about every model, or one, whose newest settled period was not decided on yet; return the decisions.
 
-        Periods are measured before, as far as they were not, or their actuals have changed. It is decided anew as well when
+        A period is settled once its actuals have had the time they take, and those that came in it are joined. Periods are measured before, as far as they were not, or their actuals have changed. It is decided anew as well when
         another version was promoted, or the configuration has changed; ``again`` does so in any case, which gives the same
         decision where nothing has changed. Killed at any point and called again, it comes to the same state.
 
@@ -147,11 +147,13 @@ class Deciding:
             return None
         hours = model.config.retraining.period_hours
         delay = await self._delay(model, watermark)
+        pointer = await self.decisions.pointer(name)
         newest = newest_settled(watermark, hours=hours, delay=delay)
+        if (pointer is None or pointer.end < newest.end.key) and not await self._is_joined(model, newest, delay):
+            newest = newest.plus(-1)
         first = _first(model, newest)
         if first is None:
             return None
-        pointer = await self.decisions.pointer(name)
         now = (newest.end.key, model.champion.version, model.config.digest)
         if (
             not again
@@ -185,6 +187,19 @@ class Deciding:
             return model.config.actuals_delay
         first = Hour.containing(watermark.start - CHANGING)
         return await self.actuals.delay(model.champion, first, watermark) or timedelta(0)
+
+    async def _is_joined(self, model: _Model, period: Period, delay: timedelta) -> bool:
+        """Whether the join has come past the time that the actuals of a period take.
+
+        Where it has not, the period waits, for one period at most: the one before it was settled that long ago, and is
+        decided about whatever is joined. So a join that cannot go on holds up no decision for good, and what it adds later
+        is measured with the next one, as actuals are that come late.
+        """
+        end = period.end.plus(in_periods(delay, hours=1))
+        is_joined = await self.actuals.is_joined(model.champion.model, period.first, end)
+        if not is_joined:
+            logger.info("period not joined yet", extra={"model": model.champion.model, "period": period.key})
+        return is_joined
 
     async def _stored(self, model: _Model, newest: Period) -> list[StoredPeriod]:
         """Return the periods that are stored up to ``newest``, those of another length left out."""

@@ -87,6 +87,9 @@ class Truth:
     async def inputs(self, _: Manifest, first: Hour, end: Hour, /) -> dict[str, str]:
         return {f"truth/{hour.key}": f"{self.version} {self.one_in}" for hour in first.until(end)}
 
+    async def is_joined(self, _model: str, _first: Hour, _end: Hour, /) -> bool:
+        return True
+
     async def delay(self, _: Manifest, _first: Hour, _end: Hour, /) -> timedelta | None:
         return None
 

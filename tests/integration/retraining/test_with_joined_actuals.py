@@ -6,6 +6,8 @@ import pytest
 
 from shared import documents
 from shared.alerts.outbox import Outbox
+from shared.capture.records import Shelf
+from shared.hours import Hour
 from shared.monitor_config import monitor_config_path
 from shared.monitoring.evaluation import Evaluations
 from shared.registry.store import Registry
@@ -20,9 +22,10 @@ from shared.retraining.period_store import PeriodStore
 from shared.retraining.verdicts import Verdict
 from shared.sealing.hours.manifests import Manifests
 from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
+from shared.sealing.paths import unjoined_path
 from shared.telemetry import Telemetry
 from tests.integration.actuals.conftest import world
-from tests.integration.actuals.world import NINE, World, actual, prediction
+from tests.integration.actuals.world import ACTUALS, NINE, World, actual, prediction, predictions_of
 from tests.integration.models import answer
 
 __all__ = ["world"]
@@ -60,7 +63,12 @@ async def promoted(world: World) -> None:
     await registry.promote("flights", "3", alias="challenger")
 
 
-async def answered(world: World, *, hours: int, known: int) -> None:
+async def sealed_before(world: World, hour: Hour) -> None:
+    """Have the watermark stand at an hour."""
+    await documents.swap(world.blobs, WATERMARK_PATH, Watermark, lambda _: Watermark(before=hour.key))
+
+
+async def answered(world: World, *, hours: int, known: int, joined: bool = True) -> None:
     """Have version 1 answer for so many hours; of so many rows of each it turns out, an hour later, that 3 is right."""
     for hour in (NINE.plus(number) for number in range(hours)):
         rows = [prediction(hour, distance=float(row), answer=answer(row, version="1")) for row in range(ROWS)]
@@ -68,8 +76,9 @@ async def answered(world: World, *, hours: int, known: int) -> None:
         truths = [actual(rows[row], answer(row, version="3"), at=hour.plus(1)) for row in range(known)]
         await world.deliver(hour.plus(1), *truths)
     await world.seal()
-    await world.join()
-    await documents.swap(world.blobs, WATERMARK_PATH, Watermark, lambda _: Watermark(before=NINE.plus(hours + 1).key))
+    if joined:
+        await world.join()
+    await sealed_before(world, NINE.plus(hours + 1))
 
 
 async def test_what_was_joined_decides(world: World) -> None:
@@ -110,14 +119,94 @@ async def test_actuals_that_are_joined_later_are_measured_with_the_next_decision
     rows = [prediction(NINE, distance=float(row), answer=answer(row, version="1")) for row in range(ROWS)]
     await world.deliver(NINE, *rows)
     await world.seal()
-    await documents.swap(world.blobs, WATERMARK_PATH, Watermark, lambda _: Watermark(before="2026-03-01T10"))
+    await world.join()
+    await sealed_before(world, NINE.plus(1))
     (blind,) = await deciding(world).decide_all()
 
     await world.deliver(NINE.plus(2), *(actual(row, answer(place, version="3")) for place, row in enumerate(rows)))
     await world.seal()
     await world.join()
-    await documents.swap(world.blobs, WATERMARK_PATH, Watermark, lambda _: Watermark(before="2026-03-01T12"))
+    await sealed_before(world, NINE.plus(3))
     (seeing,) = await deciding(world).decide_all()
 
     assert (blind.numbers.actuals, blind.numbers.regret) == (0, None)
     assert seeing.numbers.regret == 2.0
+
+
+HOURLY = b"retraining: {period: PT2H}\nactuals_delay: PT1H\nretrain_cost: 60\n"
+
+
+async def test_a_period_waits_until_what_was_sealed_of_it_is_joined(world: World) -> None:
+    """Where the join is slower than the sealer, it would else be decided on whatever part it had come to."""
+    await configure(world, HOURLY)
+    await promoted(world)
+    await answered(world, hours=1, known=15, joined=False)
+
+    assert await deciding(world).decide_all() == []
+
+    await world.join()
+    (decision,) = await deciding(world).decide_all()
+    assert (decision.end, decision.numbers.actuals) == ("2026-03-01T10", 15)
+
+
+@pytest.mark.parametrize(
+    ("shelf", "hour", "end"),
+    [
+        (predictions_of("1"), NINE.plus(2), "2026-03-01T10"),
+        (ACTUALS, NINE.plus(3), "2026-03-01T10"),
+        (ACTUALS, NINE.plus(4), "2026-03-01T12"),
+        (predictions_of("1"), NINE, "2026-03-01T12"),
+    ],
+    ids=["its last predictions", "its last actuals", "actuals that come later", "predictions of before"],
+)
+async def test_a_period_waits_for_what_can_be_of_it_alone(world: World, shelf: Shelf, hour: Hour, end: str) -> None:
+    """Predictions count as actuals do: one that came first stands until its prediction is joined as well."""
+    await configure(world, HOURLY)
+    await promoted(world)
+    await answered(world, hours=4, known=15)
+    await sealed_before(world, NINE.plus(4))
+    await unjoin(world, shelf, hour)
+
+    (decision,) = await deciding(world).decide_all()
+
+    assert decision.end == end
+
+
+async def test_a_join_that_cannot_go_on_holds_a_period_up_until_the_next_one_is_settled(world: World) -> None:
+    await configure(world, HOURLY)
+    await promoted(world)
+    await answered(world, hours=3, known=15, joined=False)
+
+    (decision,) = await deciding(world).decide_all()
+
+    assert (decision.end, decision.numbers.predictions, decision.numbers.actuals) == ("2026-03-01T10", ROWS, 0)
+
+
+async def test_a_mark_without_its_generation_holds_nothing_up(world: World) -> None:
+    """Its sealer may have ended before it wrote the manifest: nobody could ever join it."""
+    await configure(world, HOURLY)
+    await promoted(world)
+    await answered(world, hours=1, known=15)
+    await world.blobs.create(unjoined_path(ACTUALS, NINE.plus(1), 1), b"")
+    await world.blobs.create(unjoined_path(ACTUALS, NINE, 0), b"")
+
+    (decision,) = await deciding(world).decide_all()
+
+    assert (decision.end, decision.numbers.actuals) == ("2026-03-01T10", 15)
+
+
+async def test_a_period_that_was_decided_about_is_waited_for_no_more(world: World) -> None:
+    """What is sealed of it since is measured with the next decision, as ever."""
+    await configure(world, HOURLY)
+    await promoted(world)
+    await answered(world, hours=3, known=15)
+    (decision,) = await deciding(world).decide_all()
+    await unjoin(world, ACTUALS, NINE.plus(3))
+
+    assert await deciding(world).decide_all(again=True) == [decision]
+
+
+async def unjoin(world: World, shelf: Shelf, hour: Hour) -> None:
+    """Have the first generation of an hour wait to be joined, as when its sealer was slow."""
+    await world.blobs.delete(unjoined_path(shelf, hour, 0))
+    await world.blobs.create(unjoined_path(shelf, hour, 0), b"")
