@@ -4,7 +4,8 @@
   in ``period_store``.
 * ``history`` puts the periods of a model together, ``policy`` asks ``experience`` whether a retrain pays, and ``verdicts``
   says what to do in a ``situation``; ``decision`` is what is stored of that.
-* ``challenging`` asks versions that do not answer, and ``deciding`` does all this for every model when a period is settled.
+* ``model`` says which versions that do not answer are asked, ``challenging`` asks them, and ``deciding`` does all this for every
+  model when a period is settled.
 * ``hindsight`` is the best there was to do; ``replaying`` holds policies against it.
 * ``gathering`` draws a ``training_set`` from what was captured and joined; ``challengers`` says what may be tried beside the
   champion, and ``training`` makes a version of what a trainer made. Trainers are run by the command line alone.

@@ -12,15 +12,14 @@ from shared.actuals.counting import LATE
 from shared.blobs import Blobs
 from shared.errors import Fault, UnknownModel
 from shared.hours import Hour
-from shared.monitor_config import MonitorConfig
-from shared.registry.manifest import Aliases, Manifest
 from shared.registry.store import Registry
 from shared.retraining.actuals import Actuals
 from shared.retraining.decision import Decision, Decisions
 from shared.retraining.faults import Faults
-from shared.retraining.history import born, put_together
+from shared.retraining.history import put_together
 from shared.retraining.losses import loss_of
 from shared.retraining.measuring import Measuring
+from shared.retraining.model import Model
 from shared.retraining.period_losses import Compared, PeriodLosses
 from shared.retraining.period_store import PeriodStore, StoredPeriod
 from shared.retraining.periods import Period, champion_of, champions_before, in_periods, newest_settled
@@ -39,9 +38,6 @@ MOST_PERIODS: Final = 120
 CHANGING: Final = LATE
 """So long after a period it is measured again when actuals of it have come; later ones change it no more."""
 
-EARLIER_KEPT: Final = 2
-"""So many versions that were champion before are asked beside the champion."""
-
 
 class NotEveryModelDecided(ExceptionGroup[Fault]):
     """Nothing could be decided about some models, by ``faults``; ``decisions`` are those that were made."""
@@ -53,33 +49,6 @@ class NotEveryModelDecided(ExceptionGroup[Fault]):
         made = super().__new__(cls, "not about every model could be decided", faults)
         made.faults, made.decisions = faults, decisions
         return made
-
-
-@dataclass(frozen=True, slots=True)
-class _Model:
-    """What is known of a model beforehand."""
-
-    config: MonitorConfig
-    aliases: Aliases
-    champion: Manifest
-    versions: Mapping[str, Manifest]
-
-    @property
-    def births(self) -> dict[str, Period]:
-        """Return the first period that each version was there for and did not learn from."""
-        hours = self.config.retraining.period_hours
-        return {name: born(manifest, hours=hours) for name, manifest in self.versions.items()}
-
-    def to_ask(self, champion: str, period: Period) -> list[str]:
-        """Return the versions to be asked beside the champion of a period: challengers, and champions of before."""
-        births = self.births
-        ready = [one for one in self.aliases.challengers if one in births and births[one] <= period]
-        newest = sorted(ready, key=lambda one: births[one])[-self.config.retraining.challengers_kept :]
-        earlier = [one for one in champions_before(champion, self.aliases.history) if one not in self.aliases.retired]
-        # Of a period before the last promotion, the version that answers now was the challenger.
-        now = [self.champion.version] if births[self.champion.version] <= period else []
-        known = [one for one in earlier if one in births and births[one] <= period][:EARLIER_KEPT]
-        return [one for one in dict.fromkeys([*newest, *known, *now]) if one != champion]
 
 
 @dataclass(slots=True)
@@ -174,21 +143,21 @@ class Deciding:
         logger.info("retrain decided", extra={"model": name, "version": version, "verdict": str(decision.verdict)})
         return decision
 
-    async def _model(self, name: str) -> _Model | None:
+    async def _model(self, name: str) -> Model | None:
         aliases = await self.registry.aliases(name)
         if aliases.champion is None:
             return None
         versions = {one.version: one for one in await self.registry.versions(name)}
-        return _Model(await self.registry.monitor_config(name), aliases, versions[aliases.champion], versions)
+        return Model(await self.registry.monitor_config(name), aliases, versions[aliases.champion], versions)
 
-    async def _delay(self, model: _Model, watermark: Hour) -> timedelta:
+    async def _delay(self, model: Model, watermark: Hour) -> timedelta:
         """Return how long actuals take: as it is stated, or as they took lately; nothing where none has come."""
         if model.config.actuals_delay is not None:
             return model.config.actuals_delay
         first = Hour.containing(watermark.start - CHANGING)
         return await self.actuals.delay(model.champion, first, watermark) or timedelta(0)
 
-    async def _is_joined(self, model: _Model, period: Period, delay: timedelta) -> bool:
+    async def _is_joined(self, model: Model, period: Period, delay: timedelta) -> bool:
         """Whether the join has come past the time that the actuals of a period take.
 
         Where it has not, the period waits, for one period at most: the one before it was settled that long ago, and is
@@ -201,13 +170,13 @@ class Deciding:
             logger.info("period not joined yet", extra={"model": model.champion.model, "period": period.key})
         return is_joined
 
-    async def _stored(self, model: _Model, newest: Period) -> list[StoredPeriod]:
+    async def _stored(self, model: Model, newest: Period) -> list[StoredPeriod]:
         """Return the periods that are stored up to ``newest``, those of another length left out."""
         stored = await self.periods.of(model.champion.model)
         hours = model.config.retraining.period_hours
         return [one for one in stored if one.losses.hours == hours and one.losses.start <= newest.key]
 
-    async def _measure(self, model: _Model, period: Period, known: StoredPeriod | None) -> None:
+    async def _measure(self, model: Model, period: Period, known: StoredPeriod | None) -> None:
         """Measure a period, unless it was, of the same inputs and with the same versions."""
         name = champion_of(period, model.aliases.history)
         if name is None or name not in model.versions:
@@ -231,7 +200,7 @@ class Deciding:
         )
 
 
-def _first(model: _Model, newest: Period) -> Period | None:
+def _first(model: Model, newest: Period) -> Period | None:
     """Return the first period that may have to be measured; None where there is none up to ``newest``.
 
     None is before the first version was promoted, nor so long ago that its actuals change no more.
@@ -245,7 +214,7 @@ def _first(model: _Model, newest: Period) -> Period | None:
 
 
 def _decided(
-    model: _Model,
+    model: Model,
     newest: Period,
     stored: Sequence[StoredPeriod],
     faults: Sequence[DataFault],
