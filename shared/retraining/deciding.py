@@ -131,10 +131,11 @@ class Deciding:
             and (pointer.champion, pointer.config) == now[1:]
         ):
             return None
-        known = {one.losses.start: one for one in await self._stored(model, newest)}
-        for period in first.until(newest):
-            await self._measure(model, period, known.get(period.key))
-        stored = (await self._stored(model, newest))[-MOST_PERIODS:]
+        last = _last(newest, delay)
+        known = {one.losses.start: one for one in await self._stored(model, last)}
+        for period in first.until(last):
+            await self._measure(model, period, known.get(period.key), is_settled=period <= newest)
+        stored = await self._stored(model, last)
         faults, inputs = await self.faults.of(model.champion)
         decision = _decided(model, newest, stored, faults, inputs, delay=in_periods(delay, hours=hours))
         await self.decisions.note(decision)
@@ -170,33 +171,37 @@ class Deciding:
             logger.info("period not joined yet", extra={"model": model.champion.model, "period": period.key})
         return is_joined
 
-    async def _stored(self, model: Model, newest: Period) -> list[StoredPeriod]:
-        """Return the periods that are stored up to ``newest``, those of another length left out."""
+    async def _stored(self, model: Model, last: Period) -> list[StoredPeriod]:
+        """Return the periods that are stored up to ``last``, those of another length left out."""
         stored = await self.periods.of(model.champion.model)
         hours = model.config.retraining.period_hours
-        return [one for one in stored if one.losses.hours == hours and one.losses.start <= newest.key]
+        return [one for one in stored if one.losses.hours == hours and one.losses.start <= last.key]
 
-    async def _measure(self, model: Model, period: Period, known: StoredPeriod | None) -> None:
-        """Measure a period, unless it was, of the same inputs and with the same versions."""
+    async def _measure(self, model: Model, period: Period, known: StoredPeriod | None, *, is_settled: bool) -> None:
+        """Measure a period, unless it was, of the same inputs and with the same versions; ask about one that is not settled."""
         name = champion_of(period, model.aliases.history)
         if name is None or name not in model.versions:
             return
         champion = model.versions[name]
         config = model.config.retraining
         loss = loss_of(champion.task, config.loss)
-        hours, inputs = await self.measuring.sources(champion, period)
+        hours, inputs = await self.measuring.sources(champion, period, is_settled=is_settled)
         before = known.losses if known is not None and known.losses.champion == name else None
         wanted = model.to_ask(name, period)
         if before is not None:
+            if before.is_settled and not is_settled:
+                return  # actuals were said to take less time then: what was measured stays
             if not before.inputs.keys() <= inputs.keys():
                 return  # retention has taken some of it: what it came to stays
-            if before.is_made_of(inputs, loss=loss, most_rows=config.rows_a_period, versions=wanted):
+            is_known = before.is_made_of(inputs, loss=loss, most_rows=config.rows_a_period, versions=wanted)
+            if is_known and before.is_settled is is_settled:
                 return
             # Whoever is a challenger no more was one then.
             wanted += [one.version for one in before.compared if one.version not in wanted]
         versions = [model.versions[one] for one in wanted if one in model.versions]
+        measure = self.measuring.measure if is_settled else self.measuring.ask
         await self.periods.store(
-            await self.measuring.measure(champion, versions, period, hours, loss=loss, most_rows=config.rows_a_period)
+            await measure(champion, versions, period, hours, loss=loss, most_rows=config.rows_a_period)
         )
 
 
@@ -213,6 +218,14 @@ def _first(model: Model, newest: Period) -> Period | None:
     return first if first <= newest else None
 
 
+def _last(newest: Period, delay: timedelta) -> Period:
+    """Return the last period that was over when the actuals of ``newest`` had had their time.
+
+    It is not the last that is sealed by now: what is decided about a period must not depend on how late that was done.
+    """
+    return newest.plus(min(delay // timedelta(hours=newest.hours), MOST_PERIODS))
+
+
 def _decided(
     model: Model,
     newest: Period,
@@ -222,14 +235,16 @@ def _decided(
     *,
     delay: int,
 ) -> Decision:
-    """Return what follows from all that is known; actuals take ``delay`` periods."""
+    """Return what follows from all that is known; actuals take ``delay`` periods, of which those that are over are stored."""
     config, champion = model.config, model.champion
-    losses = [one.losses for one in stored]
+    unsettled = [one.losses for one in stored if one.losses.start > newest.key]
+    stored = stored[-MOST_PERIODS - len(unsettled) :]
+    losses = [one.losses for one in stored if one.losses.start <= newest.key]
     cost = None
     if config.retrain_cost is not None:
         hours = config.retraining.period_hours
         cost = price(config.retrain_cost, losses[-RECENT:], champion.task, hours=hours)
-    named = put_together(losses, model.births, champion=champion.version)
+    named = put_together(losses, model.births, champion=champion.version, unsettled=unsettled)
     place = named.place(champion.version)
     weighed = None if cost is None else decide(named.history, cost=cost, champion=place, delay=delay)
     own = _since_promoted(losses, champion.version)

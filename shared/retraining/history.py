@@ -37,28 +37,38 @@ def born(manifest: Manifest, *, hours: int) -> Period:
     return max(there, Period.containing(Hour.containing(manifest.trained_until), hours=hours).plus(1))
 
 
-def put_together(stored: Sequence[PeriodLosses], births: Mapping[str, Period], *, champion: str) -> Named:
+def put_together(
+    stored: Sequence[PeriodLosses],
+    births: Mapping[str, Period],
+    *,
+    champion: str,
+    unsettled: Sequence[PeriodLosses] = (),
+) -> Named:
     """Return the history of a model's periods.
 
     A version's loss is the champion's over all rows, less the gap on the rows that both were asked: so differences are those
     of pairs. Periods in which nobody answered are passed over: their number is no time that anything was lost in.
 
     Args:
-        stored: the periods, in their order, each as long as the others.
+        stored: the periods that are settled, in their order, each as long as the others.
         births: of each version the first period that it can be held to, as ``born`` says; versions that are missing here are
             left out.
         champion: the version that answers now.
+        unsettled: those after them of which only disagreements are to be known, whatever else is stored.
     """
-    named = {champion, *(one.champion for one in stored), *(other.version for one in stored for other in one.compared)}
+    every = [*stored, *unsettled]
+    named = {champion, *(one.champion for one in every), *(other.version for one in every for other in one.compared)}
     versions = sorted((one for one in births if one in named), key=births.__getitem__)
     place = {version: number for number, version in enumerate(versions)}
-    counted = [one for one in stored if one.champion in place]
+    counted = [one for one in every if one.champion in place]
+    settled = sum(one.champion in place for one in stored)
     keys = [one.start for one in counted]
     shape = (len(versions), len(counted))
     losses, disagreements, errors = (np.full(shape, np.nan) for _ in range(3))
     for number, one in enumerate(counted):
-        if one.mean is not None:
-            losses[place[one.champion], number] = one.mean
+        mean = one.mean if number < settled else None
+        if mean is not None:
+            losses[place[one.champion], number] = mean
             errors[place[one.champion], number] = 0.0
         disagreements[place[one.champion], number] = 0.0
         for other in one.compared:
@@ -67,8 +77,8 @@ def put_together(stored: Sequence[PeriodLosses], births: Mapping[str, Period], *
             where = place[other.version], number
             if other.disagreement is not None:
                 disagreements[where] = other.disagreement
-            if one.mean is not None and other.gap is not None:
-                losses[where] = one.mean - other.gap
+            if mean is not None and other.gap is not None:
+                losses[where] = mean - other.gap
                 errors[where] = np.nan if other.gap_error is None else other.gap_error
     history = History(
         losses=losses,
@@ -76,6 +86,7 @@ def put_together(stored: Sequence[PeriodLosses], births: Mapping[str, Period], *
         champions=np.array([place[one.champion] for one in counted], dtype=np.int64),
         disagreements=disagreements,
         errors=errors,
+        unsettled=len(counted) - settled,
     )
     return Named(history, tuple(versions), tuple(keys))
 

@@ -1,4 +1,7 @@
-"""Measure what the answers of a period cost, hour by hour: the champion's, and those of versions asked the same rows."""
+"""Measure what the answers of a period cost, hour by hour: the champion's, and those of versions asked the same rows.
+
+Before its actuals have had their time, a period is only asked about: how far answers differ needs none.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -38,12 +41,47 @@ class Measuring:
     actuals: Actuals
     challenging: Challenging
 
-    async def sources(self, champion: Manifest, period: Period) -> tuple[list[SealedHour], dict[str, str]]:
-        """Return the champion's sealed hours of a period, and the SHA-256 of all that a measurement is made of, by path."""
+    async def sources(
+        self, champion: Manifest, period: Period, *, is_settled: bool
+    ) -> tuple[list[SealedHour], dict[str, str]]:
+        """Return the champion's sealed hours of a period, and the SHA-256 of all that is measured, or asked about, by path."""
         shelf = Shelf(Kind.PREDICTION, champion.model, champion.version)
         hours = await self.manifests.between(shelf, period.first, period.end)
-        joined = await self.actuals.inputs(champion, period.first, period.end)
-        return hours, {hour.path: hour.sha256 for hour in hours} | joined
+        joined = await self.actuals.inputs(champion, period.first, period.end) if is_settled else {}
+        return hours, _inputs(hours) | joined
+
+    async def ask(
+        self,
+        champion: Manifest,
+        versions: Sequence[Manifest],
+        period: Period,
+        hours: Sequence[SealedHour],
+        *,
+        loss: Loss,
+        most_rows: int,
+    ) -> PeriodLosses:
+        """Return how far answers of a period differ that is not settled yet; arguments as of ``measure``.
+
+        Raises:
+            InvalidDocument: rows were damaged.
+        """
+        asked = await self.challenging.challenge(champion, versions, period, hours, most_rows=most_rows)
+        return PeriodLosses(
+            model=champion.model,
+            start=period.first.key,
+            end=period.end.key,
+            champion=champion.version,
+            loss=loss,
+            most_rows=most_rows,
+            predictions=sum(hour.manifest.rows for hour in hours),
+            rows=0,
+            mean=None,
+            standard_error=None,
+            compared=_all_compared(asked, None, loss),
+            inputs=_inputs(hours),
+            reason=unjudged(loss, champion),
+            is_settled=False,
+        )
 
     async def measure(
         self,
@@ -64,7 +102,7 @@ class Measuring:
         ids = _ids(asked)
         reason = unjudged(loss, champion)
         total = Sums.none()
-        predictions, seen, inputs = 0, list[_Seen](), {hour.path: hour.sha256 for hour in hours}
+        predictions, seen, inputs = 0, list[_Seen](), _inputs(hours)
         for hour in hours:
             joined = await self.actuals.between(
                 champion,
@@ -81,7 +119,6 @@ class Measuring:
                 total += own
                 seen.append(met)
         mean = total.mean()
-        met_all = _together(seen)
         return PeriodLosses(
             model=champion.model,
             start=period.first.key,
@@ -93,10 +130,14 @@ class Measuring:
             rows=total.rows,
             mean=mean.value if mean else None,
             standard_error=mean.standard_error if mean else None,
-            compared=tuple(_compared(one, met_all, loss) for one in sorted(asked, key=lambda one: one.version.version)),
+            compared=_all_compared(asked, _together(seen), loss),
             inputs=inputs,
             reason=reason,
         )
+
+
+def _inputs(hours: Sequence[SealedHour]) -> dict[str, str]:
+    return {hour.path: hour.sha256 for hour in hours}
 
 
 def _ids(asked: Sequence[Asked]) -> pa.Array:
@@ -116,6 +157,10 @@ def _together(seen: Sequence[_Seen]) -> _Seen | None:
     if not seen:
         return None
     return _Seen(pa.concat_tables([one.rows for one in seen]), np.concatenate([one.losses for one in seen]))
+
+
+def _all_compared(asked: Sequence[Asked], seen: _Seen | None, loss: Loss) -> tuple[Compared, ...]:
+    return tuple(_compared(one, seen, loss) for one in sorted(asked, key=lambda one: one.version.version))
 
 
 def _compared(one: Asked, seen: _Seen | None, loss: Loss) -> Compared:

@@ -56,6 +56,8 @@ class PeriodLosses(Document, frozen=True, kw_only=True):
         compared: the others, by version.
         inputs: the SHA-256 of every manifest that was read, of sealed hours and of joined ones, by path.
         reason: why the champion's answers cannot be judged by the loss; None where they can.
+        is_settled: whether its actuals have had the time they take. Where they have not, nothing is said of losses: what comes
+            early is not like the rest. It is known who answers otherwise than the champion.
     """
 
     model: str
@@ -71,6 +73,7 @@ class PeriodLosses(Document, frozen=True, kw_only=True):
     compared: tuple[Compared, ...]
     inputs: dict[str, str]
     reason: str | None = None
+    is_settled: bool = True
 
     @property
     def hours(self) -> int:

@@ -27,6 +27,7 @@ class History:
             shape (versions, periods), NaN where unknown. No actuals are needed for it.
         errors: standard error of the difference between a version and the one that others were asked beside in the period,
             which is the champion in fact: 0 for that one. Shape (versions, periods), NaN where unknown.
+        unsettled: of how many periods, the last ones, actuals have not had their time: only disagreements are known of them.
     """
 
     losses: NDArray[np.float64]
@@ -34,6 +35,7 @@ class History:
     champions: NDArray[np.int64]
     disagreements: NDArray[np.float64]
     errors: NDArray[np.float64]
+    unsettled: int = 0
 
     @property
     def periods(self) -> int:
@@ -48,6 +50,7 @@ class History:
             champions=self.champions[:now],
             disagreements=self.disagreements[:, :now],
             errors=self.errors[:, :now],
+            unsettled=max(self.unsettled - (self.periods - now), 0),
         )
 
 
@@ -55,11 +58,11 @@ def decide(history: History, *, cost: float, champion: int, delay: int = 0) -> W
     """Weigh what another version would save in the champion's place against what a retrain costs.
 
     Args:
-        history: of the periods before now that are settled.
+        history: of the periods before now.
         cost: of a retrain, in mean losses of a row times periods, > 0.
         champion: the version that answers now.
-        delay: how many periods there were since the newest settled one: so much later than it was measured a gap is known,
-            and acted on.
+        delay: how many periods there were since the newest settled one, at least those that ``history`` has: so much later
+            than it was measured a gap is known, and acted on.
     """
     experience = Experience.of(gaps_of(history, delay=delay))
     return experience.weigh(champion=champion, since=_promoted(history, champion), cost=cost)
@@ -85,7 +88,10 @@ def accrued_regret(history: History, *, cost: float, champion: int) -> bool:
 
 
 def gaps_of(history: History, *, delay: int = 0) -> Gaps:
-    """Return by how much versions lost more than the newest, with ``delay`` periods at the end of which nothing is known.
+    """Return by how much versions lost more than the newest, with ``delay`` periods at the end whose losses nobody knows.
+
+    Of those among them that the history has, it is known how far answers differ; of the others, which are not over or were
+    not looked at, nothing is.
 
     The newest version of a period is the one made last of those asked in it, of which the champion is one: while that is the
     newest, there is no gap to measure. A period that a version learned from does not measure it, unless it answered in it; nor
@@ -103,12 +109,13 @@ def gaps_of(history: History, *, delay: int = 0) -> Gaps:
 
     # Beside itself no version is measured.
     errors = np.where(np.arange(versions)[:, None] == newest, np.nan, history.errors)
-    later = ((0, 0), (0, delay))
+    missing = delay - history.unsettled
+    later = ((0, 0), (0, missing))
     return Gaps(
         losses=np.pad(
             np.where(counts & np.isfinite(history.errors), history.losses, np.nan), later, constant_values=np.nan
         ),
-        newest=np.pad(newest, (0, delay), constant_values=-1),
+        newest=np.pad(newest, (0, missing), constant_values=-1),
         variances=np.pad(errors**2 + of_newest(history.errors) ** 2, later, constant_values=np.nan),
         disagreements=np.pad(np.tile(of_newest(history.disagreements), (versions, 1)), later, constant_values=np.nan),
         delay=delay,

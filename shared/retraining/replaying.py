@@ -50,7 +50,7 @@ class Replaying:
         hours = config.retraining.period_hours
         versions = await self.registry.versions(model)
         stored = [one.losses for one in await self.periods.of(model)]
-        wanted = [one for one in stored if one.hours == hours and _is_within(one, start, end)]
+        wanted = [one for one in stored if one.is_settled and one.hours == hours and _is_within(one, start, end)]
         counted = [one for one in wanted if one.mean is not None]
         if not counted or config.retrain_cost is None:
             return None

@@ -24,7 +24,9 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True):
         horizon: of how many periods the benefit is.
         lasting: the share of past gaps that was left over such a horizon on average.
         regret: what the newest challengers would have saved since the champion was promoted.
-        regret_error: the standard error of what was measured of it.
+        regret_measured: the part of it that was measured. The rest is estimated, of periods whose actuals have not had their
+            time, by how much answers differ there.
+        regret_error: the standard error of what was measured.
         cost: of a retrain; None where nobody has said so.
         gap: by how much the champion lost more of a row lately, drawn to 0 by its noise.
         measured_periods: how many periods the regret was measured in.
@@ -43,6 +45,7 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True):
     horizon: int = 0
     lasting: float | None = None
     regret: float | None = None
+    regret_measured: float | None = None
     regret_error: float | None = None
     cost: float | None = None
     gap: float | None = None
@@ -134,6 +137,7 @@ class Situation:
             horizon=weighed.horizon if weighed else 0,
             lasting=weighed.lasting if weighed else None,
             regret=weighed.regret if weighed else None,
+            regret_measured=weighed.measured if weighed else None,
             regret_error=weighed.standard_error if weighed else None,
             cost=self.weighed.cost if self.weighed else None,
             gap=weighed.gap if weighed else None,

@@ -234,10 +234,13 @@ def _keep_by_rule(situation: Situation, weighed: Weighed) -> tuple[tuple[str, ..
 
 
 def _would_have_saved(situation: Situation, weighed: Weighed) -> str:
+    measured = f"{_count(weighed.measured_periods, 'period')} measured"
+    if weighed.regret != weighed.measured:
+        estimated = _short(weighed.regret - weighed.measured)
+        measured += f"; {estimated} of it is estimated of later ones, by how much answers differ"
     return (
         f"the newest challengers would have saved {_short(weighed.regret)}{_plus_minus(weighed.standard_error)} since "
-        f"{situation.champion} answers ({_count(weighed.measured_periods, 'period')} measured), and a retrain costs "
-        f"{_short(weighed.cost)}, in mean losses times periods"
+        f"{situation.champion} answers ({measured}), and a retrain costs {_short(weighed.cost)}, in mean losses times periods"
     )
 
 

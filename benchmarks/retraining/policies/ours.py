@@ -8,16 +8,20 @@ from benchmarks.retraining.games import Rule, Seen
 from shared.retraining.experience import Experience, Gaps
 
 
-def _pays(seen: Seen) -> bool:
+def gaps_of(seen: Seen) -> Gaps:
+    """Return what the app would know: ``shared.retraining.policy.gaps_of`` makes it of stored periods."""
     periods = np.arange(seen.now)
-    gaps = Gaps(
+    return Gaps(
         losses=seen.losses,
         newest=np.where(periods >= seen.start, periods, -1),
         variances=seen.variances,
         disagreements=seen.disagreements,
         delay=seen.now - seen.known_periods,
     )
-    return Experience.of(gaps).weigh(champion=seen.champion, since=seen.champion, cost=seen.swap_cost).retrain
+
+
+def _pays(seen: Seen) -> bool:
+    return Experience.of(gaps_of(seen)).weigh(champion=seen.champion, since=seen.champion, cost=seen.swap_cost).retrain
 
 
 OURS: Final = Rule.of("ours", _pays, challengers=1.0, heeds_cost=True)

@@ -22,6 +22,7 @@ from tests.storage import running_azurite
 
 MODEL = "priced"
 FIRST = Hour.parse("2026-03-02T00")
+ASKED = Compared(version="3", asked=100, disagreement=1.0)
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,12 @@ async def environment(azurite: str) -> AsyncIterator[dict[str, str]]:
     await registry.promote(MODEL, "1", alias="champion")
     for day in range(4):
         await PeriodStore(blobs).store(_day(day, measured=day > 0))
+    # A replay knows nothing of it, and misses nothing there.
+    await PeriodStore(blobs).store(
+        msgspec.structs.replace(
+            _day(4, measured=False), rows=0, mean=None, standard_error=None, compared=(ASKED,), is_settled=False
+        )
+    )
     await documents.swap(blobs, WATERMARK_PATH, Watermark, lambda _: Watermark(before=FIRST.plus(96).key))
     yield environment_of(azurite)
     await blobs.close()
@@ -82,7 +89,7 @@ def test_a_replay_says_what_policies_would_have_done_and_cost(environment: dict[
 
     assert code == 0, error
     answer = json.loads(out)
-    assert (answer["periods"], answer["retrain_cost"], answer["borrowed"]) == (4, 1.5, 1)
+    assert (answer["periods"], answer["unknown"], answer["retrain_cost"], answer["borrowed"]) == (4, 0, 1.5, 1)
     by_name = {one["policy"]: one for one in answer["policies"]}
     # Without a measurement of the first day, 3 is as bad as the champion there; whoever takes it then has it on the second.
     assert by_name["never"]["cost"] == 8.0

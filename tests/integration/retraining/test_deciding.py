@@ -22,6 +22,7 @@ from tests.integration.sealing.conftest import NINE
 from tests.integration.stored import Killed, Mortal, everything
 
 OURS = ("monitoring/challenges/", "monitoring/periods/", "monitoring/decisions/", "monitoring/outbox/")
+LATE = CONFIG.replace(b"PT0H", b"PT4H")
 NEWEST = "monitoring/decisions/model=flights/_newest.json"
 
 
@@ -147,6 +148,70 @@ async def test_actuals_that_come_later_are_measured_with_the_next_decision(decid
     assert (losses.predictions, losses.rows, losses.compared[0].rows) == (60, 30, 30)
     after = await everything(decided.stages.blobs, "monitoring/challenges/")
     assert {path: after[path] for path in challenged} == challenged, "nobody is asked twice"
+
+
+async def test_challengers_are_asked_before_actuals_are_known_and_what_that_says_is_weighed(decided: Decided) -> None:
+    """Two periods are measured, in which it saved 2 of 2 that answers differ by; of two more, a usual one is for nothing."""
+    await decided.configure(LATE)
+    await decided.register("3")
+    await decided.hours(0, 7)
+
+    (decision,) = await decided.deciding().decide_all()
+
+    assert decision.end == "2026-03-01T12"
+    unsettled = [await period(decided.stages.blobs, f"2026-03-01T{hour}") for hour in (12, 14)]
+    for one in unsettled:
+        assert (one.is_settled, one.predictions, one.rows, one.mean) == (False, 60, 0, None)
+        assert one.compared == (Compared(version="3", asked=60, disagreement=2.0),)
+        assert {path.split("/")[0] for path in one.inputs} == {"captures"}
+        assert f"monitoring/periods/model=flights/{one.start}.json" in decision.inputs
+    numbers = decision.numbers
+    assert (numbers.regret_measured, numbers.measured_periods, numbers.age) == (4.0, 2, 2)
+    assert numbers.regret == pytest.approx(4.0 + 4.0 / (4.0 + 2.0) * (2.0 + 2.0))
+    assert any("2.67 of it is estimated" in reason for reason in decision.reasons)
+
+
+async def test_what_was_asked_is_computed_once_and_replaced_by_what_is_measured(decided: Decided) -> None:
+    await decided.configure(LATE)
+    await decided.register("3")
+    await decided.hours(0, 7)
+    await decided.deciding().decide_all()
+    before = await everything(decided.stages.blobs, "monitoring/challenges/", "monitoring/periods/")
+
+    await decided.hours(7, 9)
+    await decided.deciding().decide_all()
+
+    after = await everything(decided.stages.blobs, "monitoring/challenges/", "monitoring/periods/")
+    settled, waiting = (f"monitoring/periods/model=flights/2026-03-01T{hour}.json" for hour in (12, 14))
+    assert {path for path in before if before[path] != after[path]} == {settled}
+    measured = await period(decided.stages.blobs, "2026-03-01T12")
+    assert (measured.is_settled, measured.rows, measured.compared[0].gap) == (True, 60, 2.0)
+    assert waiting in before
+
+
+async def test_how_late_a_period_is_decided_about_changes_nothing(decided: Decided) -> None:
+    """More is sealed by then, of which it could not have been known how answers differ."""
+    await decided.configure(LATE)
+    await decided.register("3")
+    await decided.hours(0, 7)
+    (decision,) = await decided.deciding().decide_all()
+    await decided.hours(7, 8)
+
+    assert await decided.deciding().decide_all(again=True) == [decision]
+
+
+async def test_a_period_that_was_measured_stays_so_when_actuals_are_said_to_take_longer(decided: Decided) -> None:
+    await decided.register("3")
+    await decided.hours(0, 7)
+    (all_settled,) = await decided.deciding().decide_all()
+    before = await everything(decided.stages.blobs, "monitoring/periods/")
+
+    await decided.configure(LATE)
+    (decision,) = await decided.deciding().decide_all()
+
+    assert await everything(decided.stages.blobs, "monitoring/periods/") == before
+    assert (all_settled.numbers.measured_periods, decision.numbers.measured_periods) == (4, 2)
+    assert decision.numbers.regret == pytest.approx(4.0 + 4.0 / (4.0 + 2.0) * (2.0 + 2.0))
 
 
 async def test_a_configuration_that_changes_is_decided_by_at_once(decided: Decided) -> None:

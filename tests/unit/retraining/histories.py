@@ -1,9 +1,11 @@
 """Histories as a policy sees them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from shared.retraining.policy import History
 
@@ -16,6 +18,8 @@ def history(
     born: Sequence[int] | None = None,
     champions: Sequence[int] | None = None,
     error: float = 0.01,
+    disagreements: NDArray[np.float64] | None = None,
+    unsettled: int = 0,
 ) -> History:
     """Return a history of these losses, by version and period, in which the first version answered throughout."""
     table = np.array(losses, dtype=np.float64)
@@ -26,8 +30,9 @@ def history(
         losses=table,
         born=np.array(born if born is not None else range(versions)),
         champions=answered,
-        disagreements=np.full_like(table, NAN),
+        disagreements=np.full_like(table, NAN) if disagreements is None else disagreements,
         errors=np.where(np.isfinite(table), np.where(is_champion, 0.0, error), NAN),
+        unsettled=unsettled,
     )
 
 
@@ -49,4 +54,22 @@ def histories(draw: st.DrawFn) -> History:
         )
         if periods
         else history([[]] * versions)
+    )
+
+
+@st.composite
+def late_histories(draw: st.DrawFn) -> History:
+    """Return any history of which the last periods are not settled, and how far answers differ is known now and then."""
+    known = draw(histories())
+    unsettled = draw(st.integers(0, known.periods))
+    is_late = np.arange(known.periods) >= known.periods - unsettled
+    differ = draw(
+        st.lists(st.floats(0, 1) | st.just(NAN), min_size=known.losses.size, max_size=known.losses.size).map(np.array)
+    ).reshape(known.losses.shape)
+    return replace(
+        known,
+        losses=np.where(is_late, NAN, known.losses),
+        errors=np.where(is_late, NAN, known.errors),
+        disagreements=differ,
+        unsettled=unsettled,
     )

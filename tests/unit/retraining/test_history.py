@@ -65,6 +65,24 @@ def test_a_period_without_actuals_has_no_losses_and_still_says_who_answers_other
     assert history.disagreements[1].tolist() == [0.2]
 
 
+def test_of_a_period_that_is_not_settled_only_disagreements_are_told() -> None:
+    """It may have been measured when actuals were said to take less time, of those that came early."""
+    one = beside("3", gap=0.1, disagreement=0.25)
+
+    history = put_together([period(1, one)], BIRTHS, champion="2", unsettled=[period(2, one), period(3, one)]).history
+
+    assert history.unsettled == 2
+    assert history.losses == pytest.approx(np.array([[0.3, np.nan, np.nan], [0.2, np.nan, np.nan]]), nan_ok=True)
+    assert history.errors == pytest.approx(np.array([[0.0, np.nan, np.nan], [0.02, np.nan, np.nan]]), nan_ok=True)
+    assert history.disagreements.tolist() == [[0.0] * 3, [0.25] * 3]
+
+
+def test_a_period_of_a_version_that_is_not_known_any_more_is_none_that_is_not_settled() -> None:
+    history = put_together([period(1)], BIRTHS, champion="2", unsettled=[period(2, champion="0")]).history
+
+    assert (history.periods, history.unsettled) == (1, 0)
+
+
 def test_versions_that_are_not_known_any_more_are_left_out() -> None:
     named = put_together([period(0, champion="0"), period(1, beside("9"))], BIRTHS, champion="2")
 

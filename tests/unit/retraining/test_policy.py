@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.retraining.experience import Experience, Gaps, Rule, Weighed
 from shared.retraining.policy import History, accrued_regret, decide, gaps_of
-from tests.unit.retraining.histories import NAN, histories, history
+from tests.unit.retraining.histories import NAN, histories, history, late_histories
 
 COSTS = st.floats(0.001, 10)
 DELAYS = st.integers(0, 6)
@@ -33,19 +33,20 @@ def test_what_comes_later_changes_nothing_of_what_was_decided(known: History, co
         assert decide(known.before(now), cost=cost, champion=0).measured_periods <= now
 
 
-@given(histories(), COSTS, DELAYS)
-def test_no_number_is_made_up(known: History, cost: float, delay: int) -> None:
-    weighed = decide(known, cost=cost, champion=0, delay=delay)
+@given(late_histories(), COSTS, DELAYS)
+def test_no_number_is_made_up(known: History, cost: float, more: int) -> None:
+    weighed = decide(known, cost=cost, champion=0, delay=known.unsettled + more)
 
     names = ("regret", "measured", "standard_error", "gap", "benefit", "lasting")
     assert all(math.isfinite(getattr(weighed, name)) for name in names)
     assert (weighed.rule is Rule.NOT_MEASURED) is (weighed.measured_periods == 0)
 
 
-@given(histories(), COSTS, DELAYS, st.data())
+@given(late_histories(), COSTS, DELAYS, st.data())
 def test_it_decides_as_experience_of_the_same_gaps_does(
-    known: History, cost: float, delay: int, data: st.DataObject
+    known: History, cost: float, more: int, data: st.DataObject
 ) -> None:
+    delay = known.unsettled + more
     champion = data.draw(st.integers(0, len(known.born) - 1))
     since = max((period + 1 for period in range(known.periods) if known.champions[period] != champion), default=0)
 
@@ -85,6 +86,26 @@ def test_it_retrains_once_the_cost_has_accrued_and_not_a_period_before() -> None
     ]
     assert [accrued_regret(known.before(now), cost=0.25, champion=0) for now in range(5)] == [False] * 4 + [True]
     assert decide(known, cost=0.25, champion=0).regret == pytest.approx(0.3)
+
+
+def test_what_is_not_settled_yet_is_taken_to_cost_what_such_differences_did() -> None:
+    """0.3 was lost where answers differed by 0.6 in four periods: with a usual one in which that cost nothing, by 0.75."""
+    differ = np.array([[0.0] * 5, [NAN, 0.2, 0.2, 0.2, 0.4]])
+    settled = [[0.3] * 4 + [NAN], [NAN] + [0.2] * 3 + [NAN]]
+    known = history(settled, disagreements=differ, unsettled=1)
+
+    weighed = decide(known, cost=1.0, champion=0, delay=1)
+
+    assert weighed.measured == pytest.approx(0.3)
+    assert weighed.measured_periods == 3
+    assert weighed.regret - weighed.measured == pytest.approx(0.4 * 0.3 / 0.75)
+    assert decide(known.before(4), cost=1.0, champion=0, delay=1).regret == pytest.approx(0.3)
+
+
+def test_what_was_known_before_counts_the_periods_that_were_not_settled() -> None:
+    known = history([[0.3] * 6], unsettled=2)
+
+    assert [known.before(now).unsettled for now in range(7)] == [0, 0, 0, 0, 0, 1, 2]
 
 
 def test_without_a_measurement_it_keeps() -> None:
@@ -145,8 +166,9 @@ def test_a_version_that_answered_in_the_period_it_was_made_in_is_measured_there(
 def _one_by_one(known: History, delay: int) -> Gaps:
     """Return the gaps as they are defined, number by number."""
     versions, periods = known.losses.shape
-    losses, variances, disagreements = (np.full((versions, periods + delay), NAN) for _ in range(3))
-    newest = [-1] * (periods + delay)
+    settled = periods - known.unsettled
+    losses, variances, disagreements = (np.full((versions, settled + delay), NAN) for _ in range(3))
+    newest = [-1] * (settled + delay)
     for period in range(periods):
         fit = [one for one in range(versions) if known.born[one] <= period or one == known.champions[period]]
         values = {one: (known.losses[one, period], known.disagreements[one, period]) for one in fit}
