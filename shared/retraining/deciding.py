@@ -189,10 +189,9 @@ class Deciding:
         before = known.losses if known is not None and known.losses.champion == name else None
         wanted = model.to_ask(name, period)
         if before is not None:
-            if before.is_settled and not is_settled:
-                return  # actuals were said to take less time then: what was measured stays
             if not before.inputs.keys() <= inputs.keys():
-                return  # retention has taken some of it: what it came to stays
+                # Retention has taken some of it, or actuals were said to take less time then: what it came to stays.
+                return
             is_known = before.is_made_of(inputs, loss=loss, most_rows=config.rows_a_period, versions=wanted)
             if is_known and before.is_settled is is_settled:
                 return

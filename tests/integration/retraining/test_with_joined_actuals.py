@@ -206,6 +206,21 @@ async def test_a_period_that_was_decided_about_is_waited_for_no_more(world: Worl
     assert await deciding(world).decide_all(again=True) == [decision]
 
 
+async def test_a_period_whose_actuals_never_come_is_settled_all_the_same(world: World) -> None:
+    """Nothing that it is made of has changed, and yet it says more: that nothing turned out in time."""
+    await configure(world, HOURLY.replace(b"PT1H", b"PT2H"))
+    await promoted(world)
+    await answered(world, hours=3, known=0)
+    settled = []
+    for end in (NINE.plus(4), NINE.plus(5)):
+        await sealed_before(world, end)
+        await deciding(world).decide_all()
+        one = (await PeriodStore(world.blobs).of("flights"))[1]
+        settled.append((one.losses.start, one.losses.is_settled, one.losses.rows))
+
+    assert settled == [("2026-03-01T10", False, 0), ("2026-03-01T10", True, 0)]
+
+
 async def unjoin(world: World, shelf: Shelf, hour: Hour) -> None:
     """Have the first generation of an hour wait to be joined, as when its sealer was slow."""
     await world.blobs.delete(unjoined_path(shelf, hour, 0))
