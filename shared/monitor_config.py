@@ -4,20 +4,15 @@ Every evaluation and alert records the hash of the configuration it was made wit
 """
 
 import hashlib
-import re
-from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal
 
 import msgspec
 
-from shared.errors import InvalidDocument
+from shared import config_files
 from shared.hours import Hour
 from shared.retrain_config import HOUR, LONGEST, RetrainCost, Retraining
-
-if TYPE_CHECKING:  # only what reads a configuration needs it
-    import yaml
 
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
 Threshold = Annotated[float, msgspec.Meta(gt=0)]
@@ -37,9 +32,6 @@ PerformanceMetric = Literal[
     "r2",
     "quantile_loss",
 ]
-Keys: TypeAlias = tuple[str | int, ...]
-"""What leads to a value: names, and places in lists."""
-
 MOST_SEGMENTED: Final = 5
 """Each adds up to eight profiles to every hour."""
 
@@ -188,126 +180,4 @@ def parse(data: bytes, *, path: str) -> MonitorConfig:
     Raises:
         InvalidDocument: it is not YAML, or says something that does not hold; the message names line and key.
     """
-    import yaml
-
-    try:
-        root = _composed(data)
-        if root is not None:
-            _refuse_twice_or_unreadable(root, (), path=path, seen=set())
-        return msgspec.yaml.decode(data, type=MonitorConfig | None) or MonitorConfig()
-    except yaml.MarkedYAMLError as error:
-        problem = ", ".join(part for part in (error.context, error.problem) if part)
-        raise _told(error.problem_mark, (), problem, path=path) from error
-    except msgspec.ValidationError as error:
-        raise _misfit(data, str(error), path=path) from error
-    except (msgspec.DecodeError, yaml.YAMLError, ValueError, RecursionError) as error:
-        # A RecursionError is what YAML makes of too many brackets.
-        raise InvalidDocument(path, reason=" ".join(str(error).split())) from error
-
-
-def mistake(data: bytes, keys: Keys, reason: str, *, path: str) -> InvalidDocument:
-    """Return the error that tells what is wrong with a value of a configuration, and in which line; ``keys`` lead to it."""
-    node = _composed(data)
-    mark = node.start_mark if node else None
-    for key in keys:
-        name, node = _child(node, key)
-        mark = name.start_mark if name else mark
-    return _told(mark, keys, reason, path=path)
-
-
-def _told(mark: "yaml.Mark | None", keys: Keys, reason: str, *, path: str) -> InvalidDocument:
-    line = f"line {mark.line + 1}: " if mark else ""
-    place = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
-    at = f" - at `${place}`" if keys else ""
-    return InvalidDocument(path, reason=f"{line}{reason}{at}")
-
-
-def _composed(data: bytes) -> "yaml.Node | None":
-    """Return what YAML makes of a file before it makes values of it, as the reader does."""
-    import yaml
-
-    root: yaml.Node | None = yaml.compose(data, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    return root
-
-
-def _value(node: "yaml.Node") -> object:
-    import yaml
-
-    return yaml.constructor.SafeConstructor().construct_document(node)
-
-
-def _refuse_twice_or_unreadable(node: "yaml.Node", keys: Keys, *, path: str, seen: set[int]) -> None:
-    """Of a key that stands there twice the reader takes the last; of the 45th of a month it does not say where it is."""
-    import yaml
-
-    if id(node) in seen:  # YAML has a way to say that something stands in itself
-        return
-    seen.add(id(node))
-    if isinstance(node, yaml.MappingNode):
-        names = set()
-        for name, value in node.value:
-            if not isinstance(name, yaml.ScalarNode):
-                raise _told(name.start_mark, keys, "a key is a text", path=path)
-            _refuse_twice_or_unreadable(name, (*keys, name.value), path=path, seen=seen)
-            if name.value in names:
-                raise _told(name.start_mark, (*keys, name.value), "the key stands there twice", path=path)
-            names.add(name.value)
-            _refuse_twice_or_unreadable(value, (*keys, name.value), path=path, seen=seen)
-    elif isinstance(node, yaml.SequenceNode):
-        for place, value in enumerate(node.value):
-            _refuse_twice_or_unreadable(value, (*keys, place), path=path, seen=seen)
-    else:
-        try:
-            _value(node)
-        except ValueError as error:
-            raise _told(node.start_mark, keys, str(error), path=path) from error
-        except yaml.MarkedYAMLError as error:
-            raise _told(node.start_mark, keys, str(error.problem), path=path) from error
-
-
-def _misfit(data: bytes, problem: str, *, path: str) -> InvalidDocument:
-    """Return the error of a value that the type of a configuration does not take, which tells what and mostly where."""
-    what, where = re.findall(r"(?s)^(.*?)(?: - at ((?:`key` in )?`\$[^`]*`))?$", problem)[0]
-    keys: Keys = tuple(int(key) if key.isdigit() else key for key in re.findall(r"[^.\[\]`$]+", where.split(" ")[-1]))
-    node = _composed(data)
-    for key in keys:
-        _, node = _child(node, key)
-    named = re.search(r"unknown field `(.*)`|enum value '(.*)'$", what)
-    if named and (named[1] or where.startswith("`key`")):
-        keys = (*keys, named[1] or named[2])
-    elif where.startswith("`key`"):
-        keys = (*keys, *_first(node, str, names=True))
-    elif where.endswith("[...]`"):
-        keys = (*keys, *_first(node, Threshold))
-    elif (first := what.split(" ", 1)[0]) in _CHECKED.get(keys, ()):
-        keys = (*keys, first)
-    return mistake(data, keys, what, path=path)
-
-
-_CHECKED: Final[Mapping[Keys, tuple[str, ...]]] = {
-    (): MonitorConfig.__struct_fields__,
-    ("performance",): JudgedPerformance.__struct_fields__,
-    ("retraining",): Retraining.__struct_fields__,
-}
-"""The fields of what has a ``__post_init__``, by the keys that lead to it: what that refuses names its key first."""
-
-
-def _first(node: "yaml.Node | None", wanted: Any, *, names: bool = False) -> Iterator[str]:  # noqa: ANN401 - a type
-    """Yield the key of the first entry whose value, or name, is not what is wanted; that is what the reader stopped at."""
-    for name, value in node.value if node else ():
-        try:
-            msgspec.convert(_value(name if names else value), wanted)
-        except msgspec.ValidationError:
-            yield name.value
-            return
-
-
-def _child(node: "yaml.Node | None", key: str | int) -> "tuple[yaml.Node | None, yaml.Node | None]":
-    """Return what stands for a key, or for a place in a list, and its value; None where there is none."""
-    import yaml
-
-    if isinstance(node, yaml.MappingNode):
-        return next(((name, value) for name, value in node.value if name.value == key), (None, None))
-    if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
-        return node.value[key], node.value[key]
-    return None, None
+    return config_files.parse(data, MonitorConfig, path=path)

@@ -11,8 +11,9 @@ from shared.alerts.lifecycle import Look
 from shared.alerts.store import Alerts
 from shared.blobs import Blobs
 from shared.capture.records import Kind, Shelf
+from shared.config_files import mistake
 from shared.errors import BlobMissing, Fault, UnknownModel
-from shared.monitor_config import MonitorConfig, mistake, monitor_config_path, parse
+from shared.monitor_config import MonitorConfig, monitor_config_path, parse
 from shared.monitoring.evaluating import Evaluating
 from shared.monitoring.evaluation import Evaluation, Evaluations
 from shared.monitoring.histories import Histories
