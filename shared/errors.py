@@ -17,6 +17,10 @@ Fault
 |-- ModelFailed            a model raised on rows that fit its schema (500)
 |-- NoEvaluation           a model has not been evaluated yet (404)
 |-- NoDecision             nothing has been decided about a model yet (404)
+|-- InvalidRecipe          a recipe says something that does not hold (422): names the key, and in a file the line
+|-- UnknownDataset         a model has no such dataset, or several (404): says which it has
+|-- DatasetRefused         a dataset failed its checks (409): says which, and what mends it
+|-- DatasetErased          a dataset's rows are gone, because somebody in them was erased (410)
 |-- UnreadableRequest      a body that is not the JSON it should be (400)
 |-- RequestTooLarge        a body, a number of rows or a record over the limit (413)
 |-- InvalidRows            rows that do not fit the schema (422): names row, feature and reason
@@ -252,6 +256,59 @@ class TrainerFailed(Fault):
         super().__init__(f"the trainer {reason}" + (f"; it said last:\n{tail}" if tail else ""))
         self.reason = reason
         self.tail = tail
+
+
+class InvalidRecipe(Fault):
+    """A recipe does not hold; ``reason`` names the key, and of a file the line."""
+
+    code = "invalid_recipe"
+    status = 422
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class UnknownDataset(Fault):
+    """A name means no dataset of a model, or not one alone; ``known`` are those that it may have meant, newest first."""
+
+    code = "unknown_dataset"
+    status = 404
+
+    def __init__(self, model: str, name: str, *, reason: str, known: tuple[str, ...] = ()) -> None:
+        others = f": {', '.join(known)}" if known else ""
+        super().__init__(f"{name!r} of {model} {reason}{others}")
+        self.model = model
+        self.name = name
+        self.known = known
+
+
+class DatasetRefused(Fault):
+    """A dataset was built, failed checks and is none; ``reasons`` say why, one for each check, with what mends it."""
+
+    code = "dataset_refused"
+    status = 409
+
+    def __init__(self, model: str, *, reasons: tuple[str, ...]) -> None:
+        super().__init__(f"the dataset of {model} is refused: {'; '.join(reasons)}")
+        self.model = model
+        self.reasons = reasons
+
+
+class DatasetErased(Fault):
+    """The rows of a dataset are gone, because somebody in them was erased ``at`` some time; its manifest is left."""
+
+    code = "dataset_erased"
+    status = 410
+
+    def __init__(self, model: str, dataset: str, *, at: datetime) -> None:
+        super().__init__(
+            f"the rows of dataset {dataset} of {model} were erased on {at:%Y-%m-%d %H:%M} UTC, with somebody who was in "
+            "them: build it anew by the recipe of its manifest, which gives another one"
+        )
+        self.model = model
+        self.dataset = dataset
+        self.at = at
 
 
 class UnreadableRequest(Fault):

@@ -7,8 +7,11 @@ from typing import Annotated, Final
 
 import msgspec
 
+from shared import config_files
+from shared.errors import InvalidDocument, InvalidRecipe, UnreadableRequest
 from shared.hours import Hour
 from shared.ids import is_name
+from shared.scoring import strict_json
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e6)]
@@ -188,6 +191,36 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()
 
 
+def parse(data: bytes, *, path: str) -> Recipe:
+    """Read a recipe that was written to a file, in YAML or JSON.
+
+    Raises:
+        InvalidRecipe: it is neither, or says something that does not hold; the message names line and key.
+    """
+    try:
+        return config_files.parse(data, Recipe, path=path)
+    except InvalidDocument as refused:
+        raise InvalidRecipe(str(refused)) from refused
+
+
+def parse_body(body: bytes, *, model: str, max_depth: int) -> Recipe:
+    """Read a recipe for a model that was sent as JSON; it may leave the model out.
+
+    Raises:
+        UnreadableRequest: it is not JSON, or no object.
+        InvalidRecipe: it says something that does not hold, or another model; the message names the key.
+    """
+    said = strict_json.decode(body, max_depth=max_depth)
+    if type(said) is not dict:
+        raise UnreadableRequest("a recipe is an object")
+    if said.setdefault("model", model) != model:
+        raise InvalidRecipe(f"model is another one than {model!r}, which was asked")
+    try:
+        return msgspec.convert(said, Recipe)
+    except msgspec.ValidationError as error:
+        raise InvalidRecipe(str(error)) from error
+
+
 def _problem(recipe: Recipe) -> str | None:
     """Return what does not hold, beginning with its key; None where everything does."""
     return (
@@ -212,7 +245,7 @@ def _problem_of_time(recipe: Recipe) -> str | None:
     for key, hour in (
         ("start", recipe.start),
         ("end", recipe.end),
-        *(("exclude", one) for one in recipe.exclude.hours),
+        *(("exclude.hours", one) for one in recipe.exclude.hours),
     ):
         if hour is not None and not _is_hour(hour):
             return f"{key} {hour!r} is no hour, as 2026-03-01T09 is"

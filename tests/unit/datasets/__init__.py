@@ -1,0 +1,1 @@
+"""Datasets: recipes, requests, and everything that is counted without a client."""
