@@ -147,6 +147,7 @@ class InsufficientData(Fault):
     """Too few rows to compute a metric that means anything."""
 
     code = "insufficient_data"
+    status = 409
 
     def __init__(self, *, rows: int, needed: int) -> None:
         super().__init__(f"{rows} rows, {needed} needed")
@@ -479,6 +480,7 @@ class NotSealed(Fault):
     """What was asked for ends at the hour ``end``, and only what is before ``before`` is sealed (None: nothing is)."""
 
     code = "not_sealed"
+    status = 409
 
     def __init__(self, end: str, *, before: str | None) -> None:
         known = "nothing is sealed" if before is None else f"only what is before {before} is sealed"
@@ -491,6 +493,7 @@ class LetGo(Fault):
     """Of what was asked for, the rows of some ``dates`` are not kept any more, or are going at this moment."""
 
     code = "let_go"
+    status = 410
 
     def __init__(self, model: str, version: str, *, dates: tuple[str, ...]) -> None:
         days = dates[0] if len(dates) == 1 else f"{len(dates)} days, from {dates[0]} to {dates[-1]}"
