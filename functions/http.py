@@ -3,6 +3,7 @@
 import string
 import uuid
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 
 import azure.functions as func
@@ -34,7 +35,17 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     errors: tuple[Misfit, ...] = ()
 
 
-async def answer(request: func.HttpRequest, work: Callable[[str], Awaitable[msgspec.Struct]]) -> func.HttpResponse:
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What is done later: how it stands now, and the path where that can be asked."""
+
+    body: msgspec.Struct
+    location: str
+
+
+async def answer(
+    request: func.HttpRequest, work: Callable[[str], Awaitable[msgspec.Struct | Accepted]]
+) -> func.HttpResponse:
     """Answer with what ``work`` returns for the request's id, or with the problem it raises.
 
     An exception that is no fault of ours by name goes through to the host, whose answer is an empty 500.
@@ -42,7 +53,7 @@ async def answer(request: func.HttpRequest, work: Callable[[str], Awaitable[msgs
     request_id = _request_id(request)
     headers = {REQUEST_ID: request_id}
     try:
-        body = msgspec.json.encode(await work(request_id))
+        done = await work(request_id)
     except Fault as fault:
         if fault.status == HTTPStatus.SERVICE_UNAVAILABLE:
             headers["Retry-After"] = "5"
@@ -52,7 +63,13 @@ async def answer(request: func.HttpRequest, work: Callable[[str], Awaitable[msgs
             mimetype="application/problem+json",
             headers=headers,
         )
-    return func.HttpResponse(body, mimetype="application/json", headers=headers)
+    status = HTTPStatus.OK
+    if isinstance(done, Accepted):
+        headers["Location"] = done.location
+        done, status = done.body, HTTPStatus.ACCEPTED
+    return func.HttpResponse(
+        msgspec.json.encode(done), status_code=status, mimetype="application/json", headers=headers
+    )
 
 
 def _request_id(request: func.HttpRequest) -> str:

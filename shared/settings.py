@@ -21,6 +21,13 @@ def _positive(text: str) -> float:
     return number
 
 
+def _budget(text: str) -> float:
+    number = _positive(text)
+    if number > 300.0:
+        raise ValueError("it is more than 300, and what is begun last has to end within host.json's functionTimeout")
+    return number
+
+
 def _count(text: str) -> int:
     number = int(text)
     if number < 1:
@@ -168,6 +175,9 @@ class Settings:
     actuals_stand_days: int = _setting(_count, default=14)
     monitor_schedule: str = _setting(_schedule)
     decide_schedule: str = _setting(_schedule)
+    datasets_schedule: str = _setting(_schedule)
+    datasets_budget_s: float = _setting(_budget, default=45.0)
+    datasets_memory_mib: int = _setting(_count, default=512)
     deliver_schedule: str = _setting(_schedule)
 
     webhooks: tuple[str, ...] = _setting(_urls, secret=True, default=())

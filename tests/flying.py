@@ -25,6 +25,7 @@ SCHEDULES = {
     "JOIN_SCHEDULE": "0 35 * * * *",
     "MONITOR_SCHEDULE": "0 40 * * * *",
     "DECIDE_SCHEDULE": "0 45 * * * *",
+    "DATASETS_SCHEDULE": "0 55 * * * *",
     "DELIVER_SCHEDULE": "0 50 * * * *",
 }
 # Short, so that what a killed host held is soon another's.

@@ -50,6 +50,9 @@ param monitorSchedule string = '0 20 * * * *'
 @description('When it is decided whether a retrain pays.')
 param decideSchedule string = '0 40 * * * *'
 
+@description('When the datasets that were asked for are built on.')
+param datasetsSchedule string = '50 * * * * *'
+
 @description('When waiting alerts are posted.')
 param deliverSchedule string = '30 * * * * *'
 
@@ -262,6 +265,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
         { name: 'JOIN_SCHEDULE', value: joinSchedule }
         { name: 'MONITOR_SCHEDULE', value: monitorSchedule }
         { name: 'DECIDE_SCHEDULE', value: decideSchedule }
+        { name: 'DATASETS_SCHEDULE', value: datasetsSchedule }
         { name: 'DELIVER_SCHEDULE', value: deliverSchedule }
         { name: 'PRIVACY_KEY', value: privacyKey }
         { name: 'WEBHOOKS', value: webhooks }

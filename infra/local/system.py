@@ -33,6 +33,7 @@ _SCHEDULES: Final = {
     "JOIN_SCHEDULE": "0 */5 * * * *",
     "MONITOR_SCHEDULE": "0 */10 * * * *",
     "DECIDE_SCHEDULE": "0 5 * * * *",
+    "DATASETS_SCHEDULE": "20 * * * * *",
     "DELIVER_SCHEDULE": "*/30 * * * * *",
 }
 

@@ -7,6 +7,7 @@ under ``TYPE_CHECKING`` alone: importing this package loads none of them.
 
 from shared.wiring.answering import catalog, health, receiving_actuals, scoring
 from shared.wiring.clients import blobs, close, hub, keeper, posting, telemetry
+from shared.wiring.dataset_building import asking, building, datasets, planning
 from shared.wiring.environment import check_when_hosted, clock, privacy_key, settings, variables
 from shared.wiring.keeping import accepting, capturing, dead_letters, draining, importing, joining, sealing, verifying
 from shared.wiring.retraining import deciding, gathering, periods, replaying, training
@@ -15,14 +16,17 @@ from shared.wiring.watching import backtest, delivering, monitoring, rebaselinin
 
 __all__ = [
     "accepting",
+    "asking",
     "backtest",
     "baselines",
     "blobs",
+    "building",
     "capturing",
     "catalog",
     "check_when_hosted",
     "clock",
     "close",
+    "datasets",
     "dead_letters",
     "deciding",
     "delivering",
@@ -36,6 +40,7 @@ __all__ = [
     "keeper",
     "monitoring",
     "periods",
+    "planning",
     "posting",
     "privacy_key",
     "rebaselining",

@@ -10,7 +10,7 @@ from infra.local.system import HUB
 
 def environment_of(storage: str) -> dict[str, str]:
     """Return the settings that every command needs, with a hub that is away."""
-    timers = ("DRAIN", "SEAL", "ACCOUNT", "JOIN", "MONITOR", "DECIDE", "DELIVER")
+    timers = ("DRAIN", "SEAL", "ACCOUNT", "JOIN", "MONITOR", "DECIDE", "DATASETS", "DELIVER")
     schedules = {f"{timer}_SCHEDULE": "0 */5 * * * *" for timer in timers}
     return {
         "STORAGE": storage,

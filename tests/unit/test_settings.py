@@ -19,6 +19,7 @@ ENV = {
     "JOIN_SCHEDULE": "0 */5 * * * *",
     "MONITOR_SCHEDULE": "0 */10 * * * *",
     "DECIDE_SCHEDULE": "0 5 * * * *",
+    "DATASETS_SCHEDULE": "20 * * * * *",
     "DELIVER_SCHEDULE": "*/30 * * * * *",
 }
 
@@ -41,7 +42,10 @@ def test_every_problem_is_named_at_once() -> None:
         Settings.from_env({"MAX_ROWS": "many", "CAPTURE": "yes", "WEBHOOKS": "https://example.com"})
 
     named = [problem.split()[0] for problem in caught.value.problems]
-    schedules = {f"{timer}_SCHEDULE" for timer in ("DRAIN", "SEAL", "ACCOUNT", "JOIN", "MONITOR", "DECIDE", "DELIVER")}
+    schedules = {
+        f"{timer}_SCHEDULE"
+        for timer in ("DRAIN", "SEAL", "ACCOUNT", "JOIN", "MONITOR", "DECIDE", "DATASETS", "DELIVER")
+    }
     needed = {"STORAGE", "EVENTS", "EVENTS_HUB", "EVENTS_CONSUMER_GROUP"} | schedules
     assert set(named) == needed | {"MAX_ROWS", "CAPTURE", "WEBHOOK_SECRET"}
     assert len(named) == len(set(named))
@@ -52,6 +56,8 @@ def test_every_problem_is_named_at_once() -> None:
     ("name", "text"),
     [
         ("STORAGE", "rubbish"),
+        ("DATASETS_BUDGET_S", "0"),
+        ("DATASETS_BUDGET_S", "301"),
         ("STORAGE", "http://127.0.0.1:10000/account"),
         ("EVENTS", "driftline.servicebus.windows.net"),
         ("EVENTS", "Endpoint=driftline;SharedAccessKeyName=n;SharedAccessKey=k"),

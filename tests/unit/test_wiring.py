@@ -46,6 +46,7 @@ SETTINGS = {
     "JOIN_SCHEDULE": "0 */5 * * * *",
     "MONITOR_SCHEDULE": "0 */5 * * * *",
     "DECIDE_SCHEDULE": "0 */5 * * * *",
+    "DATASETS_SCHEDULE": "0 */5 * * * *",
     "DELIVER_SCHEDULE": "0 */5 * * * *",
 }
 

@@ -20,6 +20,7 @@ _PAGES = (
     "/api/models/flights",
     "/api/models/flights/versions/1",
     "/api/models/flights/evaluation",
+    "/api/models/flights/datasets",
 )
 
 

@@ -38,6 +38,7 @@ SCHEDULES: Final = {
     "JOIN_SCHEDULE": "0 35 */2 * * *",
     "MONITOR_SCHEDULE": "0 40 */2 * * *",
     "DECIDE_SCHEDULE": "0 45 */2 * * *",
+    "DATASETS_SCHEDULE": "0 55 */6 * * *",
     "DELIVER_SCHEDULE": "0 50 * * * *",
 }
 
