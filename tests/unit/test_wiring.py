@@ -16,7 +16,7 @@ import asyncio
 from shared import wiring
 
 async def main():
-    wiring.scoring(), wiring.sealing(), wiring.verifying(), wiring.accepting(), wiring.draining(), wiring.monitoring(), wiring.deciding(), wiring.watching_capture(), wiring.delivering(), wiring.health()
+    wiring.scoring(), wiring.sealing(), wiring.verifying(), wiring.accepting(), wiring.draining(), wiring.monitoring(), wiring.deciding(), wiring.asking(), wiring.datasets(), wiring.watching_capture(), wiring.delivering(), wiring.health()
     await wiring.close()
 
 asyncio.run(main())
