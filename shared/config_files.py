@@ -5,7 +5,6 @@ about, with a dot before the key of something inside: the reader looks it up.
 """
 
 import re
-from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import msgspec
@@ -33,8 +32,8 @@ def parse(data: bytes, kind: type[T], *, path: str) -> T:
         root = _composed(data)
         if root is not None:
             _refuse_twice_or_unreadable(root, (), path=path, seen=set())
-        said: T | None = msgspec.yaml.decode(data, type=kind | None)
-        return msgspec.convert({}, kind) if said is None else said
+        said = msgspec.yaml.decode(data)
+        return msgspec.convert({} if said is None else said, kind)
     except yaml.MarkedYAMLError as error:
         problem = ", ".join(part for part in (error.context, error.problem) if part)
         raise _told(error.problem_mark, (), problem, path=path) from error
@@ -138,7 +137,7 @@ def _refused_alone(said: Any, kind: type[T], keys: Keys, problem: str) -> str | 
         entries.clear()
         entries[name] = value
         try:
-            msgspec.convert(said, kind, builtin_types=(datetime, date))
+            msgspec.convert(said, kind)
         except msgspec.ValidationError as again:
             if str(again) == problem:
                 return str(name)

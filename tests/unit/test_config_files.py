@@ -1,7 +1,7 @@
 """Files that people write: what does not hold is told with its line and its key, of whatever type."""
 
 import contextlib
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -54,9 +54,17 @@ def test_a_file_that_says_nothing_is_an_object_of_no_keys(data: bytes) -> None:
 
 
 def test_json_is_read_as_well() -> None:
-    data = b'{"name": "a", "texts": ["b"],\n\t"by_name": {"c": ["d"]}, "inner": {"share": 0.75}, "delay": "PT6H"}'
+    data = b'{"name": "a", "texts": ["b"],\n\t"by_name": {"c": ["d"]}, "inner": {"share": 0.75}, "delay": "PT6H",'
+    data += b'\n"at": "2026-03-01T09:00:00Z"}'
 
-    expected = Told(name="a", texts=("b",), by_name={"c": ("d",)}, inner=Inner(share=0.75), delay=timedelta(hours=6))
+    expected = Told(
+        name="a",
+        texts=("b",),
+        by_name={"c": ("d",)},
+        inner=Inner(share=0.75),
+        delay=timedelta(hours=6),
+        at=datetime(2026, 3, 1, 9, tzinfo=UTC),
+    )
     assert parse(data, Told, path="file") == expected
 
 
@@ -66,6 +74,7 @@ def test_json_is_read_as_well() -> None:
         ("name: a\ntexts:\n  - b\n  - 5\n", 4, "texts[1]"),
         ("name: a\nby_name:\n  c: [d]\n  e:\n    - f\n    - 5\n", 6, "by_name.e[1]"),
         ("inners:\n  a: {share: 0.5}\n  b:\n    share: much\n", 4, "inners.b.share"),
+        ("inners:\n  a: {share: 0.5}\n  b:\n    share: much\ndelay: a fortnight\n", 4, "inners.b.share"),
         ("inners:\n  a: {share: 0.5}\n  b:\n    shape: 1\n", 4, "inners.b.shape"),
         ("inners:\n  a: {share: 0.5}\n  b:\n    share: 2\n", 4, "inners.b.share"),
         ("inners:\n  a: {}\n  7: {}\n", 3, "inners.7"),
@@ -118,6 +127,8 @@ def test_a_value_that_stands_in_two_places_is_no_key_that_stands_there_twice() -
         parse(b"inners: &a {b: *a}", Told, path="file")
     with pytest.raises(InvalidDocument, match="inners"):
         parse(b"inners: {a: &a {share: much}, b: *a}", Told, path="file")
+    with pytest.raises(InvalidDocument, match=r"at `\$.inners`$"):  # b by itself is wrong for another reason
+        parse(b"inners: &m {share: {}, b: *m}", Told, path="file")
 
 
 def test_what_is_found_later_is_told_in_the_same_words() -> None:

@@ -87,8 +87,9 @@ async def test_a_build_goes_on_at_the_next_turn_by_its_name(world: World) -> Non
     between = await stored(world, name)
     await world.asking(minute=1).advance()
     ended = await stored(world, name)
-    await world.asking(minute=2).advance()
+    nothing = await world.asking(minute=2).advance()
 
+    assert nothing == []
     assert world.builder.turns == [(1, None), (1, "b1")]
     assert (between.state, between.build, between.done, between.steps) == (State.BUILDING, "b1", 1, 3)
     assert (ended.state, ended.dataset, ended.done, ended.reason) == (State.READY, DATASET, 3, None)

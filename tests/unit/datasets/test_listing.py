@@ -8,7 +8,7 @@ import pytest
 
 from shared.datasets.listing import Datasets
 from shared.datasets.manifest import DatasetManifest
-from shared.datasets.paths import build_folder, manifest_path
+from shared.datasets.paths import build_folder, manifest_path, request_path
 from shared.datasets.recipe import Recipe
 from shared.documents import encode
 from shared.errors import DatasetErased, UnknownDataset, UnknownModel
@@ -83,6 +83,7 @@ async def test_datasets_are_listed_with_the_newest_first_and_erased_ones_say_so(
 async def test_a_folder_without_a_manifest_is_no_dataset(world: World) -> None:
     """It is being written, or whoever wrote it was killed."""
     world.memory.put(f"datasets/flights/{'5' * 64}/train/part-00000.parquet", b"")
+    world.memory.put("datasets/flights/_originals/manifest.json", b"{}")
 
     assert len((await datasets(world).of("flights")).datasets) == 3
     with pytest.raises(UnknownDataset):
@@ -148,6 +149,9 @@ async def test_a_request_and_a_dataset_are_shown_by_their_names(world: World) ->
     assert isinstance(await datasets(world).show("flights", NEW[:32]), DatasetManifest)
     with pytest.raises(UnknownDataset):
         await datasets(world).show("flights", f"../model=flights/{name}")
+    world.memory.put(request_path("flights", "copy"), (await world.blobs.read(request_path("flights", name))).data)
+    with pytest.raises(UnknownDataset):
+        await datasets(world).show("flights", "copy")
 
 
 async def test_nothing_is_looked_for_of_a_model_that_is_not_registered(world: World) -> None:
