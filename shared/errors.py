@@ -39,6 +39,8 @@ Fault
 |-- InvalidSecret          a webhook secret is not whsec_ and 24 to 64 bytes in base64
 |-- BadSignature           a webhook message is unsigned, wrongly signed or too old (401)
 |-- IncompatibleProfiles   a bug or a stale baseline: fail the evaluation
+|-- EngineMissing          what runs the builds of datasets is not installed: says how it is
+|-- EngineFailed           an engine could not run what it was given: memory, disk, or a file that it cannot read
 """
 
 from dataclasses import dataclass
@@ -514,3 +516,25 @@ class WebhookFailed(Fault):
         super().__init__(reason)
         self.reason = reason
         self.is_final = is_final
+
+
+class EngineMissing(Fault):
+    """The engine that is to build a dataset is not installed."""
+
+    code = "engine_missing"
+
+    def __init__(self, engine: str, *, mend: str) -> None:
+        super().__init__(f"{engine} is not installed: {mend}")
+        self.engine = engine
+        self.mend = mend
+
+
+class EngineFailed(Fault):
+    """An engine could not run what it was given; ``reason`` is what it said."""
+
+    code = "engine_failed"
+
+    def __init__(self, engine: str, *, reason: str) -> None:
+        super().__init__(f"{engine} failed: {reason}")
+        self.engine = engine
+        self.reason = reason

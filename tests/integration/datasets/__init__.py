@@ -1,0 +1,1 @@
+"""Datasets, on the engines that build them."""
