@@ -6,7 +6,7 @@ subtracted, and a constant is written as the text that both read back to the sam
 
 import functools
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -17,7 +17,7 @@ from shared.datasets.columns import ACTUAL, GROUP, HOUR, INPUT, PPM, VERSION, in
 from shared.datasets.levels import FeatureLevels, Levels
 from shared.datasets.manifest import Fault, Plan
 from shared.datasets.recipe import Sampling, Segment
-from shared.datasets.sampling import CLASSES, MILLION, PREFIX
+from shared.datasets.sampling import CLASSES, MILLION, PREFIX, Border, Cuts
 from shared.schema import TEXT, FeatureType, Schema
 
 AFTER_AS_OF: Final = "after_as_of"
@@ -67,11 +67,19 @@ def counted(candidates: Table) -> Table:
     return rows.group_by(["_reason", "_stratum", "_prefix"]).aggregate(rows=rows.count())
 
 
-def border_keys(candidates: Table, borders: Table) -> Table:
-    """Return ``_stratum`` and ``_key`` of the rows at borders, which are given as ``sampling.border_rows``."""
-    rows = candidates.filter(candidates["_reason"].isnull()).select("_stratum", "_key")
-    rows = rows.mutate(_prefix=rows["_key"].substr(0, PREFIX))
-    return rows.join(borders, ["_stratum", "_prefix"]).select("_stratum", "_key")
+def border_keys(candidates: Table, borders: Mapping[str, Border], rows: Table) -> Table:
+    """Return ``_stratum`` and ``_key`` of the rows at borders.
+
+    Args:
+        candidates: as above.
+        borders: by stratum.
+        rows: the same as ``sampling.border_rows``.
+    """
+    prefix = candidates["_key"].substr(0, PREFIX)
+    # The join says the same and more; but this alone can be asked of a row before its actual is looked for.
+    possible = prefix.isin(sorted({one.prefix for one in borders.values()}))
+    found = candidates.filter(possible, candidates["_reason"].isnull()).select("_stratum", "_key", _prefix=prefix)
+    return found.join(rows, ["_stratum", "_prefix"]).select("_stratum", "_key")
 
 
 def scouted(candidates: Table, plan: Plan, *, start: str) -> Table:
@@ -80,7 +88,7 @@ def scouted(candidates: Table, plan: Plan, *, start: str) -> Table:
     return rows.select([inside(name) for name in sorted(plan.baseline)])
 
 
-def chosen(candidates: Table, plan: Plan, cuts: Table | None) -> Table:
+def chosen(candidates: Table, plan: Plan, cuts: Cuts | None, rows: Table | None) -> Table:
     """Return the rows that are taken, with what is kept of them and what finishing needs.
 
     ``_ppm`` is how many rows one stands for, in millionths; ``_group`` which rows stay together, as text.
@@ -88,22 +96,27 @@ def chosen(candidates: Table, plan: Plan, cuts: Table | None) -> Table:
     Args:
         candidates: as above.
         plan: what is wanted.
-        cuts: as ``Cuts.rows`` gives them; None where nothing is sampled.
+        cuts: by stratum; None where nothing is sampled.
+        rows: the same as ``Cuts.rows``, likewise.
     """
-    rows = candidates.filter(candidates["_reason"].isnull())
-    if cuts is None:
-        rows = rows.mutate(_ppm=ibis.literal(MILLION, "int64"))
+    taken = candidates.filter(candidates["_reason"].isnull())
+    if cuts is None or rows is None:
+        taken = taken.mutate(_ppm=ibis.literal(MILLION, "int64"))
     else:
-        rows = rows.join(cuts, "_stratum")
-        rows = rows.filter(rows["_cut"].isnull() | (rows["_key"] <= rows["_cut"]))
+        if cuts.last is not None:
+            taken = taken.filter(
+                taken["_key"] <= cuts.last
+            )  # which can be asked of a row before its actual is looked for
+        taken = taken.join(rows, "_stratum")
+        taken = taken.filter(taken["_cut"].isnull() | (taken["_key"] <= taken["_cut"]))
     columns = ["_id", "_external_id", "_request_id", "_at", "_enqueued_at", "_weight"]
     columns += [ACTUAL, "_actual_at", "_actual_enqueued_at", INPUT, PPM]
     group = plan.recipe.split.group
     if group is not None:
         kind = types(plan.schema).get(group, FeatureType.STRING)
-        rows = rows.mutate(_group=_as_text(rows[inside(group)], kind))
+        taken = taken.mutate(_group=_as_text(taken[inside(group)], kind))
         columns.append(GROUP)
-    return rows.select(*columns, *map(inside, kept(plan)))
+    return taken.select(*columns, *map(inside, kept(plan)))
 
 
 def certainty(rows: Table, schema: Schema) -> IntegerValue:

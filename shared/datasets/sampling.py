@@ -60,6 +60,13 @@ class Cuts(Document, frozen=True, kw_only=True):
         """Return how many rows are taken."""
         return sum(one.chosen for one in self.strata.values())
 
+    @property
+    def last(self) -> str | None:
+        """Return the last key that is taken of any stratum; None where one is taken whole."""
+        keys = [one.key for one in self.strata.values()]
+        known = [key for key in keys if key is not None]
+        return max(known, default=None) if len(known) == len(keys) else None
+
     def rows(self) -> pa.Table:
         """Return the cuts as rows: ``_stratum``, ``_cut`` and ``_ppm``."""
         cuts = self.strata.values()

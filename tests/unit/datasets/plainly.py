@@ -45,17 +45,20 @@ def built(
         found = levels(plan.baseline, pa.concat_tables(scouted))
     each = [expressions.candidates(*both, plan, levels=found) for both in tables]
     counts = pa.concat_tables(engine.collect(expressions.counted(one)) for one in each)
-    cuts = None
+    cuts = cut_rows = None
     if sample is not None:
         rows = sampling.totals(counts)
         allotted = sampling.allot(rows, sample)
         borders = sampling.borders(counts, allotted)
         at_border = engine.table(sampling.border_rows(borders))
-        keys = pa.concat_tables(engine.collect(expressions.border_keys(one, at_border)) for one in each)
-        cuts = engine.table(sampling.cuts(sample, rows, allotted, borders, keys).rows())
+        keys = pa.concat_tables(engine.collect(expressions.border_keys(one, borders, at_border)) for one in each)
+        cuts = sampling.cuts(sample, rows, allotted, borders, keys)
+        cut_rows = engine.table(cuts.rows())
     taken = []
     for place, one in enumerate(each):
-        paths = engine.write(expressions.chosen(one, plan, cuts).order_by("_id"), folder / f"{engine.name}-{place}")
+        paths = engine.write(
+            expressions.chosen(one, plan, cuts, cut_rows).order_by("_id"), folder / f"{engine.name}-{place}"
+        )
         taken += [pq.read_table(path) for path in paths]
     return pa.concat_tables(taken, promote_options="permissive").sort_by("_id"), sampling.excluded(counts)
 
