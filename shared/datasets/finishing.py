@@ -5,7 +5,7 @@ or so a row; the second time rows go by in pieces, whatever their number.
 """
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +24,6 @@ from shared.datasets.parts import Parts
 from shared.datasets.profiling import ColumnProfiles
 from shared.datasets.recipe import Weights
 from shared.datasets.splitting import SPANS_SPLIT, SPLITS, Codes
-from shared.sealing.tables.columns import TIME
 
 ORIGINAL: Final = "original-"
 """What the ids of rows of original training data begin with; of captured rows they are UUIDs."""
@@ -33,7 +32,8 @@ ChosenRows = Callable[[], Iterator[pa.RecordBatch]]
 """Gives the chosen rows from the beginning, in the order of ``_id``.
 
 They have ``_id``, ``_external_id``, ``_request_id``, ``_at``, the capture weight ``_weight``, the sampling weight ``_ppm`` in
-millionths, the features, ``_actual`` and, where the recipe wants them, outputs. What else they have is left out.
+millionths, the features, the feature that the split groups by, ``_actual`` and, where the recipe wants them, outputs. What
+else they have is left out.
 """
 
 
@@ -96,7 +96,9 @@ def _looked_at(batches: Iterator[pa.RecordBatch], plan: Plan) -> tuple[splitting
         ValueError: the rows are not in the order of their ids, each once.
     """
     group, classes = plan.recipe.split.group, _Classes(plan.recipe.weights)
-    pieces = [_piece(batch, group, classes) for batch in _in_order(batches)] or [_piece(_no_rows(), None, classes)]
+    schema = _seen_schema(plan)
+    seen = _in_order(canonical(pa.table(batch), schema) for batch in batches)
+    pieces = [_piece(rows, group, classes) for rows in seen] or [_piece(schema.empty_table(), group, classes)]
     made = {name: np.concatenate([piece.pop(name) for piece in pieces]) for name in list(pieces[0])}
     return splitting.Rows(
         ids=made["ids"],
@@ -110,39 +112,43 @@ def _looked_at(batches: Iterator[pa.RecordBatch], plan: Plan) -> tuple[splitting
     )
 
 
-def _piece(batch: pa.RecordBatch, group: str | None, classes: "_Classes") -> dict[str, NDArray[Any]]:
-    ids = _texts(batch.column("_id"))
-    groups = _texts(batch.column(group)) if group is not None else None
-    of_ids = keys(ids)
+def _seen_schema(plan: Plan) -> pa.Schema:
+    """Return what is looked at of the rows: in the same types, whatever engine hands them over."""
+    of_dataset = dataset_schema(plan.schema, plan.actual, outputs=False)
+    kinds = {name: of_dataset.field(name).type for name in ("_id", "_request_id", "_at", "_weight")}
+    group = plan.recipe.split.group
+    if group is not None:
+        # a feature that is not kept may still be what rows belong together by
+        kinds[group] = of_dataset.field(group).type if group in of_dataset.names else pa.string()
+    return pa.schema({**kinds, "_ppm": pa.int64(), "_actual": of_dataset.field(plan.actual).type})
+
+
+def _piece(rows: pa.Table, group: str | None, classes: "_Classes") -> dict[str, NDArray[Any]]:
+    ids, requests = keys(rows.column("_id")), rows.column("_request_id")
+    groups = rows.column(group) if group is not None else None
     piece = {
-        "ids": of_ids,
-        "requests": np.where(_valid(batch.column("_request_id")), keys(_texts(batch.column("_request_id"))), of_ids),
-        "has_group": _valid(groups) if groups is not None else np.zeros(len(ids), dtype=bool),
-        "at": _values(batch.column("_at").cast(TIME), missing=weighing.NO_TIME),
-        "is_original": pc.starts_with(ids, ORIGINAL).to_numpy(zero_copy_only=False),
-        "captured": _values(batch.column("_weight"), missing=1).astype(np.int32),
-        "drawn": _values(batch.column("_ppm"), missing=weighing.MILLION),
-        "classes": classes.codes(batch.column("_actual")),
+        "ids": ids,
+        "requests": np.where(requests.is_valid().to_numpy(), keys(requests), ids),
+        "has_group": groups.is_valid().to_numpy() if groups is not None else np.zeros(len(ids), dtype=bool),
+        "at": _integers(rows.column("_at"), missing=weighing.NO_TIME),
+        "is_original": pc.starts_with(rows.column("_id"), ORIGINAL).to_numpy(),
+        "captured": _integers(rows.column("_weight"), missing=1).astype(np.int32),
+        "drawn": _integers(rows.column("_ppm"), missing=weighing.MILLION),
+        "classes": classes.codes(rows.column("_actual")),
     }
     return piece if groups is None else {**piece, "groups": keys(groups)}
 
 
-def _no_rows() -> pa.RecordBatch:
-    texts, numbers = ("_id", "_request_id", "_actual"), ("_weight", "_ppm")
-    kinds = {**dict.fromkeys(texts, pa.string()), "_at": TIME, **dict.fromkeys(numbers, pa.int64())}
-    return pa.RecordBatch.from_pylist([], pa.schema(kinds))
-
-
-def _in_order(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _in_order(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
     last = ""
-    for batch in batches:
-        if not batch.num_rows:
+    for rows in tables:
+        if not rows.num_rows:
             continue
-        ids = _texts(batch.column("_id"))
+        ids = rows.column("_id")
         if not (last < ids[0].as_py() and pc.all(pc.less(ids[:-1], ids[1:])).as_py() is not False):
             raise ValueError(f"rows are not in the order of their ids, each once, after {last!r}")
         last = ids[-1].as_py()
-        yield batch
+        yield rows
 
 
 def _ready(
@@ -174,25 +180,14 @@ class _Classes:
     def names(self) -> tuple[str, ...]:
         return tuple(self._codes)
 
-    def codes(self, actuals: pa.Array) -> NDArray[np.int32]:
+    def codes(self, actuals: pa.ChunkedArray) -> NDArray[np.int32]:
         if not self._is_asked:
             return np.full(len(actuals), -1, dtype=np.int32)
-        encoded = _texts(actuals).dictionary_encode()
+        encoded = actuals.cast(pa.string()).combine_chunks().dictionary_encode()
         known = [self._codes.setdefault(one, len(self._codes)) for one in encoded.dictionary.to_pylist()]
-        places = _values(encoded.indices, missing=-1)
-        return np.array([*known, -1], dtype=np.int32)[places]
+        return np.array([*known, -1], dtype=np.int32)[_integers(encoded.indices, missing=-1)]
 
 
-def _texts(column: pa.Array) -> pa.Array:
-    plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
-    return plain.cast(pa.large_string())
-
-
-def _valid(column: pa.Array) -> NDArray[np.bool_]:
-    valid: NDArray[np.bool_] = pc.is_valid(column).to_numpy(zero_copy_only=False)
-    return valid
-
-
-def _values(column: pa.Array, *, missing: int) -> NDArray[np.int64]:
+def _integers(column: pa.ChunkedArray | pa.Array, *, missing: int) -> NDArray[np.int64]:
     values: NDArray[np.int64] = pc.fill_null(column.cast(pa.int64()), missing).to_numpy()
     return values

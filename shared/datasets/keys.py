@@ -14,8 +14,8 @@ _SEEDS: Final = hashlib.shake_256(b"driftline dataset keys")
 _MIX: Final = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB))
 
 
-def keys(texts: pa.Array) -> Keys:
-    """Return a key for each text, shape (texts,); the same on every machine, whatever stands beside it.
+def keys(values: pa.ChunkedArray) -> Keys:
+    """Return a key for the text of each value, shape (values,); the same on every machine, whatever stands beside it.
 
     Each byte is multiplied by a number of its place, and the sum is mixed: two texts have the same key once in 2**57 pairs.
     That of a missing text is that of an empty one.
@@ -23,16 +23,16 @@ def keys(texts: pa.Array) -> Keys:
     Source:
         Dietzfelbinger et al., "A reliable randomized algorithm for the closest-pair problem", J. Algorithms 25 (1997).
     """
-    if not len(texts):
+    if not len(values):
         return np.empty(0, dtype=np.uint64)
-    whole = pc.fill_null(texts.cast(pa.large_string()), "")
+    whole = pc.fill_null(values.cast(pa.large_string()).combine_chunks(), "")
     _, offsets, letters = whole.buffers()
     at = np.frombuffer(offsets, np.int64)[whole.offset : whole.offset + len(whole) + 1]
     codes = np.frombuffer(letters or b"", np.uint8)[at[0] : at[-1]].astype(np.uint64) + np.uint64(1)
     lengths = np.diff(at)
     factors = _factors(int(lengths.max()))
     if (lengths == lengths[0]).all():
-        sums = (codes.reshape(len(texts), -1) * factors).sum(axis=1, dtype=np.uint64)
+        sums = (codes.reshape(len(values), -1) * factors).sum(axis=1, dtype=np.uint64)
     else:
         starts = at[:-1] - at[0]
         products = codes * factors[np.arange(len(codes)) - np.repeat(starts, lengths)]

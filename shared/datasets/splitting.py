@@ -91,12 +91,10 @@ def _units(rows: Rows) -> NDArray[np.int64]:
     from scipy.sparse.csgraph import connected_components
 
     _, groups = np.unique(rows.groups[rows.has_group], return_inverse=True)
-    of_requests, of_groups = _count(requests), _count(groups)
-    # every edge once, because those that stand there twice are added up
-    edges = np.unique(requests[rows.has_group] * of_groups + groups)
-    ends = (edges // max(of_groups, 1), edges % max(of_groups, 1) + of_requests)
-    nodes = of_requests + of_groups
-    graph = coo_array((np.ones(len(edges)), ends), shape=(nodes, nodes))
+    of_requests = _count(requests)
+    nodes = of_requests + _count(groups)
+    edges = (requests[rows.has_group], groups + of_requests)
+    graph = coo_array((np.ones(len(groups)), edges), shape=(nodes, nodes))
     _, components = connected_components(graph, directed=False)
     _, units = np.unique(components[:of_requests], return_inverse=True)
     numbers: NDArray[np.int64] = units[requests]

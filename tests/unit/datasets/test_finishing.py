@@ -12,10 +12,12 @@ import pyarrow.dataset as ds
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from shared.datasets.canonical import Digest, canonical, dataset_schema
 from shared.datasets.finishing import Finished, finish
 from shared.datasets.recipe import Sample, Split, SplitBy, Weights
+from shared.schema import FeatureType, Output
 from tests.unit.datasets.chosen import MIDNIGHT, SCHEMA, batches, original, plan, row, table
 
 MILLION = 1_000_000
@@ -191,6 +193,18 @@ def test_any_feature_may_be_the_group_and_so_may_the_external_id(tmp_path: Path,
     assert all(len(where) == 1 for where in places.values())
 
 
+def test_a_group_need_not_be_kept(tmp_path: Path) -> None:
+    """An account number keeps the rows of its holder together, and is nothing to learn from."""
+    by = plan(split=Split(by=SplitBy.GROUP, group="carrier", test=0.5))
+    kept = replace(SCHEMA, features=tuple(one for one in SCHEMA.features if one.name != "carrier"))
+
+    finish(batches(table([row(number) for number in range(10)])), replace(by, schema=kept), tmp_path)
+
+    places = {(int(one["_id"][:8]) % 2, one["_split"]) for one in stored(tmp_path).to_pylist()}
+    assert "carrier" not in stored(tmp_path).column_names
+    assert len(places) == 2
+
+
 def test_classes_weigh_what_the_recipe_says_by_the_text_of_the_actual(tmp_path: Path) -> None:
     rows = table([row(number) for number in range(10)])
 
@@ -198,6 +212,23 @@ def test_classes_weigh_what_the_recipe_says_by_the_text_of_the_actual(tmp_path: 
 
     weights = {one["late"]: one["_weight"] for one in stored(tmp_path).to_pylist()}
     assert weights == {0: MILLION, 1: 2_500_000}
+
+
+@pytest.mark.parametrize("kind", [pa.float64(), pa.bool_()])
+def test_booleans_are_classes_by_their_words_however_they_are_handed_over(tmp_path: Path, kind: pa.DataType) -> None:
+    rows = table([row(number) for number in range(10)])
+    at = rows.schema.get_field_index("_actual")
+    by = plan(split=Split(test=0.0), weights=Weights(classes={"true": 2.5}))
+    answering = replace(SCHEMA, outputs=(Output(name="late", type=FeatureType.BOOLEAN),))
+
+    finish(
+        batches(rows.set_column(at, "_actual", rows.column("_actual").cast(kind))),
+        replace(by, schema=answering),
+        tmp_path,
+    )
+
+    weights = {one["late"]: one["_weight"] for one in stored(tmp_path).to_pylist()}
+    assert weights == {False: MILLION, True: 2_500_000}
 
 
 def test_rows_without_an_actual_are_kept_without_one(tmp_path: Path) -> None:

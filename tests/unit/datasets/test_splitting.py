@@ -8,7 +8,7 @@ from math import floor
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.datasets.keys import keys
@@ -28,13 +28,13 @@ shares = st.tuples(st.sampled_from([0.0, 0.1, 0.2, 0.3]), st.sampled_from([0.0, 
 
 def rows_of(asked: Asked, *, grouped: bool = True) -> Rows:
     """Rows in the order of their ids; original ones are of no request."""
-    ids = keys(pa.array([f"{number:06}" for number in range(len(asked))], pa.string()))
-    requests = keys(pa.array([f"request {request}" for request, *_ in asked], pa.string()))
+    ids = keys(pa.chunked_array([[f"{number:06}" for number in range(len(asked))]], pa.string()))
+    requests = keys(pa.chunked_array([[f"request {request}" for request, *_ in asked]], pa.string()))
     is_original = np.array([one[3] for one in asked], dtype=bool)
     return Rows(
         ids=ids,
         requests=np.where(is_original, ids, requests),
-        groups=keys(pa.array([f"{one[1]}" for one in asked], pa.string())) if grouped else None,
+        groups=keys(pa.chunked_array([[f"{one[1]}" for one in asked]], pa.string())) if grouped else None,
         has_group=np.array([one[1] is not None for one in asked], dtype=bool),
         at=np.array([one[2] * HOUR // 60 for one in asked], dtype=np.int64),
         is_original=is_original,
@@ -205,8 +205,7 @@ def test_rows_without_a_group_do_not_belong_together() -> None:
     assert (codes == TEST).sum() == 5
 
 
-@example(seed=0)
-@given(seed=st.integers(1, 2**31 - 1))
+@given(st.integers(0, 2**31 - 1))
 def test_by_group_it_is_chance_which_groups_are_tested_and_their_sizes_have_no_part_in_it(seed: int) -> None:
     """If large groups came first, they would all be in the test and none in training."""
     sizes = [1] * 50 + [9] * 50
@@ -228,9 +227,9 @@ def test_another_seed_tests_other_groups() -> None:
     assert split(rows, asked, seed=1).tolist() == split(rows, asked, seed=1).tolist()
 
 
-def test_a_thousand_rows_of_one_request_and_group_are_one_unit() -> None:
-    """Edges that stand there often are one: added up in few bits they would be none."""
-    asked = [(0, 0, 0, False)] * 512 + [(1, 0, 0, False)] * 512
+def test_many_rows_of_the_same_request_and_group_are_one_unit() -> None:
+    """They are one edge as often as they are: added up in eight bits, 512 would be none."""
+    asked: Asked = [(0, 0, 0, False)] * 512 + [(1, 0, 0, False)] * 512
 
     codes = split(rows_of(asked), Split(test=0.25), seed=0)
 
