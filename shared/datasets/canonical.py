@@ -98,10 +98,8 @@ class Digest:
 
 
 def _cast(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    column = column.cast(kind)
-    return pa.chunked_array([_one_of_each(chunk) for chunk in column.chunks], kind) if kind == pa.float64() else column
+    typed = column.cast(kind)
+    return pa.chunked_array([_one_of_each(chunk) for chunk in typed.chunks], kind) if kind == pa.float64() else typed
 
 
 def _one_of_each(numbers: pa.Array) -> pa.Array:

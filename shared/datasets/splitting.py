@@ -102,7 +102,7 @@ def _units(rows: Rows) -> NDArray[np.int64]:
 
 
 def _by_time(units: NDArray[np.int64], at: NDArray[np.int64], count: int, sizes: list[int]) -> Codes:
-    """Return where each unit goes, by the units and times of the captured rows; those without any are for training."""
+    """Return where each unit goes, by the units and times of the captured rows; of units without any it says nothing."""
     test, validation = sizes
     sides = np.zeros(len(at), dtype=np.int8)
     in_order = np.argsort(at, kind="stable")
@@ -114,10 +114,8 @@ def _by_time(units: NDArray[np.int64], at: NDArray[np.int64], count: int, sizes:
     began, ended = np.full(count, np.iinfo(np.int64).max), np.full(count, np.iinfo(np.int64).min)
     np.minimum.at(began, units, at)
     np.maximum.at(ended, units, at)
-    # of a unit without captured rows the times are the wrong way round, and so are its sides
     spans = (first < last) & (ended - _MOMENTS > began)
     first[spans] = SPANS
-    first[began > ended] = 0
     return first
 
 
