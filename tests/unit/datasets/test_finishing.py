@@ -181,6 +181,24 @@ def test_original_rows_are_for_training_and_older_than_what_was_captured(tmp_pat
     assert result.column("_at").to_pylist()[-2:] == [None, None]
 
 
+def test_original_rows_are_for_training_whatever_their_time(tmp_path: Path) -> None:
+    late = MIDNIGHT + timedelta(days=9)
+
+    made = finished(tmp_path, table([*map(row, range(10)), original(1, _at=late)]), split=Split(test=0.2))
+
+    assert made.rows == {"train": 9, "validation": 0, "test": 2}
+    assert stored(tmp_path).column("_split").to_pylist()[-1] == "train"
+
+
+@pytest.mark.parametrize("missing", ["_request_id", "carrier"])
+def test_rows_without_a_request_or_group_do_not_belong_together(tmp_path: Path, missing: str) -> None:
+    rows = table([row(number, **{"carrier": f"C{number}", missing: None}) for number in range(10)])
+
+    made = finished(tmp_path, rows, split=Split(by=SplitBy.GROUP, group="carrier", test=0.5))
+
+    assert made.rows == {"train": 5, "validation": 0, "test": 5}
+
+
 @pytest.mark.parametrize("name", ["_external_id", "carrier", "distance", "seats", "night"])
 def test_any_feature_may_be_the_group_and_so_may_the_external_id(tmp_path: Path, name: str) -> None:
     rows = table([row(number, _external_id=f"{number % 4}", distance=float(number % 4)) for number in range(40)])
