@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.errors import BlobChanged, BlobMissing, BlobRefused, StorageUnavailable
@@ -122,6 +123,16 @@ class Blobs:
             BlobChanged: there is one already.
         """
         with _translated(path):
+            written = await self._client(path).upload_blob(data, overwrite=False)
+        return str(written["etag"])
+
+    async def create_from(self, path: str, file: Path) -> str:
+        """Write a blob where there is none out of a file, which is never in memory as a whole; return its ETag.
+
+        Raises:
+            BlobChanged: there is one already.
+        """
+        with _translated(path), file.open("rb") as data:
             written = await self._client(path).upload_blob(data, overwrite=False)
         return str(written["etag"])
 

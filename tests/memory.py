@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 
 from shared.blobs import Appended, Blobs, Content, Stored
@@ -69,6 +70,10 @@ class MemoryBlobs(Blobs):
         if path not in self._memory.blobs or _etag(self._memory.blobs[path][1]) != etag:
             raise BlobChanged(path)
         return self._memory.put(path, data)
+
+    async def create_from(self, path: str, file: Path) -> str:
+        with file.open("rb") as data:
+            return await self.create(path, data.read())
 
     async def create_log(self, path: str) -> None:
         await self.create(path, b"")

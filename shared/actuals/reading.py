@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from shared import documents
 from shared.actuals.columns import HOUR, joined_schema
 from shared.actuals.counting import Counts, added_up, in_order
-from shared.actuals.joined_hour import JoinedHour, read
+from shared.actuals.joined_hour import JoinedFile, JoinedHour, read
 from shared.actuals.paths import joined_folder, joined_path, model_folder, progress_path
 from shared.actuals.progress import Progress
 from shared.actuals.sources import Sources
@@ -72,6 +72,15 @@ class HourCounts:
     def joined(self) -> int:
         """Return how many of the predictions have an actual."""
         return self.counts.joined
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedAt:
+    """One file of joined rows: of which hour of predictions, where it is, and what the manifest says of it."""
+
+    hour: Hour
+    path: str
+    file: JoinedFile
 
 
 @dataclass(slots=True)
@@ -161,6 +170,21 @@ class Joins:
                 if mark.hour.is_within(first, end) and await sources.generation(mark) is not None:
                     return False
         return True
+
+    async def files(self, manifest: Manifest, first: Hour, end: Hour) -> list[JoinedAt]:
+        """Return the files of the joined hours of predictions from ``first`` up to ``end``, by hour.
+
+        What is joined later adds files and merges others, which then go: whoever finds one missing asks again.
+
+        Raises:
+            InvalidDocument: a manifest was damaged.
+        """
+        return [
+            JoinedAt(hour, f"{joined_folder(manifest.model, manifest.version, hour)}{file.file}", file)
+            for found in await self._hours(manifest, first, end)
+            for hour in [Hour.parse(found.document.hour)]
+            for file in found.document.files
+        ]
 
     async def first_hour(self, manifest: Manifest) -> Hour | None:
         """Return the first hour of predictions that something is joined to; None where there is none."""

@@ -90,8 +90,13 @@ def _without(newest: Newest) -> Callable[[Newest | None], Newest]:
     return lambda old: told if old is None or old == newest else old
 
 
+def alerts_folder(of: Alert | Manifest, signal: Signal) -> str:
+    """Return where every alert is that a signal of a version ever raised, ending in a slash."""
+    return f"monitoring/alerts/model={of.model}/version={of.version}/signal={signal}/"
+
+
 def _path(alert: Alert) -> str:
-    return f"monitoring/alerts/model={alert.model}/version={alert.version}/signal={alert.signal}/{alert.id}.json"
+    return f"{alerts_folder(alert, alert.signal)}{alert.id}.json"
 
 
 def newest_path(of: Look | Alert | Manifest, signal: Signal) -> str:

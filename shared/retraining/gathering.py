@@ -15,11 +15,12 @@ from shared import documents
 from shared.blobs import Blobs
 from shared.errors import NotSealed
 from shared.hours import Hour, dates_of, hours_of
+from shared.registry.alike import alike
 from shared.registry.manifest import Manifest
 from shared.registry.store import Registry
 from shared.retraining.actuals import Actuals
 from shared.retraining.periods import newest_settled
-from shared.retraining.training_set import AT, ID, TrainingSet, alike, columns, matched, refuse_masked, training_set
+from shared.retraining.training_set import AT, ID, TrainingSet, columns, matched, refuse_masked, training_set
 from shared.sealing.frames import rows
 from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from shared.errors import Untrainable
 from shared.hours import Hour
 from shared.registry.manifest import Manifest
-from shared.schema import TEXT, Drop, FeatureType, Hash, Schema
+from shared.schema import TEXT, Drop, FeatureType, Hash
 from shared.sealing.tables.columns import ARROW_TYPES, TIME
 
 ID: Final = "_id"
@@ -63,21 +63,6 @@ def refuse_masked(parent: Manifest) -> None:
             done = {Drop: "is dropped", Hash: "is hashed"}.get(type(feature.privacy), "is coarsened")
             reason = f"{done} before it leaves the scorer, and a model is asked with its value"
             raise Untrainable(parent.model, parent.version, feature.name, reason=reason)
-
-
-def alike(parent: Manifest, versions: Iterable[Manifest]) -> list[Manifest]:
-    """Return the versions whose captured rows a successor of ``parent`` can learn from.
-
-    What was asked and what turned out do not depend on who answered: the rows of all versions do that have the same
-    features as they are, by names and types, and answer with the same kind of thing. Otherwise nothing could be learned
-    in the first days after a promotion.
-    """
-    return [one for one in versions if _kind(one.schema) == _kind(parent.schema)]
-
-
-def _kind(schema: Schema) -> object:
-    features = {feature.name: (feature.type in TEXT or feature.type, feature.privacy) for feature in schema.features}
-    return features, schema.outputs[0].type in TEXT
 
 
 def columns(parent: Manifest) -> list[str]:

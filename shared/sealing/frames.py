@@ -94,8 +94,7 @@ async def _parts(blobs: Blobs, shelf: Shelf, first: Hour, end: Hour, wanted: "pa
             return found.select(wanted.names).cast(wanted)
 
     hours = await Manifests(blobs).between(shelf, first, end)
-    # After the listing: that a day goes is written down before its first file does.
-    await _check_kept(blobs, shelf, first, end)
+    await check_kept(blobs, shelf, first, end)
     paths = [
         f"{hour_folder(shelf, hour.hour)}{generation.rows_file}"
         for hour in hours
@@ -104,13 +103,21 @@ async def _parts(blobs: Blobs, shelf: Shelf, first: Hour, end: Hour, wanted: "pa
     return await each(paths, one, at_once=_READS_AT_ONCE)
 
 
-async def _check_kept(blobs: Blobs, shelf: Shelf, first: Hour, end: Hour) -> None:
+async def check_kept(blobs: Blobs, shelf: Shelf, first: Hour, end: Hour) -> None:
     """See that retention has let go of none of the days that some hours are of.
+
+    It is asked after the hours were listed: that a day goes is written down before its first file does.
 
     Raises:
         LetGo: of some it has.
     """
-    dates = dates_of(first, end)
+    gone = await let_go(blobs, shelf, dates_of(first, end))
+    if gone:
+        raise LetGo(shelf.model, shelf.version, dates=gone)
+
+
+async def let_go(blobs: Blobs, shelf: Shelf, dates: Sequence[str]) -> tuple[str, ...]:
+    """Return those of some dates of which retention has let go, or is about to."""
 
     async def is_let_go(date: str) -> bool:
         account = await documents.find(blobs, account_path(date), DayAccount)
@@ -118,9 +125,7 @@ async def _check_kept(blobs: Blobs, shelf: Shelf, first: Hour, end: Hour) -> Non
         return noted is not None and noted.is_let_go
 
     found = await each(dates, is_let_go, at_once=_READS_AT_ONCE)
-    gone = tuple(date for date, is_gone in zip(dates, found, strict=True) if is_gone)
-    if gone:
-        raise LetGo(shelf.model, shelf.version, dates=gone)
+    return tuple(date for date, is_gone in zip(dates, found, strict=True) if is_gone)
 
 
 def _hour(moment: datetime) -> Hour:

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from shared.blobs import Blobs, service
@@ -60,6 +61,10 @@ class Mortal(Blobs):
     async def create(self, path: str, data: bytes) -> str:
         self._write()
         return await super().create(path, data)
+
+    async def create_from(self, path: str, file: Path) -> str:
+        self._write()
+        return await super().create_from(path, file)
 
     async def replace(self, path: str, data: bytes, *, etag: str) -> str:
         self._write()

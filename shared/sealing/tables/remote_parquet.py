@@ -78,6 +78,16 @@ class RemoteParquet:
         return cls(blobs, path, tail.etag, size_bytes, (begin, data), about)
 
     @property
+    def schema(self) -> pa.Schema:
+        """Return the names and types of its columns."""
+        return self._about.schema.to_arrow_schema()
+
+    @property
+    def rows(self) -> int:
+        """Return how many rows it has."""
+        return int(self._about.num_rows)
+
+    @property
     def ends(self) -> NDArray[np.int64]:
         """Return at which row each row group ends, shape (row groups,)."""
         return np.cumsum([self._about.row_group(group).num_rows for group in range(self._about.num_row_groups)])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shared.errors import Untrainable
 from shared.hours import Hour
 from shared.registry.manifest import Manifest
-from shared.retraining.training_set import TrainingSet, alike, answerable, matched, refuse_masked, training_set
+from shared.retraining.training_set import TrainingSet, answerable, matched, refuse_masked, training_set
 from shared.schema import Coarsen, Drop, Feature, FeatureType, Hash, Privacy
 from tests.unit.retraining.training_sets import FIRST, matched_rows, parent_of, schema_of
 
@@ -103,24 +103,3 @@ def test_nothing_learns_from_masked_features(privacy: Privacy, done: str) -> Non
     refuse_masked(PARENT)
     with pytest.raises(Untrainable, match=f"'distance' of flights 1 is {done} before it leaves the scorer"):
         refuse_masked(parent_of(schema_of(masked)))
-
-
-def test_rows_of_versions_with_the_same_features_serve_as_well() -> None:
-    """Otherwise nothing could be learned in the first days after a promotion."""
-    carrier = Feature(name="carrier", type=FeatureType.CATEGORY, categories=("AA",))
-    looser = Feature(name="carrier", type=FeatureType.STRING)
-    whole = Feature(name="distance", type=FeatureType.INTEGER)
-    masked = Feature(name="distance", type=FeatureType.FLOAT, privacy=Coarsen(step=5))
-    parent = parent_of(schema_of(DISTANCE, carrier))
-    others = {
-        "order": schema_of(looser, DISTANCE),
-        "more": schema_of(DISTANCE, carrier, Feature(name="x", type=FeatureType.FLOAT)),
-        "fewer": schema_of(DISTANCE),
-        "type": schema_of(whole, carrier),
-        "masked": schema_of(masked, carrier),
-        "text": schema_of(DISTANCE, carrier, answer=FeatureType.STRING),
-    }
-
-    versions = [parent, *(parent_of(schema, version=name) for name, schema in others.items())]
-
-    assert [one.version for one in alike(parent, versions)] == ["1", "order"]
