@@ -29,6 +29,7 @@ Fault
 |-- UnknownGap             no such loss is written down
 |-- NotSealed              hours were asked for that may still be added to
 |-- LetGo                  hours were asked for whose rows retention has taken
+|-- NotJoined              actuals that count have not been joined yet: a retry can help
 |-- WebhookFailed          a webhook did not take what was posted
 |-- EventsUnavailable      Event Hubs cannot be reached: a retry can help
 |-- EventRefused           an event is larger than anything the hub takes: a retry cannot help
@@ -505,6 +506,22 @@ class LetGo(Fault):
         self.model = model
         self.version = version
         self.dates = dates
+
+
+class NotJoined(Fault):
+    """Actuals that were there by ``as_of``, or predictions that they may be of, wait to be joined: ask again later."""
+
+    code = "not_joined"
+    status = 503
+
+    def __init__(self, model: str, *, as_of: datetime, waiting: int) -> None:
+        super().__init__(
+            f"{waiting} files of predictions and actuals of {model} from before {as_of:%Y-%m-%dT%H:%M:%SZ} wait to be "
+            "joined, and would be missing: the timer of JOIN_SCHEDULE joins them; ask again after its next run"
+        )
+        self.model = model
+        self.as_of = as_of
+        self.waiting = waiting
 
 
 class WebhookFailed(Fault):

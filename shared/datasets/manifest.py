@@ -74,8 +74,10 @@ class Plan(Document, frozen=True, kw_only=True):
     Attributes:
         recipe: with nothing left open: versions, start, end and as_of are said.
         task: of the model.
-        schema: of the features and outputs that are kept, as they are captured.
+        schema: of all features and outputs, as they are captured: rows are chosen by features that are not kept as well.
+        masked: what was done to features before they left the scorer, by name: they are kept as they are captured.
         actual: the name of the column of what turned out.
+        time: the column of original training data that says when each row happened; None where there is none.
         inputs: in the order of their paths.
         faults: hours that are left out.
         baseline: by feature; empty unless the sample is drift-aware.
@@ -85,7 +87,9 @@ class Plan(Document, frozen=True, kw_only=True):
     recipe: Recipe
     task: Task
     schema: Schema
+    masked: dict[str, str] = msgspec.field(default_factory=dict)
     actual: str
+    time: str | None = None
     inputs: tuple[Input, ...]
     faults: tuple[Fault, ...]
     baseline: dict[str, BaselineCounts]
@@ -171,6 +175,8 @@ class DatasetManifest(Document, frozen=True, kw_only=True):
         not_predictions: as the plan says.
         rows: in it, by split.
         columns: in their order.
+        schema: of the features and outputs, as they are captured.
+        masked: as the plan says, of the features that are in it.
         actual: the name of the column of what turned out.
         checks: what was checked before it was called ready.
         parts: its files.
@@ -184,6 +190,7 @@ class DatasetManifest(Document, frozen=True, kw_only=True):
     recipe: Recipe
     task: Task
     schema: Schema
+    masked: dict[str, str] = msgspec.field(default_factory=dict)
     actual: str
     inputs: tuple[Input, ...]
     rows_in: int

@@ -1,0 +1,57 @@
+"""Original training data that datasets mix in, as files by their hashes."""
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.blobs import Blobs
+from shared.datasets.manifest import Input, Use
+from shared.datasets.paths import original_path
+from shared.datasets.recipe import Recipe
+from shared.datasets.scratch import sha256_of
+from shared.datasets.suiting import kept
+from shared.errors import BlobChanged, InvalidRecipe
+from shared.registry.manifest import Manifest
+from shared.sealing.tables.remote_parquet import RemoteParquet
+
+
+@dataclass(slots=True)
+class Originals:
+    """Keeps original training data."""
+
+    blobs: Blobs
+
+    async def keep(self, model: str, file: Path) -> str:
+        """Store a file under its hash, which is returned; the same file again is there already."""
+        sha256 = sha256_of(file)
+        with contextlib.suppress(BlobChanged):
+            await self.blobs.create_from(original_path(model, sha256), file)
+        return sha256
+
+    async def find(self, recipe: Recipe, parent: Manifest) -> Input:
+        """Return the file that a recipe mixes in.
+
+        Raises:
+            InvalidRecipe: it was not handed over, or its rows cannot stand beside captured ones.
+            InvalidDocument: it is no Parquet file.
+        """
+        if recipe.original is None:
+            raise ValueError("the recipe mixes nothing in")
+        sha256, path = recipe.original.sha256, original_path(recipe.model, recipe.original.sha256)
+        names = {*kept(recipe, parent)}
+        for feature in parent.schema.features:
+            if feature.name in names and feature.privacy is not None:
+                raise InvalidRecipe(
+                    f"original: {feature.name} is masked before it leaves the scorer, and the file has it as it is"
+                )
+        sizes = [stored.size_bytes async for stored in self.blobs.under(path)]
+        if not sizes:
+            raise InvalidRecipe(
+                f"original.sha256: no such file was handed over: python manage.py dataset build RECIPE --original FILE, "
+                f"of which the SHA-256 is {sha256}"
+            )
+        file = await RemoteParquet.open(self.blobs, path, size_bytes=sizes[0])
+        missing = sorted({*names, parent.actual} - {*file.schema.names})
+        if missing:
+            raise InvalidRecipe(f"original: the file has no column {missing[0]!r}")
+        return Input(use=Use.ORIGINAL, path=path, sha256=sha256, size_bytes=sizes[0], rows=file.rows)
