@@ -7,7 +7,7 @@ under ``TYPE_CHECKING`` alone: importing this package loads none of them.
 
 from shared.wiring.answering import catalog, health, receiving_actuals, scoring
 from shared.wiring.clients import blobs, close, hub, keeper, posting, telemetry
-from shared.wiring.dataset_building import asking, building, datasets, planning
+from shared.wiring.dataset_building import asking, building, building_on, datasets, originals, planning
 from shared.wiring.environment import check_when_hosted, clock, privacy_key, settings, variables
 from shared.wiring.keeping import accepting, capturing, dead_letters, draining, importing, joining, sealing, verifying
 from shared.wiring.retraining import deciding, gathering, periods, replaying, training
@@ -21,6 +21,7 @@ __all__ = [
     "baselines",
     "blobs",
     "building",
+    "building_on",
     "capturing",
     "catalog",
     "check_when_hosted",
@@ -39,6 +40,7 @@ __all__ = [
     "joins",
     "keeper",
     "monitoring",
+    "originals",
     "periods",
     "planning",
     "posting",

@@ -1,15 +1,26 @@
 """What makes datasets of what was captured."""
 
-from functools import cache
-from typing import TYPE_CHECKING
+import os
+import tempfile
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
 
 from shared.wiring.clients import blobs, telemetry
 from shared.wiring.environment import clock, settings
-from shared.wiring.stores import registry
+from shared.wiring.stores import baselines, evaluations, joins, manifests, registry
 
 if TYPE_CHECKING:
-    from shared.datasets.asking import Asking, Builds, Resolves
+    from shared.datasets.asking import Asking
+    from shared.datasets.building import Building
     from shared.datasets.listing import Datasets
+    from shared.datasets.originals import Originals
+    from shared.datasets.planning import Planning
+
+_KEPT_BYTES: Final = 256 * 1024 * 1024
+"""Of what a build has fetched, for its next step, which goes through all days again: an instance's disk is small."""
+_KEPT_BYTES_OF_A_MACHINE: Final = 32 * 1024**3
+"""The same on the machine of whoever builds on the command line."""
 
 
 @cache
@@ -42,18 +53,47 @@ def datasets() -> "Datasets":
 
 
 @cache
-def planning() -> "Resolves":
+def planning() -> "Planning":
     """Return what plans datasets."""
-    from shared.datasets.planning import Planning  # type: ignore[import-not-found]
+    from shared.datasets.faults import FaultyHours
+    from shared.datasets.planning import Planning
 
-    made: Resolves = Planning(blobs(), registry(), clock())
-    return made
+    faults = FaultyHours(blobs(), evaluations())
+    return Planning(blobs(), registry(), manifests(), joins(), baselines(), faults, originals(), clock())
 
 
 @cache
-def building() -> "Builds":
-    """Return what builds datasets."""
-    from shared.datasets.building import Building  # type: ignore[import-not-found]
+def originals() -> "Originals":
+    """Return what keeps original training data."""
+    from shared.datasets.originals import Originals
 
-    made: Builds = Building(blobs(), planning(), clock(), memory_mib=settings().datasets_memory_mib)
-    return made
+    return Originals(blobs())
+
+
+@cache
+def building() -> "Building":
+    """Return what builds datasets on a function app's instance."""
+    return building_on("duckdb", memory_mib=settings().datasets_memory_mib, threads=1, kept_bytes=_KEPT_BYTES)
+
+
+def building_on(
+    engine: Literal["duckdb", "spark"],
+    *,
+    memory_mib: int,
+    threads: int,
+    kept_bytes: int = _KEPT_BYTES_OF_A_MACHINE,
+    spark_remote: str | None = None,
+    inputs_at: str | None = None,
+) -> "Building":
+    """Return what builds datasets with an engine of one's choice."""
+    from shared.datasets.building import Building, Machine
+    from shared.datasets.engines import open_engine
+
+    machine = Machine(
+        engine=partial(open_engine, engine, memory_mib=memory_mib, threads=threads, spark_remote=spark_remote),
+        sorter=partial(open_engine, "duckdb", memory_mib=memory_mib, threads=threads),
+        place=Path(tempfile.gettempdir()) / f"driftline-datasets-{os.getuid()}",
+        kept_bytes=kept_bytes,
+        inputs_at=inputs_at,
+    )
+    return Building(blobs(), planning(), clock(), machine)

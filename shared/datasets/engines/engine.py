@@ -54,5 +54,8 @@ class Engine(Protocol):
             EngineFailed: it could not.
         """
 
+    def interrupt(self) -> None:
+        """Have what another thread is waiting for end, as soon as it can; that one is told as ``EngineFailed``."""
+
     def close(self) -> None:
         """Let go of what it holds."""

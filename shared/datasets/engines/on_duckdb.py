@@ -92,6 +92,9 @@ class DuckDb:
                 writer.write_batch(batch)
         return [path]
 
+    def interrupt(self) -> None:
+        self._connection.interrupt()
+
     def close(self) -> None:
         self._connection.close()
 

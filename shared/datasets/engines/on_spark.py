@@ -130,6 +130,12 @@ class Spark:
             raise EngineFailed(self.name, reason=str(error)) from error
         return sorted(folder.glob("*.parquet"))
 
+    def interrupt(self) -> None:
+        if self.is_here:
+            self._session.sparkContext.cancelAllJobs()
+        else:
+            self._session.interruptAll()
+
     def close(self) -> None:
         self._session.stop()
 

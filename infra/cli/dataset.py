@@ -1,0 +1,210 @@
+"""``dataset`` turns what was kept into rows to learn from."""
+
+import argparse
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from infra.cli.command import Answer, Commands, existing_file, valid_name
+from shared import wiring
+
+if TYPE_CHECKING:  # each command imports what it needs
+    from shared.datasets.building import Building
+    from shared.datasets.manifest import Check, DatasetManifest
+    from shared.datasets.recipe import Recipe
+    from shared.datasets.requests import Progress
+
+_MEMORY_MIB = 2048
+
+
+def add(commands: Commands) -> None:
+    """Declare it."""
+    group = commands.group("dataset", about="turn what was kept into rows to learn from, the same rows at every time")
+    build = group.add("build", _build, about="build what a recipe asks for, or go on where a build was")
+    build.add_argument("recipe", type=existing_file, help="YAML or JSON")
+    build.add_argument("--as-of", type=_moment, metavar="TIME", help="what is known by then, as 2026-03-01T09:00Z")
+    build.add_argument(
+        "--original", type=existing_file, metavar="FILE", help="Parquet: the training data that the recipe mixes in"
+    )
+    build.add_argument(
+        "--accept", action="append", default=[], metavar="CHECK", help="let a check fail by this name; repeatable"
+    )
+    build.add_argument("--engine", choices=("duckdb", "spark"), default="duckdb", help="(default duckdb)")
+    build.add_argument("--spark-remote", metavar="URL", help="a cluster's Spark Connect, as sc://host:15002")
+    build.add_argument(
+        "--inputs-at",
+        metavar="URL",
+        help="where Spark reads the container captures itself, as abfss://captures@ACCOUNT.dfs.core.windows.net; "
+        "the files are not checked by their hashes then",
+    )
+    build.add_argument(
+        "--memory-mib",
+        type=_count,
+        default=_MEMORY_MIB,
+        metavar="N",
+        help=f"what the engine may take (default {_MEMORY_MIB})",
+    )
+    build.add_argument("--threads", type=_count, metavar="N", help="(default: one for each CPU)")
+    show = group.add("show", _show, about="show what a dataset was made of, and what became of every row")
+    show.add_argument("model", type=valid_name)
+    show.add_argument("dataset", help="its name, or the first six digits of it or more")
+    listed = group.add("list", _list, about="list the datasets of a model, the newest first")
+    listed.add_argument("model", type=valid_name)
+
+
+async def _build(asked: argparse.Namespace) -> Answer:
+    from infra.cli.progress import Progress as Bar
+
+    recipe = _recipe(asked)
+    await _hand_over(asked.original, recipe)
+    steps: list[int] = []
+    with Bar("building", shown=not asked.json) as bar:
+
+        def told(done: int, total: int) -> None:
+            steps.append(done)
+            bar.show(done, total)
+
+        done = await _building(asked).advance(recipe, accepted=asked.accept, told=told)
+    if done.dataset is None:
+        return _not_built(done, asked)
+    made = await wiring.datasets().find(recipe.model, done.dataset)
+    is_new = len(steps) > 1
+    if not asked.json:
+        print(f"dataset {made.dataset[:12]} of {made.model}: {'built' if is_new else 'it is there already'}")
+        _tell(made)
+    return Answer(_values(made) | {"built": is_new})
+
+
+def _building(asked: argparse.Namespace) -> "Building":
+    if asked.engine != "spark" and (asked.spark_remote or asked.inputs_at):
+        raise SystemExit("--spark-remote and --inputs-at go with --engine spark")
+    if asked.spark_remote and not asked.inputs_at:
+        raise SystemExit("--inputs-at says where the cluster of --spark-remote reads what was captured")
+    return wiring.building_on(
+        asked.engine,
+        memory_mib=asked.memory_mib,
+        threads=asked.threads or os.cpu_count() or 1,
+        spark_remote=asked.spark_remote,
+        inputs_at=asked.inputs_at,
+    )
+
+
+def _recipe(asked: argparse.Namespace) -> "Recipe":
+    import msgspec
+
+    from shared.datasets.recipe import parse
+
+    recipe = parse(asked.recipe.read_bytes(), path=str(asked.recipe))
+    return recipe if asked.as_of is None else msgspec.structs.replace(recipe, as_of=asked.as_of)
+
+
+async def _hand_over(file: Path | None, recipe: "Recipe") -> None:
+    """Store the original training data, if it is the file that the recipe means."""
+    from shared.datasets.scratch import sha256_of
+
+    if file is None:
+        return
+    found = sha256_of(file)
+    if recipe.original is None or recipe.original.sha256 != found:
+        raise SystemExit(f"the recipe mixes in another file than {file}: original.sha256 of this one is {found}")
+    await wiring.originals().keep(recipe.model, file)
+
+
+def _not_built(done: "Progress", asked: argparse.Namespace) -> Answer:
+    """Say why there is no dataset."""
+    import msgspec
+
+    if not asked.json:
+        if done.waits_for is not None:
+            print(f"nothing is built yet: {done.waits_for}")
+        for one in done.checks:
+            _tell_check(one)
+        failed = [one.name for one in done.checks if one.outcome == "failed"]
+        if failed:
+            print(f"there is no dataset: {', '.join(failed)} failed; --accept {failed[0]} takes it as it is")
+    values = {"dataset": None, "build": done.build, "waits_for": done.waits_for}
+    return Answer(values | {"checks": [msgspec.to_builtins(one) for one in done.checks]}, holds=False)
+
+
+async def _show(asked: argparse.Namespace) -> Answer:
+    made = await wiring.datasets().find(asked.model, asked.dataset)
+    if not asked.json:
+        print(f"dataset {made.dataset} of {made.model}, {made.state}")
+        _tell(made)
+    return Answer(_values(made))
+
+
+async def _list(asked: argparse.Namespace) -> Answer:
+    import msgspec
+
+    found = await wiring.datasets().of(asked.model)
+    if not asked.json:
+        from rich.console import Console
+        from rich.table import Column, Table
+
+        table = Table("dataset", "built", "versions", "hours", Column("rows", justify="right"), "")
+        for one in found.datasets:
+            table.add_row(
+                one.dataset[:12],
+                f"{one.built_at:%Y-%m-%d %H:%M}",
+                ", ".join(one.versions),
+                f"{one.start} to {one.end}",
+                f"{sum(one.rows.values()):,}",
+                "" if one.state == "ready" else one.state,
+            )
+        Console(highlight=False).print(table if found.datasets else f"no datasets of {asked.model}")
+    values: dict[str, Any] = msgspec.to_builtins(found)
+    return Answer(values)
+
+
+def _tell(made: "DatasetManifest") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from shared.datasets.paths import dataset_folder
+
+    console = Console(highlight=False)
+    recipe = made.recipe
+    table = Table.grid(padding=(0, 2))
+    for name, value in (
+        ("predictions", f"{made.rows_in:,} of version {', '.join(recipe.versions)}, {recipe.start} to {recipe.end}"),
+        ("known by", f"{recipe.as_of:%Y-%m-%d %H:%M} UTC" if recipe.as_of else "no time"),
+        *((split, f"{rows:,} rows") for split, rows in made.rows.items()),
+        *((f"left out: {reason.replace('_', ' ')}", f"{rows:,}") for reason, rows in sorted(made.excluded.items())),
+        *((f"no prediction: {what.replace('_', ' ')}", f"{rows:,}") for what, rows in made.not_predictions.items()),
+        ("where", dataset_folder(made.model, made.dataset)),
+    ):
+        table.add_row(name, value)
+    console.print(table)
+    for one in made.checks:
+        _tell_check(one)
+
+
+def _tell_check(check: "Check") -> None:
+    print(f"{check.name.replace('_', ' ')}: {check.outcome}{', accepted' if check.accepted else ''}; {check.reason}")
+    if check.rows:
+        print(f"  rows {', '.join(check.rows)}")
+
+
+def _values(made: "DatasetManifest") -> dict[str, Any]:
+    import msgspec
+
+    values: dict[str, Any] = msgspec.to_builtins(made)
+    return values
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time, as 2026-03-01T09:00Z is") from error
+    if moment.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text!r} has no time zone, as 2026-03-01T09:00Z has")
+    return moment
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number, 1 or more")
+    return int(text)

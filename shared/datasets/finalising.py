@@ -1,0 +1,149 @@
+"""The end of a build: the chosen rows of all days become the files of a dataset, which are checked and stored."""
+
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from shared.blobs import Blobs
+from shared.clock import Clock
+from shared.datasets import sampling
+from shared.datasets.columns import GROUP, inside
+from shared.datasets.engines import Engine
+from shared.datasets.expressions import SAMPLED_OUT
+from shared.datasets.finishing import Finished, finish
+from shared.datasets.manifest import Check, DatasetManifest, Outcome, Plan, Use
+from shared.datasets.mixing import mixed_in
+from shared.datasets.publishing import Publishing
+from shared.datasets.stepping import Stepping
+from shared.datasets.steps import Status
+from shared.schema import Schema
+
+
+class Opens(Protocol):
+    """Starts an engine."""
+
+    def __call__(self, *, scratch: Path) -> Engine:
+        """Return it, for the caller to close; what does not fit into memory goes to ``scratch``."""
+        ...
+
+
+Checking: TypeAlias = Callable[[Sequence[Path], Path, DatasetManifest], tuple[Check, ...]]
+"""Says what is found of a dataset before it is stored.
+
+It takes the chosen rows, with what is known of them beside what a dataset keeps, the folder of the files as they will be
+stored, and what the manifest will say.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Finalising:
+    """Finishes one build, of which every step was taken."""
+
+    blobs: Blobs
+    clock: Clock
+    stepping: Stepping
+    sorter: Opens
+    check: Checking
+
+    async def finish(self, accepted: Collection[str]) -> Status:
+        """Make the dataset, and return what became of it: one whose checks fail is none, unless they are accepted."""
+        plan, days = self.stepping.plan, self.stepping.days
+        folder = days.scratch.folder / "dataset"
+        folder.mkdir(exist_ok=True)
+        captured = await self.stepping.rows()
+        original = await days.scratch.fetch([one for one in plan.inputs if one.use is Use.ORIGINAL])
+        ordered = await days.in_thread(lambda: self._ordered(captured, original))
+        kept = _kept(plan)
+        finished = await days.in_thread(lambda: finish(lambda: _batches(ordered, days.given_up), kept, folder))
+        made = await self._manifest(finished)
+        found = await days.in_thread(lambda: self.check(ordered, folder, made))
+        checks = tuple(
+            msgspec.structs.replace(one, accepted=one.outcome is Outcome.FAILED and one.name in accepted)
+            for one in found
+        )
+        if any(one.outcome is Outcome.FAILED and not one.accepted for one in checks):
+            return Status(state="refused", checks=checks)
+        stored = await Publishing(self.blobs).publish(msgspec.structs.replace(made, checks=checks), folder)
+        return Status(state="ready", dataset=stored.dataset, checks=stored.checks)
+
+    def _ordered(self, captured: Sequence[Path], original: Sequence[Path]) -> list[Path]:
+        """Return files of all rows, in the order of their ids."""
+        plan, here = self.stepping.plan, self.stepping.days.scratch.folder
+        shape = pq.read_schema(captured[0])
+        files = [*captured]
+        if original:
+            rows = sum(pq.read_metadata(file).num_rows for file in captured)
+            files.append(here / "original.parquet")
+            with pq.ParquetWriter(files[-1], shape, compression="zstd") as writer:
+                for batch in mixed_in(original[0], plan, shape, captured=rows):
+                    writer.write_batch(batch)
+        engine = self.sorter(scratch=here)
+        try:
+            rows_of_all = engine.read([str(file) for file in files], shape)
+            ordered = engine.write(rows_of_all.order_by(inside("_id")), here / "ordered")
+        finally:
+            engine.close()
+        for file in files:
+            file.unlink()
+        return ordered
+
+    async def _manifest(self, finished: Finished) -> DatasetManifest:
+        plan, engine = self.stepping.plan, self.stepping.days.engine
+        counts = await self.stepping.counts()
+        cuts = await self.stepping.cuts()
+        excluded = sampling.excluded(counts)
+        taken = sum(sampling.totals(counts).values())
+        if cuts is not None and taken > cuts.chosen:
+            excluded[SAMPLED_OUT] = taken - cuts.chosen
+        return DatasetManifest(
+            model=plan.recipe.model,
+            dataset=finished.dataset,
+            build=plan.digest,
+            recipe=plan.recipe,
+            task=plan.task,
+            schema=_kept(plan).schema,
+            masked={name: done for name, done in plan.masked.items() if name in plan.recipe.features},
+            actual=plan.actual,
+            inputs=plan.inputs,
+            rows_in=sum(one.rows for one in plan.inputs if one.use is Use.PREDICTIONS),
+            excluded={**excluded, **finished.excluded},
+            not_predictions=plan.not_predictions,
+            rows=finished.rows,
+            columns=finished.columns,
+            checks=(),
+            parts=finished.parts,
+            engine={"name": engine.name, **engine.versions},
+            built_at=self.clock.now(),
+        )
+
+
+def unchecked(_ordered: Sequence[Path], _folder: Path, _made: DatasetManifest) -> tuple[Check, ...]:
+    """Find nothing."""
+    return ()
+
+
+def _kept(plan: Plan) -> Plan:
+    """Return a plan that knows of no feature but those that are kept."""
+    features = tuple(one for one in plan.schema.features if one.name in plan.recipe.features)
+    split = plan.recipe.split
+    return msgspec.structs.replace(
+        plan,
+        schema=Schema(features=features, outputs=plan.schema.outputs),
+        recipe=msgspec.structs.replace(
+            plan.recipe, split=msgspec.structs.replace(split, group=GROUP if split.group is not None else None)
+        ),
+    )
+
+
+def _batches(files: Sequence[Path], given_up: threading.Event) -> Iterator[pa.RecordBatch]:
+    for file in files:
+        for batch in pq.ParquetFile(file).iter_batches():
+            if given_up.is_set():
+                raise InterruptedError
+            yield batch
