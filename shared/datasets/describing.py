@@ -120,7 +120,8 @@ def _rows(manifest: DatasetManifest) -> list[str]:
 
 
 def _columns(manifest: DatasetManifest) -> list[str]:
-    meanings = {**_SYSTEM, manifest.actual: "what turned out"}
+    masked = {name: f"feature, {done} before it left the scorer" for name, done in manifest.masked.items()}
+    meanings = {**masked, **_SYSTEM, manifest.actual: "what turned out"}
     answers = dict.fromkeys(manifest.schema.output_columns, "what the model answered")
     return [
         "## Columns",

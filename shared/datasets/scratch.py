@@ -12,7 +12,7 @@ import shutil
 import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +39,7 @@ class Scratch:
     blobs: Blobs
     folder: Path
     most_bytes: int
+    _used: dict[Path, int] = field(default_factory=dict)
 
     async def fetch(self, inputs: Sequence[Input]) -> list[Path]:
         """Return the files of some inputs, in their order.
@@ -56,8 +57,8 @@ class Scratch:
 
     async def _fetch(self, one: Input) -> None:
         path = self._path(one)
-        if path.exists():
-            path.touch()
+        if path in self._used:
+            self._used[path] = self._used.pop(path)  # it is the last one that was used now
             return
         path.parent.mkdir(exist_ok=True)
         # A file has its name once it is whole and is the right one.
@@ -66,6 +67,7 @@ class Scratch:
             part.unlink()
             raise InvalidDocument(one.path, reason="its SHA-256 is not the one in the manifest")
         part.rename(path)
+        self._used[path] = one.size_bytes
 
     async def download(self, path: str, to: Path, *, size_bytes: int) -> str:
         """Write a blob to a file, and return its SHA-256: it is never in memory as a whole.
@@ -81,23 +83,16 @@ class Scratch:
         return digest.hexdigest()
 
     def _make_room(self, inputs: Sequence[Input]) -> None:
-        wanted = {self._path(one) for one in inputs}
-        there = sorted(self._path_of_inputs.glob("*.parquet"), key=lambda path: (path.stat().st_mtime_ns, path.name))
-        size = sum(path.stat().st_size for path in there)
-        size += sum(one.size_bytes for one in inputs if self._path(one) not in there)
-        for path in there:
+        wanted = {self._path(one): one.size_bytes for one in inputs}
+        size = sum({**self._used, **wanted}.values())
+        for path in [path for path in self._used if path not in wanted]:
             if size <= self.most_bytes:
                 return
-            if path not in wanted:
-                size -= path.stat().st_size
-                path.unlink()
-
-    @property
-    def _path_of_inputs(self) -> Path:
-        return self.folder / "inputs"
+            size -= self._used.pop(path)
+            path.unlink()
 
     def _path(self, one: Input) -> Path:
-        return self._path_of_inputs / f"{one.sha256}.parquet"
+        return self.folder / "inputs" / f"{one.sha256}.parquet"
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from shared.blobs import Blobs, service
 from shared.monitor_config import MOST_SEGMENTED, CategoricalMetric, MonitorConfig, NumericalMetric, parse
 from shared.monitoring.evaluation import Evaluation
 from shared.monitoring.performance_report import Assumption, Beside, PerformanceReport
+from shared.sealing.paths import UNJOINED
 from shared.signals.calibration.calibrating import FEWEST_BLOCKS
 from shared.signals.judgement import Judgement, Measurement, Triage
 from tests.flying import flying
@@ -43,10 +44,14 @@ async def test_the_examples_run_one_after_the_other(tmp_path: Path) -> None:
         }
         await asyncio.to_thread(_leave_history, tmp_path / "model")
         await _watermark(system)
-        done = [await asyncio.to_thread(_run, example, environment, here) for example in examples]
+        done = []
+        for example in examples:
+            if "dataset build" in example:
+                await _joined(system)
+            done.append(await asyncio.to_thread(_run, example, environment, here))
 
-    assert len(done) == 17
-    assert [one.returncode for one in done] == [0] * 17, [one.stdout + one.stderr for one in done]
+    assert len(done) == 18
+    assert [one.returncode for one in done] == [0] * 18, [one.stdout + one.stderr for one in done]
     (
         registered,
         private,
@@ -62,6 +67,7 @@ async def test_the_examples_run_one_after_the_other(tmp_path: Path) -> None:
         accepted,
         decided,
         learned,
+        built,
         compared,
         proved,
         dead,
@@ -86,6 +92,9 @@ async def test_the_examples_run_one_after_the_other(tmp_path: Path) -> None:
     assert accepted == "flights 1 is compared with baseline 2 from now on\n"
     assert "no retrain_cost is stated" in decided or "nothing to decide" in decided
     assert re.match(r"a challenger of flights 1 would learn from [\d,]+ of 12,\d+ predictions", learned)
+    assert re.match(r"dataset [0-9a-f]{12} of flights: built\n", built)
+    assert re.search(r"^train +3,5\d\d rows$", built, flags=re.MULTILINE)
+    assert "left out: sampled out" in built
     assert all(word in compared for word in ("number", "category", "distance", "carrier"))
     assert "the account closes" in proved
     assert dead.splitlines() == ["no dead letters", "0 records in 0 events would be sent"]
@@ -163,6 +172,18 @@ async def _watermark(system: System) -> None:
     deadline = time.monotonic() + 60
     try:
         while await outcome.sealed_before(blobs) is None:
+            assert time.monotonic() < deadline, system.log("host")[-3000:]
+            await asyncio.sleep(0.5)
+    finally:
+        await blobs.close()
+
+
+async def _joined(system: System) -> None:
+    """Wait until everything that is sealed is joined: nothing is built before."""
+    blobs = Blobs(service(system.settings["STORAGE"]))
+    deadline = time.monotonic() + 120
+    try:
+        while [one async for one in blobs.under(UNJOINED) if not one.size_bytes]:
             assert time.monotonic() < deadline, system.log("host")[-3000:]
             await asyncio.sleep(0.5)
     finally:

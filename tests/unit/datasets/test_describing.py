@@ -142,6 +142,15 @@ def test_what_is_none_is_not_told(sheet: str) -> None:
     assert "came after" not in sheet
 
 
+def test_what_was_masked_is_said_to_be(tmp_path: Path) -> None:
+    by = plan()
+    made = manifest(finish(batches(table([row(0)])), by, tmp_path), by)
+
+    sheet = data_sheet(msgspec.structs.replace(made, masked={"carrier": "hashed"}))
+
+    assert "| carrier | string | feature, hashed before it left the scorer | 1 different | 0 |" in sheet
+
+
 def test_names_cannot_break_out_of_their_cell(tmp_path: Path) -> None:
     """Features are named by whoever registers a model."""
     by = plan(split=Split(test=0.0))
