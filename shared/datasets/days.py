@@ -54,13 +54,14 @@ class Days:
         if not borders:
             return pa.table({"_stratum": pa.array([], pa.string()), "_key": pa.array([], pa.string())})
         table = await self._candidates(date, levels)
-        keys = expressions.border_keys(table, self.engine.table(border_rows(borders)))
+        keys = expressions.border_keys(table, borders, self.engine.table(border_rows(borders)))
         return await self.in_thread(lambda: self.engine.collect(keys))
 
     async def chosen(self, date: str, levels: Levels | None, cuts: Cuts | None) -> Path:
         """Return a file of the rows that are taken."""
         table = await self._candidates(date, levels)
-        rows = expressions.chosen(table, self.plan, None if cuts is None else self.engine.table(cuts.rows()))
+        cut_rows = None if cuts is None else self.engine.table(cuts.rows())
+        rows = expressions.chosen(table, self.plan, cuts, cut_rows)
         files = await self.in_thread(lambda: self.engine.write(rows, self.scratch.folder / "chosen"))
         return await self.in_thread(lambda: _one_of(files))
 
