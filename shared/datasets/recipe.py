@@ -136,7 +136,7 @@ class Tolerances(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     missing_actuals: Share = 0.5
     duplicates: Share = 0.5
-    told_by_feature: Share = 0.98
+    told_by_feature: Share = 0.95
     known_before: Share = 0.01
     overlap: Share = 0.0
     drift: Share = 0.2
