@@ -1,0 +1,66 @@
+"""What a dataset is checked for before it is called ready; each family of checks is a module, and none writes anything.
+
+A check says ``ok``, ``warned`` or ``unknown``, or ``failed``: then there is no dataset, unless whoever builds it accepts just
+that. What it says names the rows and what mends it.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from shared.datasets.checks import drift, duplicates, known_before, missing_actuals, overlap, shape, told_by_feature
+from shared.datasets.checks.sample import sample
+from shared.datasets.files import DatasetFiles
+from shared.datasets.manifest import Check, DatasetManifest, Outcome
+
+
+def check(ordered: Sequence[Path], folder: Path, made: DatasetManifest) -> tuple[Check, ...]:
+    """Return what is to be said of a dataset that is finished, and not stored yet.
+
+    Where its columns are not as they should be, nothing else can be said.
+
+    Args:
+        ordered: files of the rows that it was made of, which still hold when their actuals happened and were known.
+        folder: where its parts are.
+        made: what its manifest will say, but for the checks.
+    """
+    files = DatasetFiles.of(folder, made.parts)
+    parts = shape.check_parts(files, made)
+    wrong = shape.check_types(files, made)
+    if wrong is not None or not files.rows:
+        return (parts,) if wrong is None else (wrong, parts)
+    recipe, features = made.recipe, [one.name for one in made.schema.features]
+    compared = [*features, made.actual]
+    some = sample(files, ["_id", "_request_id", "_split", *compared])
+    return (
+        shape.check_values(files, made),
+        parts,
+        missing_actuals.check(files, made),
+        duplicates.check(files, compared, tolerated=recipe.tolerances.duplicates),
+        told_by_feature.check(some, features, made.actual, made.task, tolerated=recipe.tolerances.told_by_feature),
+        known_before.check(_times(ordered), recipe.as_of, tolerated=recipe.tolerances.known_before),
+        overlap.check(files, compared, recipe.split, tolerated=recipe.tolerances.overlap),
+        drift.check(some, features, tolerated=recipe.tolerances.drift),
+    )
+
+
+def _times(ordered: Sequence[Path]) -> Iterator[pa.Table]:
+    for path in ordered:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(columns=list(known_before.COLUMNS), use_threads=False):
+                yield pa.Table.from_batches([batch])
+
+
+def accept(checks: Sequence[Check], names: Collection[str]) -> tuple[Check, ...]:
+    """Return checks of which those with these names are accepted, if they failed."""
+    return tuple(
+        msgspec.structs.replace(one, accepted=one.outcome is Outcome.FAILED and one.name in names) for one in checks
+    )
+
+
+def refusing(checks: Sequence[Check]) -> tuple[Check, ...]:
+    """Return those that failed and were not accepted: with one, there is no dataset."""
+    return tuple(one for one in checks if one.outcome is Outcome.FAILED and not one.accepted)

@@ -1,0 +1,44 @@
+"""How many rows have not turned out, of those that are old enough."""
+
+from typing import Final
+
+import pyarrow.compute as pc
+
+from shared.datasets.checks.judgement import Found, failed, ok, percent, unknown
+from shared.datasets.files import DatasetFiles
+from shared.datasets.manifest import Check, DatasetManifest
+
+NAME: Final = "missing_actuals"
+ORIGINAL: Final = "original-"
+"""What the ids of original rows begin with: they have their actuals from elsewhere."""
+
+_AFTERWARDS: Final = ("sampled_out", "spans_split")
+"""Why rows are left out of which it is known that they have an actual, where one is required."""
+
+
+def check(files: DatasetFiles, made: DatasetManifest) -> Check:
+    """Return whether too many have not, by the rows that are there and those that were left out, by reason.
+
+    Where actuals are required, rows without one were left out, as were those with one that is no answer of the model.
+    Otherwise they are in the dataset, and counted there.
+    """
+    captured, missing = 0, Found()
+    for batch in files.batches(["_id", made.actual]):
+        ours = batch.filter(pc.invert(pc.starts_with(batch["_id"], ORIGINAL)))
+        captured += len(ours)
+        missing.add(ours, ours[made.actual].is_null())
+    without = missing.rows
+    if made.recipe.actuals.required:
+        without = made.excluded.get("no_actual", 0) + made.excluded.get("misfit_actual", 0)
+        captured += without + sum(made.excluded.get(reason, 0) for reason in _AFTERWARDS)
+    if not captured:
+        return unknown(NAME, "no captured row is old enough")
+    tolerated = made.recipe.tolerances.missing_actuals
+    reason = f"{without:,} of {captured:,} rows ({percent(without / captured)}) have no actual"
+    if without / captured <= tolerated:
+        return ok(NAME, reason)
+    mend = (
+        f"{percent(tolerated)} is tolerated (tolerances.{NAME}), because rows that turn out are seldom like those that do "
+        "not; say by actuals.delay when they have, or take an earlier end"
+    )
+    return failed(NAME, reason, mend=mend, rows=missing.ids)

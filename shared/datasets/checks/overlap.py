@@ -1,0 +1,113 @@
+"""What training and the rows it is tried on have in common, and should not."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from shared.datasets import fingerprints
+from shared.datasets.checks.judgement import MOST_IDS, failed, ok, percent, unknown, warned, worst
+from shared.datasets.files import DatasetFiles
+from shared.datasets.manifest import TRAIN, Check
+from shared.datasets.recipe import Split
+
+NAME: Final = "overlap"
+
+_EXTERNAL: Final = "_external_id"
+_REQUEST: Final = "_request_id"
+
+
+def check(files: DatasetFiles, names: Sequence[str], split: Split, *, tolerated: float) -> Check:
+    """Return whether validation and test hold something of training.
+
+    A request or a group that does is refused whatever is tolerated, external ids where they are too many, and rows that
+    have all features and the actual (``names``) in common are told.
+    """
+    held_out = [one for one in files.splits if one != TRAIN and files.rows_by_split[one]]
+    if not held_out or not files.rows_by_split.get(TRAIN):
+        return unknown(NAME, "there are no rows in training, or none beside it")
+    found = [
+        *_refused(files, held_out, _REQUEST, "request"),
+        *_refused_groups(files, held_out, split),
+        _external_ids(files, held_out, tolerated),
+        _values(files, held_out, names, tolerated),
+    ]
+    return worst(found)
+
+
+def _refused(files: DatasetFiles, held_out: Sequence[str], column: str, what: str) -> list[Check]:
+    shared = _shared(files, held_out, [column])
+    if not shared.any():
+        return []
+    reason = f"{int(shared.sum()):,} rows of {_and(held_out)} are of a {what} that has rows in training as well"
+    return [failed(NAME, reason, mend=_mend(column), rows=_ids(files, held_out, shared))]
+
+
+def _mend(column: str) -> str:
+    if column == _REQUEST:
+        return "this is a fault of the build, for rows of one request go together: build it again, and report it"
+    return "this is a fault of the build, for split.group keeps them together: build it again, and report it"
+
+
+def _refused_groups(files: DatasetFiles, held_out: Sequence[str], split: Split) -> list[Check]:
+    if split.group is None or split.group not in files.types:
+        return []
+    return _refused(files, held_out, split.group, f"group ({split.group})")
+
+
+def _external_ids(files: DatasetFiles, held_out: Sequence[str], tolerated: float) -> Check:
+    shared = _shared(files, held_out, [_EXTERNAL])
+    share = int(shared.sum()) / len(shared)
+    reason = (
+        f"{int(shared.sum()):,} of {len(shared):,} rows of {_and(held_out)} ({percent(share)}) have an external id that "
+        "has rows in training as well"
+    )
+    if share <= tolerated:
+        return ok(NAME, reason)
+    mend = f"{percent(tolerated)} is tolerated (tolerances.{NAME}); keep them together by split.group: {_EXTERNAL}"
+    return failed(NAME, reason, mend=mend, rows=_ids(files, held_out, shared))
+
+
+def _values(files: DatasetFiles, held_out: Sequence[str], names: Sequence[str], tolerated: float) -> Check:
+    shared = _shared(files, held_out, names)
+    share = int(shared.sum()) / len(shared)
+    reason = (
+        f"{int(shared.sum()):,} of {len(shared):,} rows of {_and(held_out)} ({percent(share)}) have all features and the "
+        "actual in common with a row of training"
+    )
+    if share <= tolerated:
+        return ok(NAME, reason)
+    return warned(NAME, reason, rows=_ids(files, held_out, shared))
+
+
+def _shared(files: DatasetFiles, held_out: Sequence[str], names: Sequence[str]) -> NDArray[np.bool_]:
+    """Return of each row that is held out whether training has one with the same values, shape (rows held out,).
+
+    A row without any of them has nothing in common with another one.
+    """
+    known = np.unique(fingerprints.of_parts(files, names, splits=[TRAIN]))
+    found: list[NDArray[np.bool_]] = []
+    for batch in files.batches(names, splits=held_out):
+        ours = fingerprints.of_rows(batch)
+        places = np.minimum(np.searchsorted(known, ours), len(known) - 1)
+        has_value = np.logical_or.reduce([~fingerprints.is_null(column) for column in batch.columns])
+        found.append((known[places] == ours) & has_value)
+    return np.concatenate(found)
+
+
+def _ids(files: DatasetFiles, held_out: Sequence[str], shared: NDArray[np.bool_]) -> list[str]:
+    ids: list[str] = []
+    start = 0
+    for batch in files.batches(["_id"], splits=held_out):
+        here = np.flatnonzero(shared[start : start + len(batch)])[: MOST_IDS - len(ids)]
+        ids += pc.take(batch["_id"], here.tolist()).to_pylist() if len(here) else []
+        start += len(batch)
+        if len(ids) == MOST_IDS:
+            break
+    return ids
+
+
+def _and(splits: Sequence[str]) -> str:
+    return " and ".join(splits)

@@ -1,0 +1,1 @@
+"""Tests of what a dataset is checked for."""

@@ -1,0 +1,123 @@
+"""What must not get through, planted in a dataset with nothing else wrong: refused, and for the right reason."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from shared.datasets.checks import accept, check, refusing
+from shared.datasets.manifest import TEST, TRAIN, Check, Outcome
+from shared.schema import Feature, FeatureType
+from tests.unit.datasets.finished_datasets import AS_OF, late, made, rows, written
+
+KNOWN = pa.table(
+    {"_id": ["a"], "_at": [AS_OF - timedelta(hours=3)], "_actual_at": [AS_OF - timedelta(hours=2)],
+     "_actual_enqueued_at": [AS_OF - timedelta(hours=1)]}
+)  # fmt: skip
+SOUND = {TRAIN: rows(TRAIN, 800), TEST: rows(TEST, 200)}
+NAMES = [
+    "schema", "empty_part", "missing_actuals", "duplicates", "told_by_feature", "known_before", "overlap", "drift",
+]  # fmt: skip
+
+
+def _checked(
+    folder: Path, tables: Mapping[str, pa.Table], *more: Feature, times: pa.Table = KNOWN
+) -> tuple[Check, ...]:
+    ordered = folder / "ordered.parquet"
+    pq.write_table(times, ordered)
+    return check([ordered], folder, made(*more, found=written(folder, tables)))
+
+
+def test_a_sound_dataset_passes_every_check(tmp_path: Path) -> None:
+    found = _checked(tmp_path, SOUND)
+
+    assert [one.name for one in found] == NAMES
+    assert {one.outcome for one in found} == {Outcome.OK}
+
+
+def test_a_copy_of_the_actual_is_refused_by_name(tmp_path: Path) -> None:
+    """As floats, turned round, under another name: what a trainer would take for a wonder."""
+    tables = {one: rows(one, 600) for one in (TRAIN, TEST)}
+    copied = {one: rows(one, 600, arrived=3.0 - 2.0 * late(table)) for one, table in tables.items()}
+
+    found = _checked(tmp_path, copied, Feature(name="arrived", type=FeatureType.FLOAT))
+
+    (refused,) = refusing(found)
+    assert refused.name == "told_by_feature"
+    assert "'arrived' (1.000)" in refused.reason
+    assert "distance" not in refused.reason
+    assert "leave out by features" in refused.reason
+    assert len(refused.rows) == 20
+
+
+def test_one_request_in_training_and_test_is_refused_with_its_rows(tmp_path: Path) -> None:
+    train, test = rows(TRAIN, 300), rows(TEST, 100)
+    requests = test["_request_id"].to_pylist()
+    requests[7] = train["_request_id"][0].as_py()
+    requests[70] = train["_request_id"][299].as_py()
+
+    found = _checked(tmp_path, {TRAIN: train, TEST: rows(TEST, 100, _request_id=requests)})
+
+    (refused,) = refusing(found)
+    assert refused.name == "overlap"
+    assert "2 rows of test are of a request that has rows in training as well" in refused.reason
+    assert refused.rows == ("test-000007", "test-000070")
+
+
+@pytest.mark.parametrize(
+    ("times", "why"),
+    [
+        ({"_actual_at": AS_OF - timedelta(hours=4)}, "asked after what they ask for had happened"),
+        ({"_actual_enqueued_at": AS_OF}, "not known before 2026-03-08T00:00:00Z (as_of)"),
+    ],
+)
+def test_actuals_of_the_wrong_side_of_time_are_refused(tmp_path: Path, times: dict[str, object], why: str) -> None:
+    """That happened before the question, or that nobody knew yet when the dataset says it was known."""
+    planted = pa.table({name: [times.get(name, KNOWN[name][0].as_py())] for name in KNOWN.column_names})
+
+    (refused,) = refusing(_checked(tmp_path, SOUND, times=planted))
+
+    assert refused.name == "known_before"
+    assert why in refused.reason
+    assert refused.rows == ("a",)
+
+
+def test_what_is_accepted_by_name_refuses_no_longer(tmp_path: Path) -> None:
+    found = _checked(tmp_path, {TRAIN: rows(TRAIN, 300)})
+
+    assert [one.name for one in refusing(found)] == ["empty_part"]
+    assert refusing(accept(found, {"overlap"}))
+    accepted = accept(found, {"empty_part", "schema"})
+    assert not refusing(accepted)
+    assert [one.name for one in accepted if one.accepted] == ["empty_part"]
+
+
+def test_nothing_else_is_said_of_columns_that_are_wrong(tmp_path: Path) -> None:
+    """Looking for a column that is not there would end the build with nothing said at all."""
+    tables = {one: rows(one, 200).drop_columns(["carrier"]) for one in (TRAIN, TEST)}
+
+    found = _checked(tmp_path, tables)
+
+    assert [one.name for one in found] == ["schema", "empty_part"]
+    assert "'carrier' is not there and should be string" in found[0].reason
+
+
+def test_a_dataset_without_rows_is_refused(tmp_path: Path) -> None:
+    (refused,) = refusing(_checked(tmp_path, {}))
+
+    assert refused.name == "empty_part"
+    assert "the dataset has no rows" in refused.reason
+
+
+def test_many_checks_fail_together(tmp_path: Path) -> None:
+    """Whoever mends one should know of the others."""
+    train = rows(TRAIN, 300, distance=np.full(300, np.inf))
+    test = rows(TEST, 300, _external_id=train["_external_id"])
+
+    found = _checked(tmp_path, {TRAIN: train, TEST: test})
+
+    assert [one.name for one in refusing(found)] == ["schema", "overlap"]
