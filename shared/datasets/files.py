@@ -37,6 +37,12 @@ class DatasetFiles:
             paths[part.split].append(folder / part.file)
         return cls(paths)
 
+    def only(self, names: Iterable[str]) -> Self:
+        """Return the same files with no more than these columns."""
+        fewer = type(self)(self._parts)
+        fewer.types = {name: self.types[name] for name in names if name in self.types}
+        return fewer
+
     @property
     def splits(self) -> tuple[str, ...]:
         """Return the splits, in their order."""
