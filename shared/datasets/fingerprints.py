@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from shared.datasets.files import DatasetFiles
 from shared.datasets.keys import Keys, keys, mixed
 
+Places = NDArray[np.int64]
+
 _ODD: Final = np.uint64(0x9E3779B97F4A7C15)
 _MISSING: Final = np.uint64(0x6A09E667F3BCC909)
 
@@ -42,6 +44,39 @@ def of_parts(files: DatasetFiles, names: Sequence[str], *, splits: Iterable[str]
     return np.concatenate(found) if found else np.empty(0, dtype=np.uint64)
 
 
+def places(asked: Keys, among: Keys) -> Places:
+    """Return of each fingerprint where it stands among others, -1 where it does not, shape (asked,).
+
+    Both are sorted: looked for in their own order, each of ten million is a wait for memory.
+
+    >>> places(np.array([7, 5, 8], "u8"), np.array([5, 9, 7], "u8")).tolist()
+    [2, 0, -1]
+    """
+    if not len(among):
+        return np.full(len(asked), -1)
+    order, turn = np.argsort(among), np.argsort(asked)
+    ordered = among[order]
+    at = np.empty(len(asked), dtype=np.int64)
+    at[turn] = np.minimum(np.searchsorted(ordered, asked[turn]), len(among) - 1)
+    found: Places = np.where(ordered[at] == asked, order[at], -1)
+    return found
+
+
+def repeated(found: Keys) -> NDArray[np.bool_]:
+    """Return of each fingerprint whether another row has it as well, shape (rows,).
+
+    >>> repeated(np.array([7, 5, 7], "u8")).tolist()
+    [True, False, True]
+    """
+    order = np.argsort(found)
+    ordered = found[order]
+    as_before = ordered[1:] == ordered[:-1]
+    is_repeated = np.zeros(len(found), dtype=np.bool_)
+    is_repeated[order[1:][as_before]] = True
+    is_repeated[order[:-1][as_before]] = True
+    return is_repeated
+
+
 def is_null(column: pa.ChunkedArray) -> NDArray[np.bool_]:
     """Return of each value whether there is none, shape (rows,)."""
     return flags(column.is_null())
@@ -58,8 +93,8 @@ def _of_chunk(chunk: pa.Array) -> Keys:
         return np.empty(0, dtype=np.uint64)
     if pa.types.is_dictionary(chunk.type):
         of_values = np.append(_of_chunk(chunk.dictionary), _MISSING)
-        places = pc.fill_null(chunk.indices.cast(pa.int64()), len(chunk.dictionary))
-        found: Keys = of_values[np.from_dlpack(places)]
+        indices = pc.fill_null(chunk.indices.cast(pa.int64()), len(chunk.dictionary))
+        found: Keys = of_values[np.from_dlpack(indices)]
         return found
     of_chunk = _of_values(chunk)
     if chunk.null_count:

@@ -4,24 +4,22 @@ Every value is 64 bits, and one column is looked at at a time: 60 bytes or so a 
 """
 
 from collections.abc import Callable
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from shared.datasets import fingerprints
 from shared.datasets.difference import Ids, RowChanges
 from shared.datasets.files import DatasetFiles
-from shared.datasets.keys import Keys
 
-MOST_IDS = 20
-
-Places = NDArray[np.int64]
-Flags = NDArray[np.bool_]
+MOST_IDS: Final = 20
 
 
 def row_changes(before: DatasetFiles, now: DatasetFiles, *, told: Callable[[str], None]) -> RowChanges:
     """Return how the rows of ``now`` differ from those of ``before``; ``told`` hears of each column that was compared."""
-    in_both, places = _matched(fingerprints.of_parts(before, ["_id"]), fingerprints.of_parts(now, ["_id"]))
+    found = fingerprints.places(fingerprints.of_parts(before, ["_id"]), fingerprints.of_parts(now, ["_id"]))
+    in_both = found >= 0
+    places = found[in_both]
     is_new = np.ones(now.rows, dtype=np.bool_)
     is_new[places] = False
     is_changed = np.zeros(len(places), dtype=np.bool_)
@@ -44,14 +42,5 @@ def row_changes(before: DatasetFiles, now: DatasetFiles, *, told: Callable[[str]
     )
 
 
-def _matched(before: Keys, now: Keys) -> tuple[Flags, Places]:
-    """Return of each row of one side whether the other has it, and of those that it has, where."""
-    order = np.argsort(now)
-    ordered = now[order]
-    at = np.minimum(np.searchsorted(ordered, before), max(len(now) - 1, 0))
-    in_both: Flags = ordered[at] == before if len(now) else np.zeros(len(before), dtype=np.bool_)
-    return in_both, order[at[in_both]]
-
-
-def _ids(files: DatasetFiles, places: Places) -> Ids:
+def _ids(files: DatasetFiles, places: fingerprints.Places) -> Ids:
     return Ids(rows=len(places), ids=files.ids(places[:MOST_IDS].tolist()))

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from shared.datasets import fingerprints
 from shared.datasets.checks.judgement import MOST_IDS, failed, ok, percent, unknown, worst
 from shared.datasets.files import DatasetFiles
-from shared.datasets.keys import Keys
 from shared.datasets.manifest import Check
 
 NAME: Final = "duplicates"
@@ -23,7 +21,7 @@ def check(files: DatasetFiles, names: Sequence[str], *, tolerated: float) -> Che
 
 
 def _check_ids(files: DatasetFiles) -> list[Check]:
-    twice = _repeated(fingerprints.of_parts(files, ["_id"]))
+    twice = fingerprints.repeated(fingerprints.of_parts(files, ["_id"]))
     if not twice.any():
         return []
     rows = dict.fromkeys(files.ids(np.flatnonzero(twice)[: 2 * MOST_IDS].tolist()))
@@ -32,7 +30,7 @@ def _check_ids(files: DatasetFiles) -> list[Check]:
 
 
 def _check_values(files: DatasetFiles, names: Sequence[str], tolerated: float) -> Check:
-    alike = _repeated(fingerprints.of_parts(files, names))
+    alike = fingerprints.repeated(fingerprints.of_parts(files, names))
     count = int(alike.sum())
     share = count / files.rows
     reason = f"{count:,} of {files.rows:,} rows ({percent(share)}) have all features and the actual in common with another one"
@@ -43,15 +41,3 @@ def _check_values(files: DatasetFiles, names: Sequence[str], tolerated: float) -
         "and leave it out by segments or exclude.hours"
     )
     return failed(NAME, reason, mend=mend, rows=files.ids(np.flatnonzero(alike)[:MOST_IDS].tolist()))
-
-
-def _repeated(found: Keys) -> NDArray[np.bool_]:
-    """Return of each fingerprint whether it is there more than once, shape (rows,)."""
-    ordered = np.sort(found)
-    repeated = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
-    del ordered
-    if not len(repeated):
-        return np.zeros(len(found), dtype=np.bool_)
-    places = np.minimum(np.searchsorted(repeated, found), len(repeated) - 1)
-    is_repeated: NDArray[np.bool_] = repeated[places] == found
-    return is_repeated

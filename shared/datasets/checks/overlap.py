@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from shared.datasets import fingerprints
 from shared.datasets.checks.judgement import MOST_IDS, failed, ok, percent, unknown, warned, worst
 from shared.datasets.files import DatasetFiles
+from shared.datasets.keys import Keys
 from shared.datasets.manifest import TRAIN, Check
 from shared.datasets.recipe import Split
 
@@ -87,14 +88,14 @@ def _shared(files: DatasetFiles, held_out: Sequence[str], names: Sequence[str]) 
 
     A row without any of them has nothing in common with another one.
     """
-    known = np.unique(fingerprints.of_parts(files, names, splits=[TRAIN]))
-    found: list[NDArray[np.bool_]] = []
+    ours: list[Keys] = []
+    has_value: list[NDArray[np.bool_]] = []
     for batch in files.batches(names, splits=held_out):
-        ours = fingerprints.of_rows(batch)
-        places = np.minimum(np.searchsorted(known, ours), len(known) - 1)
-        has_value = np.logical_or.reduce([~fingerprints.is_null(column) for column in batch.columns])
-        found.append((known[places] == ours) & has_value)
-    return np.concatenate(found)
+        ours.append(fingerprints.of_rows(batch))
+        has_value.append(np.logical_or.reduce([~fingerprints.is_null(column) for column in batch.columns]))
+    known = fingerprints.of_parts(files, names, splits=[TRAIN])
+    shared: NDArray[np.bool_] = (fingerprints.places(np.concatenate(ours), known) >= 0) & np.concatenate(has_value)
+    return shared
 
 
 def _ids(files: DatasetFiles, held_out: Sequence[str], shared: NDArray[np.bool_]) -> list[str]:

@@ -84,6 +84,18 @@ def test_a_copy_of_a_number_is_refused(make: Make) -> None:
     assert _checked(make(actual, rng), actual, Task.REGRESSION).outcome is Outcome.FAILED
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_copy_is_refused_by_its_order_where_rows_are_too_few_to_learn_from(sign: float) -> None:
+    """Of 150 rows a half gives three codes or so, and three codes do not tell a number."""
+    rng = np.random.default_rng(10)
+    number = rng.normal(size=150)
+    few = (rng.random(150) < 0.1).astype(np.float64)
+
+    assert _checked(sign * number, number, Task.REGRESSION).outcome is Outcome.FAILED
+    noisy = sign * few + rng.uniform(0, 0.5, 150)
+    assert _checked(noisy, few.astype(np.int64), Task.CLASSIFICATION).outcome is Outcome.FAILED
+
+
 def test_a_copy_of_one_of_five_classes_is_refused_and_what_tells_one_of_them_is_not() -> None:
     rng = np.random.default_rng(3)
     places = rng.choice(5, ROWS, p=[0.6, 0.2, 0.1, 0.09, 0.01])
