@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from infra.cli import dataset_diff
 from infra.cli.command import Answer, Commands, existing_file, valid_name
 from shared import wiring
 
@@ -49,6 +50,7 @@ def add(commands: Commands) -> None:
     show = group.add("show", _show, about="show what a dataset was made of, and what became of every row")
     show.add_argument("model", type=valid_name)
     show.add_argument("dataset", help="its name, or the first six digits of it or more")
+    dataset_diff.add(group)
     listed = group.add("list", _list, about="list the datasets of a model, the newest first")
     listed.add_argument("model", type=valid_name)
 

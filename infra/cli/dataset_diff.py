@@ -11,9 +11,6 @@ if TYPE_CHECKING:  # each command imports what it needs
     from rich.console import Console
 
     from shared.datasets.difference import Difference, Distribution, Ids, RowChanges, Sides
-    from shared.datasets.manifest import DatasetManifest
-
-_SHORTEST = 6
 
 
 def add(commands: Commands) -> None:
@@ -31,26 +28,13 @@ async def _diff(asked: argparse.Namespace) -> Answer:
 
     from shared.datasets.differing import Differing
 
-    before, now = await _found(asked.model, asked.before), await _found(asked.model, asked.now)
+    before, now = [await wiring.datasets().find(asked.model, name) for name in (asked.before, asked.now)]
     with Progress("comparing", shown=not asked.json) as bar:
         found = await Differing(wiring.blobs()).diff(before, now, told=bar.show)
     if not asked.json:
         _show(found)
     values: dict[str, Any] = msgspec.to_builtins(found)
     return Answer(values, holds=not found.erased)
-
-
-async def _found(model: str, name: str) -> "DatasetManifest":
-    from shared import documents
-    from shared.datasets.manifest import DatasetManifest
-    from shared.datasets.paths import MANIFEST_FILE, model_folder
-
-    folders = [one for one in await wiring.blobs().folders(model_folder(model)) if one.split("/")[-2].startswith(name)]
-    found = [await documents.find(wiring.blobs(), f"{one}{MANIFEST_FILE}", DatasetManifest) for one in folders]
-    meant = [one for one in found if one is not None and len(name) >= _SHORTEST]
-    if len(meant) != 1:
-        raise SystemExit(f"{name!r} names no dataset of {model}, or more than one")
-    return meant[0]
 
 
 def _show(found: "Difference") -> None:

@@ -16,8 +16,9 @@ from typing import Final, TypeAlias
 from shared import documents
 from shared.blobs import Blobs
 from shared.clock import Clock
+from shared.datasets.checks import check
 from shared.datasets.days import Days
-from shared.datasets.finalising import Checking, Finalising, Opens, unchecked
+from shared.datasets.finalising import Checking, Finalising, Opens
 from shared.datasets.manifest import Outcome, Plan
 from shared.datasets.paths import build_folder
 from shared.datasets.planning import Planning
@@ -62,7 +63,7 @@ class Building:
     planning: Planning
     clock: Clock
     machine: Machine
-    check: Checking = unchecked
+    check: Checking = check
 
     async def advance(
         self,

@@ -13,11 +13,12 @@ import pyarrow.parquet as pq
 from shared.blobs import Blobs
 from shared.clock import Clock
 from shared.datasets import sampling
+from shared.datasets.checks import accept, refusing
 from shared.datasets.columns import GROUP, inside
 from shared.datasets.engines import Engine
 from shared.datasets.expressions import SAMPLED_OUT
 from shared.datasets.finishing import Finished, finish
-from shared.datasets.manifest import Check, DatasetManifest, Outcome, Plan, Use
+from shared.datasets.manifest import Check, DatasetManifest, Plan, Use
 from shared.datasets.mixing import mixed_in
 from shared.datasets.publishing import Publishing
 from shared.datasets.stepping import Stepping
@@ -63,11 +64,8 @@ class Finalising:
         finished = await days.in_thread(lambda: finish(lambda: _batches(ordered, days.given_up), kept, folder))
         made = await self._manifest(finished)
         found = await days.in_thread(lambda: self.check(ordered, folder, made))
-        checks = tuple(
-            msgspec.structs.replace(one, accepted=one.outcome is Outcome.FAILED and one.name in accepted)
-            for one in found
-        )
-        if any(one.outcome is Outcome.FAILED and not one.accepted for one in checks):
+        checks = accept(found, accepted)
+        if refusing(checks):
             return Status(state="refused", checks=checks)
         stored = await Publishing(self.blobs).publish(msgspec.structs.replace(made, checks=checks), folder)
         return Status(state="ready", dataset=stored.dataset, checks=stored.checks)
@@ -121,11 +119,6 @@ class Finalising:
             engine={"name": engine.name, **engine.versions},
             built_at=self.clock.now(),
         )
-
-
-def unchecked(_ordered: Sequence[Path], _folder: Path, _made: DatasetManifest) -> tuple[Check, ...]:
-    """Find nothing."""
-    return ()
 
 
 def _kept(plan: Plan) -> Plan:

@@ -104,7 +104,7 @@ def _of_chunk(chunk: pa.Array) -> Keys:
 
 def _of_values(chunk: pa.Array) -> Keys:
     if pa.types.is_string(chunk.type) or pa.types.is_large_string(chunk.type):
-        return keys(chunk)
+        return keys(pa.chunked_array([chunk]))
     if pa.types.is_floating(chunk.type):
         # adding 0.0 makes -0.0 of no sign
         values = np.add(np.from_dlpack(pc.fill_null(chunk.cast(pa.float64()), 0.0)), 0.0, dtype=np.float64)

@@ -20,7 +20,7 @@ def sample(files: DatasetFiles, names: Sequence[str], *, most: int = MOST_ROWS) 
     highest = 2**64 - 1 if files.rows <= most else 2**64 * most // files.rows
     taken = []
     for batch in files.batches(names):
-        places = np.flatnonzero(keys(batch["_id"].combine_chunks()) <= np.uint64(highest))
+        places = np.flatnonzero(keys(batch["_id"]) <= np.uint64(highest))
         taken.append(batch.take(pa.array(places.tolist(), type=pa.int64())))
     shape = pa.schema([(name, files.types[name]) for name in names])
     return pa.concat_tables(taken) if taken else shape.empty_table()

@@ -84,5 +84,5 @@ def _as_numbers(codes: NDArray[np.int64], values: list[str]) -> Floats | None:
 def _halves(rows: pa.Table) -> NDArray[np.bool_]:
     """Return of each row whether it is in the first half: rows of one request are in the same."""
     together = pc.coalesce(rows["_request_id"], rows["_id"]).combine_chunks()
-    first: NDArray[np.bool_] = (mixed(keys(together)) & np.uint64(1)).astype(np.bool_)
+    first: NDArray[np.bool_] = (mixed(keys(pa.chunked_array([together]))) & np.uint64(1)).astype(np.bool_)
     return first
