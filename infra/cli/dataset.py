@@ -71,7 +71,8 @@ async def _build(asked: argparse.Namespace) -> Answer:
     if done.dataset is None:
         return _not_built(done, asked)
     made = await wiring.datasets().find(recipe.model, done.dataset)
-    is_new = len(steps) > 1
+    # Another recipe, or the same one later, may have come to the same rows.
+    is_new = len(steps) > 1 and made.build == done.build
     if not asked.json:
         print(f"dataset {made.dataset[:12]} of {made.model}: {'built' if is_new else 'it is there already'}")
         _tell(made)
@@ -175,10 +176,10 @@ def _tell(made: "DatasetManifest") -> None:
         *((split, f"{rows:,} rows") for split, rows in made.rows.items()),
         *((f"left out: {reason.replace('_', ' ')}", f"{rows:,}") for reason, rows in sorted(made.excluded.items())),
         *((f"no prediction: {what.replace('_', ' ')}", f"{rows:,}") for what, rows in made.not_predictions.items()),
-        ("where", dataset_folder(made.model, made.dataset)),
     ):
         table.add_row(name, value)
     console.print(table)
+    print(f"where: {dataset_folder(made.model, made.dataset)}")
     for one in made.checks:
         _tell_check(one)
 
