@@ -139,24 +139,35 @@ def test_ours_is_compared_stream_by_stream() -> None:
     every, worse, hindsight = comparisons(TOLD)
 
     assert (every["policy"], worse["policy"], hindsight["policy"]) == ("every 5", "every 2", HINDSIGHT)
-    assert (every["difference"], every["low"], every["high"]) == (-2.0, -3.0, -1.0)
+    # Of -3 and -1: 12.706 standard errors of 1 to either side, by a table of Student's t with one degree of freedom.
+    assert every["difference"] == -2.0
+    assert (every["low"], every["high"]) == pytest.approx((-14.706, 10.706), abs=1e-3)
     assert every["better_on"] == "2 of 2"
     assert hindsight["better_on"] == "0 of 2"
     assert every["difference_from_four"] == -2.0
     assert comparisons(SCORED) == []
 
 
-def test_an_interval_covers_the_mean_as_often_as_it_says() -> None:
-    """Of many streams: the middle 95 % of the bootstrap means of 40 normal differences cover 0 in about 94 of 100."""
+def test_an_interval_of_few_streams_covers_the_mean_as_often_as_it_says() -> None:
+    """Of five streams 95 in 100; the middle of means that are drawn anew from the five would hold about 84."""
     rng = np.random.default_rng(6)
     covered = 0
-    for _ in range(100):
-        pairs = [(stream(str(at)), value) for at, value in enumerate(rng.standard_normal(40))]
+    for _ in range(400):
+        pairs = [(stream(str(at)), value) for at, value in enumerate(rng.standard_normal(5))]
         told = [figures(OURS, value, of=of) for of, value in pairs] + [figures("never", 0.0, of=of) for of, _ in pairs]
         line = comparisons(told)[0]
         covered += float(line["low"]) <= 0 <= float(line["high"])
 
-    assert 86 <= covered <= 100
+    assert 368 <= covered <= 392
+
+
+def test_one_stream_has_no_interval() -> None:
+    only = [score for score in TOLD if score.stream == next(one.stream for one in TOLD if one.stream.drifts)]
+
+    line = comparisons(only)[0]
+
+    assert "difference" in line
+    assert not {"low", "high"} & set(line)
 
 
 def test_the_best_fixed_period_is_one_for_all_streams() -> None:
