@@ -12,16 +12,15 @@ import json
 import resource
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from benchmarks.records import schema, version
-from shared import documents
+from benchmarks.sealed_hours import ids, seal, table
 from shared.actuals.joining import Joining
 from shared.actuals.paths import JOINS
 from shared.actuals.reading import Joins
@@ -34,9 +33,8 @@ from shared.hours import Hour
 from shared.ids import NONE
 from shared.registry.manifest import Manifest
 from shared.registry.store import Registry
-from shared.sealing.hours.hour import Generation, HourManifest, footer, rows_file, write
 from shared.sealing.hours.manifests import Manifests
-from shared.sealing.paths import UNJOINED, hour_folder, manifest_path, unjoined_path
+from shared.sealing.paths import UNJOINED, unjoined_path
 from shared.sealing.tables.columns import TIME, arrow_schema
 from shared.telemetry import Telemetry
 
@@ -50,9 +48,6 @@ _GENERATION_ROWS: Final = 131_072
 _MOST_DELAY_S: Final = 24 * 3_600 - 1
 _TRAINING_ROWS: Final = 1_000
 _SCHEMA: Final = schema(FEATURES, full_precision=True)
-
-Ids = NDArray[np.uint8]
-"""Ids as text, shape (ids, 36)."""
 
 
 async def fill(storage: str, *, predictions: int, seed: int) -> dict[str, Any]:
@@ -132,49 +127,26 @@ async def _registered(blobs: Blobs) -> Manifest:
 
 
 async def _seal(blobs: Blobs, shelf: Shelf, hour: Hour, rows: pa.Table) -> None:
-    """Write an hour's generations, marked and counting."""
-    generations: list[Generation] = []
-    for number, part in enumerate(_parts(rows)):
-        about = footer(part, consumed=[], places_by_log={}, doubles=0, unreadable=0)
-        data = write(part, about)
-        await blobs.create(f"{hour_folder(shelf, hour)}{rows_file(number)}", data)
+    """Write an hour's generations, which are not joined yet."""
+    for number in await seal(blobs, shelf, hour, rows, generation_rows=_GENERATION_ROWS):
         await blobs.create(unjoined_path(shelf, hour, number), b"")
-        generations.append(
-            Generation(
-                number=number,
-                rows_file=rows_file(number),
-                size_bytes=len(data),
-                sha256=hashlib.sha256(data).hexdigest(),
-                profile=None,
-                footer=about,
-            )
-        )
-    manifest = HourManifest(
-        kind=shelf.kind, model=shelf.model, version=shelf.version, hour=hour.key, generations=tuple(generations)
-    )
-    await blobs.create(manifest_path(shelf, hour), documents.encode(manifest))
-
-
-def _parts(rows: pa.Table) -> Iterator[pa.Table]:
-    for begin in range(0, rows.num_rows, _GENERATION_ROWS):
-        yield rows.slice(begin, _GENERATION_ROWS)
 
 
 def _predictions(hour: Hour, rows: int, rng: np.random.Generator) -> tuple[pa.Table, pa.Table]:
     """Return the predictions of an hour, and their actuals as they will be enqueued."""
     start_us = int(hour.start.timestamp()) * 1_000_000
     at = start_us + np.sort(rng.integers(0, 3_600_000_000, rows))
-    ids = _ids(at // 1_000, rng)
+    asked = ids(at // 1_000, rng)
     answers = (rng.random(rows) < 0.3).astype(np.int64)
     # A hub's partition holds them in the order they were made in.
     columns: dict[str, Any] = {
-        "_id": ids,
+        "_id": asked,
         "_at": pa.array(at, TIME),
         "_enqueued_at": pa.array(at, TIME),
         "_partition": np.zeros(rows, np.int32),
         "_sequence": np.arange(rows),
         "_index": np.zeros(rows, np.int32),
-        "_request_id": ids,
+        "_request_id": asked,
         "_row": np.zeros(rows, np.int32),
         "_latency_ms": np.ones(rows),
         "_weight": np.ones(rows, np.int32),
@@ -185,40 +157,16 @@ def _predictions(hour: Hour, rows: int, rng: np.random.Generator) -> tuple[pa.Ta
     delays_s = np.minimum(rng.lognormal(np.log(3 * 3_600), 1.0, rows), _MOST_DELAY_S)
     enqueued = at + (delays_s * 1_000_000).astype(np.int64)
     told: dict[str, Any] = {
-        "_id": _ids(enqueued // 1_000, rng),
+        "_id": ids(enqueued // 1_000, rng),
         "_at": pa.array(enqueued, TIME),
         "_enqueued_at": pa.array(enqueued, TIME),
         "_partition": np.zeros(rows, np.int32),
         "_sequence": np.arange(rows),
         "_index": np.zeros(rows, np.int32),
-        "_prediction_id": ids,
+        "_prediction_id": asked,
         "value": answers.astype(np.float64),
     }
-    return _table(columns, arrow_schema(Kind.PREDICTION, _SCHEMA)), _table(told, arrow_schema(Kind.ACTUAL, None))
-
-
-def _table(columns: dict[str, Any], wanted: pa.Schema) -> pa.Table:
-    rows = len(columns["_id"])
-    arrays = [
-        pa.array(columns[field.name], field.type) if field.name in columns else pa.nulls(rows, field.type)
-        for field in wanted
-    ]
-    return pa.table(arrays, schema=wanted)
-
-
-def _ids(milliseconds: NDArray[np.int64], rng: np.random.Generator) -> pa.Array:
-    """Return UUIDv7s of some moments, as ``shared.ids.uuid7`` makes them, millions at a time."""
-    rows = len(milliseconds)
-    bits = rng.integers(0, 256, (rows, 16), dtype=np.uint8)
-    bits[:, :6] = milliseconds.astype(">u8").view(np.uint8).reshape(rows, 8)[:, 2:]
-    bits[:, 6] = 0x70 | (bits[:, 6] & 0x0F)
-    bits[:, 8] = 0x80 | (bits[:, 8] & 0x3F)
-    digits = np.frombuffer(bits.tobytes().hex().encode(), np.uint8).reshape(rows, 32)
-    hyphen = np.full((rows, 1), ord("-"), np.uint8)
-    parts = [digits[:, :8], digits[:, 8:12], digits[:, 12:16], digits[:, 16:20], digits[:, 20:]]
-    text: Ids = np.hstack([piece for part in parts for piece in (part, hyphen)][:-1])
-    offsets = np.arange(rows + 1, dtype=np.int32) * 36
-    return pa.StringArray.from_buffers(rows, pa.py_buffer(offsets.tobytes()), pa.py_buffer(text.tobytes()))
+    return table(columns, arrow_schema(Kind.PREDICTION, _SCHEMA)), table(told, arrow_schema(Kind.ACTUAL, None))
 
 
 def _share(predictions: int, hour: int) -> int:

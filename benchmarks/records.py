@@ -26,12 +26,12 @@ MODEL: Final = "records"
 """Its versions are called by how many features they have."""
 HOUR: Final = datetime(2026, 3, 1, 9, tzinfo=UTC)
 
-_CATEGORIES = tuple(f"category {number}" for number in range(12))
+CATEGORIES = tuple(f"category {number}" for number in range(12))
 _TYPES = (*[FeatureType.FLOAT] * 6, *[FeatureType.INTEGER] * 2, FeatureType.CATEGORY, FeatureType.BOOLEAN)
-_DIGITS = (1, 2, 1, 2, 3, 0)
-_COUNTS = {6: 6, 7: 200}
+DIGITS = (1, 2, 1, 2, 3, 0)
+COUNTS = {6: 6, 7: 200}
 _ROWS_OF_A_REQUEST = 4
-_MISSING = 0.01
+MISSING = 0.01
 
 
 def schema(features: int, *, full_precision: bool = False) -> Schema:
@@ -42,7 +42,7 @@ def schema(features: int, *, full_precision: bool = False) -> Schema:
                 name=f"feature_{index:02}",
                 type=one,
                 nullable=True,
-                categories=_CATEGORIES if one is FeatureType.CATEGORY else None,
+                categories=CATEGORIES if one is FeatureType.CATEGORY else None,
             )
             for index, one in enumerate(_types(features, full_precision=full_precision))
         ),
@@ -133,13 +133,13 @@ def _values(kind: FeatureType, place: int, rows: int, random: np.random.Generato
     made: list[Any]
     match kind:
         case FeatureType.FLOAT:
-            made = random.gamma(3.0, 5.0, rows).round(_DIGITS[place]).tolist()
+            made = random.gamma(3.0, 5.0, rows).round(DIGITS[place]).tolist()
         case FeatureType.INTEGER:
-            made = random.poisson(_COUNTS[place], rows).tolist()
+            made = random.poisson(COUNTS[place], rows).tolist()
         case FeatureType.BOOLEAN:
             made = (random.random(rows) < 0.2).tolist()
         case _:
-            ranks = np.minimum(random.geometric(0.3, rows), len(_CATEGORIES)) - 1
-            made = [_CATEGORIES[rank] for rank in ranks.tolist()]
-    missing = random.random(rows) < _MISSING
+            ranks = np.minimum(random.geometric(0.3, rows), len(CATEGORIES)) - 1
+            made = [CATEGORIES[rank] for rank in ranks.tolist()]
+    missing = random.random(rows) < MISSING
     return [None if absent else value for value, absent in zip(made, missing.tolist(), strict=True)]
