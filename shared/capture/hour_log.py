@@ -6,17 +6,20 @@ slower one is refused; it then reads the log's last line, leaves out what is in 
 An append blob takes 50,000 appends. Before that the log rolls over: ``r<n>`` is closed by a last control line, under the
 same fence, and ``r<n+1>`` begins with one that repeats up to where events are in. So whoever still appends to ``r<n>`` is
 refused, finds it closed, and follows.
+
+Of a log that holds somebody's rows who is to be erased, rolls are closed before their time and deleted. A deleted roll is
+followed by one that has a line, so whoever creates it again finds that out, and follows as well.
 """
 
 import contextlib
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
 
-from shared.blobs import Blobs
+from shared.blobs import Blobs, Stored
 from shared.capture.records import CONTROL, MOST_RECORD_BYTES, Entry, Tail, control_line
 from shared.errors import BlobChanged, BlobMissing, InvalidDocument
 
@@ -85,8 +88,11 @@ class HourLogs:
     async def _roll_over(self, path: str, end: _End) -> _End:
         """Close a log, create the next roll of it, and return where that ends."""
         await self.blobs.append(_rolled(path, end.roll), control_line("closed", end.last), position=end.size_bytes)
-        await self.blobs.create_log(_rolled(path, end.roll + 1))
-        return _End(end.roll + 1, 0, 0, end.last)
+        following = end.roll + 1
+        await self.blobs.create_log(_rolled(path, following))
+        if _first_after(following, await self._rolls(path)) is not None:  # it was there, and deleted
+            raise BlobChanged(_rolled(path, following))
+        return _End(following, 0, 0, end.last)
 
     async def _open(self, path: str) -> _End:
         """Create a log, or find where the one that is there ends: in the first roll that is not closed."""
@@ -96,11 +102,53 @@ class HourLogs:
                 await self.blobs.create_log(_rolled(path, roll))
             except BlobChanged:
                 end, is_closed = await self._find_end(path, roll, last)
-                if not is_closed:
-                    return end
-                roll, last = roll + 1, end.last
+                if is_closed:
+                    roll, last = roll + 1, end.last
+                    continue
             else:
-                return _End(roll, 0, 0, last)
+                end = _End(roll, 0, 0, last)
+            rolls = {} if end.size_bytes else await self._rolls(path)
+            following = _first_after(roll, rolls)
+            if following is None:
+                return end
+            # There is a later one already, so this one was deleted, and created again just now.
+            if roll in rolls and not rolls[roll].size_bytes:
+                with contextlib.suppress(BlobChanged, BlobMissing):
+                    await self.blobs.delete(_rolled(path, roll), etag=rolls[roll].etag)
+            roll = following
+
+    async def close(self, rolled: str) -> None:
+        """Close one roll of a log, ``…-r<n>.jsonl``, which has a line, and see that the next begins with where it ended.
+
+        Nothing is appended to it from then on, and it may be deleted: whoever looks for it goes on in the next.
+
+        Raises:
+            BlobMissing: it is not there any more.
+            BlobChanged: others appended to it five times in a row.
+        """
+        log, _, number = rolled.removesuffix(".jsonl").rpartition("-r")
+        path, roll = f"{log}{_FIRST}", int(number)
+        for _ in range(_MEETINGS):
+            end, is_closed = await self._find_end(path, roll, _NOTHING)
+            if not is_closed:
+                try:
+                    await self.blobs.append(rolled, control_line("closed", end.last), position=end.size_bytes)
+                except BlobChanged:
+                    continue
+            following = _first_after(roll, await self._rolls(path))
+            if following is None:
+                following = roll + 1
+                with contextlib.suppress(BlobChanged):
+                    await self.blobs.create_log(_rolled(path, following))
+            with contextlib.suppress(BlobChanged):  # it has a line, and so begins with one like this
+                await self.blobs.append(_rolled(path, following), control_line("opened", end.last), position=0)
+            return
+        raise BlobChanged(rolled)
+
+    async def _rolls(self, path: str) -> dict[int, Stored]:
+        """Return the rolls of a log that are there, by their numbers."""
+        before = f"{path.removesuffix(_FIRST)}-r"
+        return {int(one.path[len(before) :].removesuffix(".jsonl")): one async for one in self.blobs.under(before)}
 
     async def _find_end(self, path: str, roll: int, before: Tail) -> tuple[_End, bool]:
         """Return where a roll ends, and whether it is closed; one without a line goes on from the roll ``before`` it."""
@@ -121,6 +169,10 @@ class HourLogs:
 def _rolled(path: str, roll: int) -> str:
     """Return the path of one roll of the log whose first roll is at ``path``."""
     return f"{path.removesuffix(_FIRST)}-r{roll}.jsonl"
+
+
+def _first_after(roll: int, rolls: Iterable[int]) -> int | None:
+    return min((one for one in rolls if one > roll), default=None)
 
 
 def _tail(lines: bytes, path: str) -> Tail:

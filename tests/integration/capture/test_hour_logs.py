@@ -261,3 +261,76 @@ async def test_an_empty_roll_goes_on_from_the_one_before(blobs: Blobs, path: str
     await HourLogs(blobs).append(path, entries(1, 2))
 
     assert [line["sequence"] for line in await lines(blobs, path, 1)] == [1, 2]
+
+
+async def rolls(blobs: Blobs, path: str) -> list[str]:
+    """Return the names of the rolls of a log."""
+    return [one.path.rpartition("-")[2] async for one in blobs.under(path.removesuffix("r0.jsonl"))]
+
+
+async def test_a_roll_that_is_closed_may_be_deleted_and_its_events_do_not_come_again(blobs: Blobs, path: str) -> None:
+    """Neither by who knew the log, nor by who looks for it anew: the next roll says where it ended."""
+    knew = HourLogs(blobs)
+    await knew.append(path, entries(1, 2, 3))
+
+    await HourLogs(blobs).close(path)
+    await blobs.delete(path)
+    await HourLogs(blobs).append(path, entries(2, 3))
+    await knew.append(path, entries(2, 3, 4))
+
+    assert await rolls(blobs, path) == ["r1.jsonl"]
+    assert await sequences(blobs, path.replace("-r0", "-r1")) == [3, 4]
+
+
+async def test_closing_a_roll_twice_is_closing_it_once(blobs: Blobs, path: str) -> None:
+    await HourLogs(blobs).append(path, entries(1, 2))
+
+    for _ in range(2):
+        await HourLogs(blobs).close(path)
+    await HourLogs(blobs).append(path, entries(3))
+
+    assert await sequences(blobs, path) == [1, 2, 2]
+    assert await sequences(blobs, path.replace("-r0", "-r1")) == [2, 3]
+
+
+async def test_a_roll_in_the_middle_may_be_deleted(blobs: Blobs, path: str) -> None:
+    logs = HourLogs(blobs, most_blocks=1)
+    for sequence in (1, 2, 3):
+        await logs.append(path, entries(sequence))
+
+    await HourLogs(blobs).close(path.replace("-r0", "-r1"))
+    await blobs.delete(path.replace("-r0", "-r1"))
+    await HourLogs(blobs).append(path, entries(2, 3, 4))
+
+    assert await rolls(blobs, path) == ["r0.jsonl", "r2.jsonl"]
+    assert await sequences(blobs, path.replace("-r0", "-r2")) == [2, 3, 4]
+
+
+async def test_whoever_was_to_create_the_next_roll_finds_that_it_was_deleted(blobs: Blobs, path: str) -> None:
+    """Held up between closing a roll and creating the next, while others filled that one and it was erased."""
+    await HourLogs(blobs).append(path, entries(1))
+    held_up = HourLogs(HeldUpOnce(blobs), most_blocks=1)
+    await held_up.append(path, entries(1))  # knows where it ends
+
+    await held_up.append(path, entries(2, 3))
+
+    assert await rolls(blobs, path) == ["r0.jsonl", "r2.jsonl", "r3.jsonl"]
+    assert await sequences(blobs, path.replace("-r0", "-r3")) == [2, 3], "it rolls over at every append"
+
+
+class HeldUpOnce(Blobs):
+    """Storage that is slow to create the second roll: meanwhile another one does, and that roll is erased."""
+
+    def __init__(self, blobs: Blobs) -> None:
+        super().__init__(blobs._service)
+        self._others: Blobs | None = blobs
+
+    async def create_log(self, path: str) -> None:
+        others = self._others
+        if others is not None and path.endswith("-r1.jsonl"):
+            self._others = None
+            logs = HourLogs(others)
+            await logs.append(path.replace("-r1", "-r0"), entries(2))
+            await logs.close(path)
+            await others.delete(path)
+        await super().create_log(path)
