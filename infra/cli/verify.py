@@ -64,6 +64,7 @@ def _show(account: "Account") -> None:
         ("events", f"{totals.events:,}, {totals.unsealed_events:,} of them in hours that are not sealed yet"),
         ("rows", f"{totals.rows:,} in {totals.hours:,} sealed hours, {totals.imported:,} of them imported"),
         ("doubles dropped", f"{totals.doubles:,}"),
+        ("erased", f"{totals.erased:,} records, and what came again of them"),
         ("dead letters", f"{totals.dead_letters:,} events, and {totals.unreadable:,} records of others"),
         ("spool", f"{account.spool.waiting:,}" + _age(account.spool.oldest_s)),
     ):

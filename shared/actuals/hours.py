@@ -114,12 +114,10 @@ class JoinedHours:
         return pa.concat_tables([part for part in parts if part is not None])
 
     async def _write(self, folder: str, rows: pa.Table, step: int) -> JoinedFile:
-        name = rows_file(step)
         data = await asyncio.to_thread(lambda: write(in_order(rows).rows))
-        try:
+        name = rows_file(step, data)
+        with contextlib.suppress(BlobChanged):  # whoever carried the step out before wrote the same rows
             await self.blobs.create(f"{folder}{name}", data)
-        except BlobChanged:  # whoever carried the step out before wrote the same rows
-            data = (await self.blobs.read(f"{folder}{name}")).data
         return described(name, data, rows.num_rows)
 
     async def _tidy(self, hour: JoinedHour) -> None:

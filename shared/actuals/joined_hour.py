@@ -44,9 +44,12 @@ class JoinedHour(Document, frozen=True, kw_only=True):
     counts: Counts
 
 
-def rows_file(step: int) -> str:
-    """Return the name of the file of rows that a step writes into an hour."""
-    return f"rows-{step}.parquet"
+def rows_file(step: int, data: bytes) -> str:
+    """Return the name of the file of rows that a step writes into an hour.
+
+    Another content has another name: the rows that it is made from may lose some meanwhile, to an erasure.
+    """
+    return f"rows-{step}-{hashlib.sha256(data).hexdigest()[:16]}.parquet"
 
 
 def described(name: str, data: bytes, rows: int) -> JoinedFile:

@@ -77,7 +77,7 @@ class Stepping:
         except BlobMissing:
             progress, etag = Progress(), ""
         if progress.is_done:
-            await self._tidy(model, progress)
+            await self.tidy(model, progress)
             try:
                 following = await self._next(model, progress)
             except BlobMissing as missing:  # a standing file that another step has replaced
@@ -238,7 +238,7 @@ class Stepping:
         self.telemetry.metric("joined_rows", rows, model=model)
         logger.info("step joined", extra={"model": model, "step": progress.step, "rows": rows})
 
-    async def _tidy(self, model: str, progress: Progress) -> None:
+    async def tidy(self, model: str, progress: Progress) -> None:
         """Delete the files of steps that were carried out, or that another one overtook."""
         named = {one.file for one in progress.standing}
         for folder in (steps_folder(model), standing_folder(model)):

@@ -43,7 +43,7 @@ class CategoricalProfile(msgspec.Struct, frozen=True, kw_only=True, tag="categor
             missing=column.missing,
             packed=pack(known),
             unseen=sum(unseen.values()),
-            unseen_hashes=_smallest({_hash(value): rows for value, rows in unseen.items()}),
+            unseen_hashes=_smallest({hash_of_value(value): rows for value, rows in unseen.items()}),
         )
 
     def merge(self, other: Self) -> Self:
@@ -69,7 +69,8 @@ class CategoricalProfile(msgspec.Struct, frozen=True, kw_only=True, tag="categor
         return total(self.packed) + self.unseen
 
 
-def _hash(value: str) -> str:
+def hash_of_value(value: str) -> str:
+    """Return what is kept of a value that is not among the categories."""
     return hashlib.blake2b(value.encode(), digest_size=8).hexdigest()
 
 

@@ -114,6 +114,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
         rows: at rest; ``imported`` of them came in no event.
         doubles: records that were left out because they were there already.
         unreadable: records that sealing set aside.
+        erased: records that were erased, or came again after that.
         hours: sealed hours that were read, of all kinds, models and versions.
     """
 
@@ -124,6 +125,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     imported: int = 0
     doubles: int = 0
     unreadable: int = 0
+    erased: int = 0
     hours: int = 0
 
     def __add__(self, other: "Totals") -> "Totals":

@@ -130,6 +130,7 @@ class Counting:
             imported=manifest.imported if manifest else 0,
             doubles=manifest.doubles if manifest else 0,
             unreadable=manifest.unreadable if manifest else 0,
+            erased=manifest.erased if manifest else 0,
             hours=int(manifest is not None),
         )
         return found

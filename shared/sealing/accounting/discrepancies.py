@@ -138,6 +138,16 @@ def torn_file(path: str, size: int, expected: int) -> Discrepancy:
     )
 
 
+def half_erased(path: str) -> Discrepancy:
+    """Rows that an erasure has begun with."""
+    return Discrepancy(
+        what="half_erased",
+        where=path,
+        why="rows of it are being erased, or an erasure ended before it was done",
+        mend="`manage.py erase --status` names erasures that are not done; run the command of that one again",
+    )
+
+
 def damaged(path: str, why: str) -> Discrepancy:
     """A file that is not what it was when it was written."""
     return Discrepancy(what="damaged_file", where=path, why=why, mend=_BACKUP)

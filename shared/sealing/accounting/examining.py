@@ -53,7 +53,7 @@ def examine(data: bytes, generation: Generation, lines: int | None) -> Examined:
         found.problems.append(f"it has {rows.num_rows} rows, and its manifest says {about.rows}")
     if about.failures is not None and {"code", "feature"} <= set(rows.column_names) and counted(rows) != about.failures:
         found.problems.append("its rows failed in other ways than it says")
-    records = about.rows - about.imported + about.doubles + about.unreadable
+    records = about.rows - about.imported + about.doubles + about.unreadable + about.erased
     if lines is not None and lines != records:
         found.problems.append(f"its logs have {lines} records, and it accounts for {records}")
     if "_id" in rows.column_names:
@@ -86,7 +86,7 @@ def _examine_places(rows: pa.Table, generation: Generation, found: Examined) -> 
         partitions, sequences = partitions[is_whole], sequences[is_whole]
     for partition in np.unique(partitions).tolist():
         found.numbers[partition] = np.unique(sequences[partitions == partition])
-    found.has_all_numbers = not about.doubles and not about.unreadable and len(lives) == 1
+    found.has_all_numbers = not (about.doubles or about.unreadable or about.erased) and len(lives) == 1
     if found.has_all_numbers:
         (life,) = lives
         counted = (tally(life, partition, some.tolist()) for partition, some in found.numbers.items())

@@ -22,6 +22,9 @@ class Files:
         wrong: list[Discrepancy] = []
         generations = one.manifest.generations if one.manifest is not None else ()
         for generation in generations:
+            if generation.is_erasing:
+                wrong.append(discrepancies.half_erased(f"{one.folder}{generation.rows_file}"))
+                continue  # what its manifest says of its files may be out of date
             wrong += await self._check(one, generation.rows_file, generation.size_bytes)
             if generation.profile is not None:
                 wrong += await self._check(one, generation.profile, None)

@@ -35,6 +35,7 @@ def from_account(shelf: str, date: str, kept: ShelfAccount) -> tuple[list[Booked
         dead_letters=events if is_dead else 0,
         rows=0 if is_dead else kept.rows,
         imported=kept.imported,
+        erased=kept.erased,
         doubles=kept.doubles,
         unreadable=kept.unreadable,
     )
@@ -57,13 +58,14 @@ def problems_of_day(path: str, day: Day, hours: Sequence[ShelfHour]) -> Iterator
     for key in sealed:
         yield discrepancies.day_differs(path, f"it lacks the hour {key}")
     manifests = [one.manifest for one in hours if one.manifest is not None]
-    says = (day.account, day.rows, day.doubles, day.unreadable, day.imported)
+    says = (day.account, day.rows, day.doubles, day.unreadable, day.imported, day.erased)
     has = (
         merged(one for manifest in manifests for one in manifest.account),
         sum(one.rows for one in manifests),
         sum(one.doubles for one in manifests),
         sum(one.unreadable for one in manifests),
         sum(one.imported for one in manifests),
+        sum(one.erased for one in manifests),
     )
     if says != has:
         yield discrepancies.day_differs(path, "its account is not what its hours add up to")

@@ -27,6 +27,7 @@ class Day(Document, frozen=True, kw_only=True):
     Attributes:
         account: of all its hours' events, one tally for each incarnation and partition.
         imported: how many of the rows were imported, and so came in no event.
+        erased: how many records were erased, or came again after that.
         profile: the merged profile's file beside it, as ``profile_file`` names it; None without rows, for kinds that have
             none, and where hours are profiled over different bins.
         failures: how its requests failed; None of other kinds than failures, and where not every hour says so.
@@ -43,6 +44,7 @@ class Day(Document, frozen=True, kw_only=True):
     unreadable: int
     imported: int
     profile: str | None
+    erased: int = 0
     failures: tuple[FailureCount, ...] | None = None
 
 
@@ -54,6 +56,7 @@ class ShelfAccount(msgspec.Struct, frozen=True, kw_only=True):
     doubles: int
     unreadable: int
     imported: int
+    erased: int = 0
     is_let_go: bool = False
 
 
@@ -71,12 +74,17 @@ class DayAccount(Document, frozen=True, kw_only=True):
     def noting(cls, day: Day, old: "DayAccount | None", *, is_let_go: bool = False) -> "DayAccount":
         """Return the account of a date with a shelf's entry replaced by what its day says.
 
-        An account never shrinks, because hours only gain. So an entry that has more is the newer one, and stays: whoever
-        brings the older one was held up. What was let go stays so: nothing brings it back.
+        An account never shrinks, because hours only gain, and what is erased is counted. So an entry that has more, or of
+        as many more that are erased, is the newer one, and stays: whoever brings the older one was held up. What was let go stays so: nothing brings it back.
         """
         shelf = Shelf(Kind(day.kind), day.model, day.version).folder
         entry = ShelfAccount(
-            account=day.account, rows=day.rows, doubles=day.doubles, unreadable=day.unreadable, imported=day.imported
+            account=day.account,
+            rows=day.rows,
+            doubles=day.doubles,
+            unreadable=day.unreadable,
+            imported=day.imported,
+            erased=day.erased,
         )
         shelves = old.shelves if old else {}
         known = shelves.get(shelf)
@@ -87,8 +95,9 @@ class DayAccount(Document, frozen=True, kw_only=True):
         return cls(date=day.date, shelves=dict(sorted({**shelves, shelf: entry}.items())))
 
 
-def _size(entry: ShelfAccount) -> int:
-    return sum(one.events for one in entry.account) + entry.rows + entry.doubles + entry.unreadable
+def _size(entry: ShelfAccount) -> tuple[int, int]:
+    events = sum(one.events for one in entry.account)
+    return events + entry.rows + entry.doubles + entry.unreadable + entry.erased, entry.erased
 
 
 def profile_file(bins: str, data: bytes) -> str:

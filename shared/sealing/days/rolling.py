@@ -87,7 +87,9 @@ class Rolling:
             etag = begun.etag
         chain = await documents.find(self.blobs, chain_path(shelf), Chain)
         hours = await self.manifests.between(shelf, *hours_of(date))
-        if chain is not None and _is_awaited(chain.intent, date, hours):
+        # The profile of what is being erased holds what is on its way out.
+        is_erasing = any(one.manifest.is_erasing for one in hours)
+        if is_erasing or (chain is not None and _is_awaited(chain.intent, date, hours)):
             return 0
         try:
             if not hours:
@@ -149,6 +151,7 @@ def _day(shelf: Shelf, date: str, hours: Sequence[SealedHour], profile: str | No
         doubles=sum(one.doubles for one in manifests),
         unreadable=sum(one.unreadable for one in manifests),
         imported=sum(one.imported for one in manifests),
+        erased=sum(one.erased for one in manifests),
         profile=profile,
         failures=added_up(one.failures for one in manifests),
     )

@@ -74,6 +74,14 @@ class Chaining:
             if is_over():
                 return added
 
+    async def finish(self) -> int:
+        """Carry out what another one intended and has not done, and return how many generations that were.
+
+        Raises:
+            as ``seal`` does.
+        """
+        return await self._catch_up()
+
     async def add_imported(self, hour: Hour, path: str, data: bytes) -> Generation:
         """Add the rows that wait at ``path``, which are ``data``, to an hour, and return the generation they became.
 

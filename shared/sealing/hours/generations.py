@@ -6,7 +6,7 @@ import hashlib
 import io
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -29,6 +29,7 @@ from shared.registry.store import Registry
 from shared.schema import Schema
 from shared.sealing.hours.chain import Intent
 from shared.sealing.hours.doubles import Doubles, RowsFile
+from shared.sealing.hours.erased import ErasedIds, among
 from shared.sealing.hours.failures import counted
 from shared.sealing.hours.hour import (
     Consumed,
@@ -81,6 +82,10 @@ class Generations:
     baselines: Baselines
     doubles: Doubles
     telemetry: Telemetry
+    erased: ErasedIds = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.erased = ErasedIds(self.blobs)
 
     async def add(self, shelf: Shelf, intent: Intent, contents: Sequence[bytes], find_files: FindFiles) -> HourManifest:
         """Carry out an intent over ``contents``, and return the hour's manifest.
@@ -102,7 +107,9 @@ class Generations:
         if decoded.letters:
             await self._set_aside(hour, b"".join(decoded.letters))
         path = f"{folder}{rows_file(intent.generation)}"
-        rows, about, data = await self._write_rows(path, decoded, find_files)
+        # The intent was written before: erasure carries out what was intended before it, and looks at the rows then.
+        erased = await self.erased.of(shelf.model)
+        rows, about, data = await self._write_rows(path, decoded, find_files, erased)
         generation = Generation(
             number=intent.generation,
             rows_file=rows_file(intent.generation),
@@ -122,13 +129,15 @@ class Generations:
         logger.info("hour sealed", extra={"shelf": shelf.folder, "hour": hour.key, "rows": about.rows})
         return manifest
 
-    async def _write_rows(self, path: str, decoded: _Decoded, find_files: FindFiles) -> tuple[pa.Table, Footer, bytes]:
-        """Write what is no double, and return it: rows, footer and file."""
+    async def _write_rows(
+        self, path: str, decoded: _Decoded, find_files: FindFiles, erased: frozenset[str]
+    ) -> tuple[pa.Table, Footer, bytes]:
+        """Write what is no double and was not erased, and return it: rows, footer and file."""
         first: NDArray[np.bool_] | None = None
         between = ends(decoded.ids) if decoded.ids is not None else None
         if decoded.ids is not None and between is not None:
             first = await self.doubles.first_ones(decoded.ids, await find_files(between))
-        rows, about, data = await asyncio.to_thread(_file, decoded, first)
+        rows, about, data = await asyncio.to_thread(_file, decoded, first, erased)
         try:
             await self.blobs.create(path, data)
         except BlobChanged:  # by whoever carried out the intent before: it wrote the same
@@ -240,17 +249,28 @@ def _decode(kind: Kind, schema: Schema | None, intent: Intent, contents: Sequenc
     )
 
 
-def _file(decoded: _Decoded, first: NDArray[np.bool_] | None) -> tuple[pa.Table, Footer, bytes]:
-    """Make a generation's file of those rows that stand there for the ``first`` time; of all, where that is None."""
-    rows = decoded.rows if first is None or bool(first.all()) else decoded.rows.filter(pa.array(first))
+def _file(
+    decoded: _Decoded, first: NDArray[np.bool_] | None, erased: frozenset[str] = frozenset()
+) -> tuple[pa.Table, Footer, bytes]:
+    """Make a generation's file of those rows that stand there for the ``first`` time (of all, where that is None).
+
+    Records whose ids were ``erased`` are left out, as often as they stand there.
+    """
+    rows = decoded.rows
+    is_erased = among(rows.column("_id"), erased) if "_id" in rows.column_names else np.zeros(rows.num_rows, dtype=bool)
+    kept = ~is_erased if first is None else first & ~is_erased
+    if not kept.all():
+        rows = rows.filter(pa.array(kept))
+    left_out = int(is_erased.sum())
     about = footer(
         rows,
         consumed=decoded.consumed,
         places_by_log=decoded.places,
         # What is imported twice is in no log, and no log's records are to add up with it.
-        doubles=0 if decoded.is_imported else decoded.rows.num_rows - rows.num_rows,
+        doubles=0 if decoded.is_imported else decoded.rows.num_rows - rows.num_rows - left_out,
         unreadable=len(decoded.letters),
         imported=rows.num_rows if decoded.is_imported else 0,
+        erased=0 if decoded.is_imported else left_out,
         # Of no other kind: columns of predictions may have the same names, and what is in them is nobody's business.
         failures=counted(rows) if decoded.kind is Kind.FAILURE else None,
     )

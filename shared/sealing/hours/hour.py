@@ -41,6 +41,7 @@ class Footer(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         imported: how many of the rows came in no event, and so are in no tally.
+        erased: how many records were erased: rows that were there, and records that came again and were left out.
         failures: how the requests failed; None of other kinds than failures, and of what was sealed before it was counted.
     """
 
@@ -50,6 +51,7 @@ class Footer(msgspec.Struct, frozen=True, kw_only=True):
     doubles: int
     unreadable: int
     imported: int = 0
+    erased: int = 0
     min_id: str | None
     max_id: str | None
     failures: tuple[FailureCount, ...] | None = None
@@ -68,6 +70,7 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         profile: None for kinds that have none.
         external: None where no row has an external id that it could be asked for by.
+        is_erasing: rows of it are being erased: its files may have come further than what is said of them here.
     """
 
     number: int
@@ -76,6 +79,7 @@ class Generation(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     profile: str | None
     external: Index | None = None
+    is_erasing: bool = False
     footer: Footer
 
 
@@ -112,6 +116,16 @@ class HourManifest(Document, frozen=True, kw_only=True):
     def imported(self) -> int:
         """Return how many of the rows were imported, and so came in no event."""
         return sum(generation.footer.imported for generation in self.generations)
+
+    @property
+    def erased(self) -> int:
+        """Return how many records were erased, or came again after that."""
+        return sum(generation.footer.erased for generation in self.generations)
+
+    @property
+    def is_erasing(self) -> bool:
+        """Whether rows of it are being erased."""
+        return any(generation.is_erasing for generation in self.generations)
 
     @property
     def failures(self) -> tuple[FailureCount, ...] | None:
@@ -165,6 +179,7 @@ def footer(
     doubles: int,
     unreadable: int,
     imported: int = 0,
+    erased: int = 0,
     failures: tuple[FailureCount, ...] | None = None,
 ) -> Footer:
     """Describe a generation; ``places_by_log`` is what ``account`` takes."""
@@ -176,6 +191,7 @@ def footer(
         doubles=doubles,
         unreadable=unreadable,
         imported=imported,
+        erased=erased,
         min_id=between[0] if between else None,
         max_id=between[1] if between else None,
         failures=failures,

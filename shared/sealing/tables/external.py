@@ -43,7 +43,16 @@ def index(rows: pa.Table) -> bytes | None:
         return None
     found = keys(external_ids.drop_null())
     order = np.lexsort((at, found))
-    table = pa.table({KEY: found[order], ROW: at[order].astype(np.uint32)})
+    return _file(found[order], at[order])
+
+
+def empty() -> bytes:
+    """Return an index that says of no row that it has an external id."""
+    return _file(np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64))
+
+
+def _file(found: Keys, at: NDArray[np.int64]) -> bytes:
+    table = pa.table({KEY: found, ROW: at.astype(np.uint32)})
     buffer = io.BytesIO()
     pq.write_table(
         table, buffer, compression="zstd", compression_level=3, use_dictionary=False, row_group_size=_ROW_GROUP_ROWS

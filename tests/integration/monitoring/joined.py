@@ -56,7 +56,8 @@ async def tell(
     schema = joined_schema(manifest.schema)
     found = matched(predictions, actuals, manifest.schema, hour=hour.key, early=False).select(schema.names)
     ordered = in_order(found)
-    data, name = write(ordered.rows), rows_file(1)
+    data = write(ordered.rows)
+    name = rows_file(1, data)
     await blobs.create(f"{joined_folder(manifest.model, manifest.version, hour)}{name}", data)
     document = JoinedHour(
         model=manifest.model,

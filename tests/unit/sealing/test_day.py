@@ -1,5 +1,7 @@
 """The account of a day never shrinks."""
 
+import msgspec
+
 from shared.sealing.days.day import Day, DayAccount
 from shared.sealing.hours.tally import contiguous
 
@@ -44,3 +46,12 @@ def test_the_order_in_which_shelves_come_is_not_seen() -> None:
     assert DayAccount.noting(one, DayAccount.noting(other, None)) == DayAccount.noting(
         other, DayAccount.noting(one, None)
     )
+
+
+def test_a_day_of_which_rows_were_erased_is_newer_than_one_of_which_none_were() -> None:
+    """It has fewer rows, and whoever was held up with those there were before must not bring them back."""
+    before = day()
+    after = msgspec.structs.replace(before, rows=before.rows - 2, erased=2)
+
+    assert DayAccount.noting(before, DayAccount.noting(after, None)) == DayAccount.noting(after, None)
+    assert DayAccount.noting(after, DayAccount.noting(before, None)) == DayAccount.noting(after, None)

@@ -1,0 +1,79 @@
+"""Ids whose records were erased: what comes again under one of them is dropped, for as long as the hub may deliver it.
+
+Only SHA-256 of ids are kept. Of an id that nobody knows, whose 74 bits are random, that says nothing.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from shared.blobs import Blobs
+from shared.documents import Document, Reader
+from shared.errors import BlobMissing
+
+ERASED: Final = "captures/erased/"
+
+
+class ErasedRecords(Document, frozen=True, kw_only=True):
+    """The SHA-256 of ids, in hexadecimal, of predictions and of actuals of one model; sorted."""
+
+    at: datetime
+    hashes: tuple[str, ...]
+
+
+def erased_folder(model: str) -> str:
+    """Return where the hashes of a model's erased ids are, ending in a slash; below it are dates, for retention."""
+    return f"{ERASED}model={model}/"
+
+
+def hash_of(record_id: str) -> str:
+    """Return what is kept of an id, however it is written; of a text that is no UUID, of the text.
+
+    >>> hash_of("0195A0B0C0D0700080000000000000FF") == hash_of("0195a0b0-c0d0-7000-8000-0000000000ff")
+    True
+    """
+    try:
+        usual = str(UUID(record_id))
+    except ValueError:
+        usual = record_id
+    return hashlib.sha256(usual.encode()).hexdigest()
+
+
+def among(ids: pa.ChunkedArray, hashes: frozenset[str]) -> NDArray[np.bool_]:
+    """Return of each id whether its hash is among some; False of a missing one; shape (ids,)."""
+    if not hashes:
+        return np.zeros(len(ids), dtype=bool)
+    return np.array([one is not None and hash_of(one) in hashes for one in ids.to_pylist()], dtype=bool)
+
+
+@dataclass(slots=True)
+class ErasedIds:
+    """Reads them; what has not changed is not read again."""
+
+    blobs: Blobs
+    _reader: Reader = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._reader = Reader(self.blobs)
+
+    async def of(self, model: str) -> frozenset[str]:
+        """Return the hashes of all ids of a model that were erased, as long as they are kept.
+
+        Raises:
+            InvalidDocument: some cannot be read: a record that was erased might come back.
+        """
+        found: list[Iterable[str]] = []
+        async for stored in self.blobs.under(erased_folder(model)):
+            try:
+                read = await self._reader.read(stored.path, ErasedRecords, etag=stored.etag)
+            except BlobMissing:  # retention took it since it was listed
+                continue
+            found.append(read.document.hashes)
+        return frozenset().union(*found)
