@@ -34,6 +34,8 @@ Fault
 |-- EventsUnavailable      Event Hubs cannot be reached: a retry can help
 |-- EventRefused           an event is larger than anything the hub takes: a retry cannot help
 |-- InvalidSchema          a version's features or outputs cannot be: names the feature
+|-- Inseparable            rows are to be erased by what does not tell them from others
+|-- ErasureWaits           rows cannot be erased yet: do it again later
 |-- UnfitPrivacyKey        features are hashed, and the key is missing or another one (503)
 |-- InsufficientData       too few rows to judge: "unknown", no alert
 |-- TelemetryUnanswered    the telemetry endpoint gave no answer: the batch goes again later
@@ -131,6 +133,33 @@ class InvalidSchema(Fault):
         super().__init__(f"the schema does not hold: {reason}" if feature is None else f"{feature!r}: {reason}")
         self.feature = feature
         self.reason = reason
+
+
+class Inseparable(Fault):
+    """Rows are to be erased by the value of a feature that does not tell them from those of others."""
+
+    code = "inseparable"
+    status = 422
+
+    def __init__(self, model: str, feature: str, *, reason: str) -> None:
+        super().__init__(f"{model} by {feature}: {reason}; erase by --external-id")
+        self.model = model
+        self.feature = feature
+        self.reason = reason
+
+
+class ErasureWaits(Fault):
+    """Some of a subject's rows cannot be erased yet; what could be is. The same command goes on later."""
+
+    code = "erasure_waits"
+    status = 409
+
+    def __init__(self, paths: tuple[str, ...]) -> None:
+        super().__init__(
+            f"{len(paths)} logs hold rows above their partition's cursor, and the hub would deliver them again; run it "
+            f"again once capture has moved on: {', '.join(paths)}"
+        )
+        self.paths = paths
 
 
 class UnfitPrivacyKey(Fault):

@@ -9,7 +9,17 @@ from shared.wiring.answering import catalog, health, receiving_actuals, scoring
 from shared.wiring.clients import blobs, close, hub, keeper, posting, telemetry
 from shared.wiring.dataset_building import asking, building, building_on, datasets, originals, planning
 from shared.wiring.environment import check_when_hosted, clock, privacy_key, settings, variables
-from shared.wiring.keeping import accepting, capturing, dead_letters, draining, importing, joining, sealing, verifying
+from shared.wiring.keeping import (
+    accepting,
+    capturing,
+    dead_letters,
+    draining,
+    erasing,
+    importing,
+    joining,
+    sealing,
+    verifying,
+)
 from shared.wiring.retraining import deciding, gathering, periods, replaying, training
 from shared.wiring.stores import baselines, joins, registry
 from shared.wiring.watching import backtest, delivering, monitoring, rebaselining, watching_capture
@@ -32,6 +42,7 @@ __all__ = [
     "deciding",
     "delivering",
     "draining",
+    "erasing",
     "gathering",
     "health",
     "hub",

@@ -10,10 +10,12 @@ from shared.wiring.stores import baselines, decisions, manifests, registry
 
 if TYPE_CHECKING:
     from shared.actuals.joining import Joining
+    from shared.actuals.stepping import Stepping
     from shared.capture.accepting import Accepting
     from shared.capture.capturing import Capturing
     from shared.capture.dead import DeadLetters
     from shared.capture.publishing.draining import Draining
+    from shared.erasing.erasing import Erasing
     from shared.sealing.accounting.verifying import Verifying
     from shared.sealing.hours.generations import Generations
     from shared.sealing.imports.importing import Importing
@@ -84,12 +86,8 @@ def sealing() -> "Sealing":
 def joining() -> "Joining":
     """Return what joins actuals to predictions."""
     from shared.actuals.joining import Joining
-    from shared.actuals.stepping import Stepping
 
-    days = settings().actuals_stand_days
-    return Joining(
-        blobs(), Stepping(blobs(), manifests(), registry(), clock(), telemetry(), standing_days=days), telemetry()
-    )
+    return Joining(blobs(), _stepping(), telemetry())
 
 
 @cache
@@ -99,6 +97,24 @@ def importing() -> "Importing":
 
     kept = settings().hours_kept_days
     return Importing(blobs(), registry(), manifests(), _generations(), clock(), privacy_key(), kept)
+
+
+@cache
+def erasing() -> "Erasing":
+    """Return what erases subjects."""
+    from shared.capture.cursor import Cursors
+    from shared.erasing import erasing
+
+    return erasing.over(
+        blobs(),
+        registry(),
+        manifests(),
+        _generations(),
+        Cursors(blobs(), clock()),
+        _stepping(),
+        privacy_key=privacy_key(),
+        hub_keeps=timedelta(days=settings().events_retention_days),
+    )
 
 
 @cache
@@ -121,21 +137,31 @@ def accepting() -> "Accepting":
 def _later() -> "tuple[Later, ...]":
     from shared.actuals.outlived import OutlivedJoins
     from shared.alerts.outlived import NEWS_KEPT_DAYS, OutlivedNews
+    from shared.erasing.outlived import OutlivedHashes
     from shared.monitoring.outlived import Outlived
     from shared.retraining.outlived import OutlivedChallenges
     from shared.sealing.retention import Later
 
     ours = settings()
     watched, joined, asked = Outlived(blobs()), OutlivedJoins(blobs()), OutlivedChallenges(blobs())
-    told = OutlivedNews(blobs(), decisions().knows)
+    told, erased = OutlivedNews(blobs(), decisions().knows), OutlivedHashes(blobs())
     return (
         Later(ours.hours_kept_days, watched.evaluations),
         Later(NEWS_KEPT_DAYS, told.news),
         Later(ours.hours_kept_days, joined.hours),
         Later(ours.logs_kept_days, joined.marks),
+        Later(ours.logs_kept_days, erased.hashes),
         Later(ours.hours_kept_days, asked.challenges),
         Later(ours.hours_kept_days, asked.training_sets),
     )
+
+
+@cache
+def _stepping() -> "Stepping":
+    from shared.actuals.stepping import Stepping
+
+    days = settings().actuals_stand_days
+    return Stepping(blobs(), manifests(), registry(), clock(), telemetry(), standing_days=days)
 
 
 @cache

@@ -1,0 +1,1 @@
+"""Erasure, against storage that is real."""

@@ -1,0 +1,49 @@
+"""Killed before any of its writes, an erasure that is run again comes to the same.
+
+Storage is in memory, with the conditions of Blob Storage; everything that is done over it is the app's.
+"""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.integration.erasing.gone import again, assert_gone, erase
+from tests.integration.erasing.inhabited import Inhabited
+from tests.integration.interleaving import at_once, dying
+from tests.integration.stored import Killed
+from tests.memory import Memory, MemoryBlobs
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asyncio, "to_thread", at_once)
+
+
+async def test_killed_before_any_write_and_run_again_it_is_done(first: tuple[Memory, Inhabited]) -> None:
+    memory, made = again(first)
+    before = memory.writes
+    await erase(made)
+    writes = memory.writes - before
+
+    for after in range(writes):
+        memory, made = again(first)
+        with pytest.raises(Killed):
+            await ended(erase(made, MemoryBlobs(memory, before_write=dying(after))))
+        assert [one.model for one in await made.erasing().unfinished()] == ["flights"] * bool(after)
+
+        await erase(made)
+
+        await assert_gone(made)
+        assert await made.erasing().unfinished() == []
+    assert writes > 40
+
+
+async def ended(doing: Any) -> Any:  # noqa: ANN401 - whatever it is
+    """Return what something returns; what several tasks died of at once is one death."""
+    try:
+        return await doing
+    except BaseExceptionGroup as group:
+        if group.split(Killed)[1] is None:
+            raise Killed from None
+        raise

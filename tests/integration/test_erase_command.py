@@ -1,0 +1,109 @@
+"""``manage.py erase``, as a user runs it."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from shared import documents
+from shared.blobs import Blobs, service
+from shared.capture.reading import dead_line
+from shared.capture.records import dead_folder
+from shared.clock import Clock
+from shared.erasing.tombstone import Erasure, erasure_path
+from shared.hours import Hour
+from shared.registry.store import Registry
+from tests.integration.command_line import environment_of, run
+from tests.integration.erasing.found import holding
+from tests.integration.models import registered
+from tests.integration.sealing.batches import prediction
+from tests.storage import running_azurite
+from tests.unit.capture.records import event
+
+AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+KEPT = f"{dead_folder(Hour.containing(AT))}kept-abc.jsonl"
+
+
+@pytest.fixture(scope="module")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Storage of these tests' own: the command goes through everything there is."""
+    with running_azurite(tmp_path_factory.mktemp("erase")) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def environment(azurite: str) -> dict[str, str]:
+    return environment_of(azurite)
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def blobs(azurite: str) -> AsyncIterator[Blobs]:
+    """Two records that were set aside, one of them of the subject."""
+    made = Blobs(service(azurite))
+    await made.create_containers()
+    version = registered("flights", "1")
+    await Registry(made, Clock.standing(AT)).register(version.manifest, files=version.files)
+    letters = [
+        dead_line(
+            prediction(AT, external_id=whose),
+            event(b"", sequence=number),
+            partition="0",
+            index=0,
+            reason="it had no place",
+            readable=True,
+        )
+        for number, whose in enumerate(("zoe", "adam"))
+    ]
+    await made.create(KEPT, b"".join(letters))
+    yield made
+    await made.close()
+
+
+async def test_it_says_what_would_go_and_then_takes_it(environment: dict[str, str], blobs: Blobs) -> None:
+    asked = ("erase", "--model", "flights", "--external-id", "zoe")
+
+    code, told, _ = run(environment, *asked, "--dry-run")
+    assert (code, told.splitlines()[0].split()) == (0, ["dead", "letters", "1", "would", "go"])
+    assert (await holding(blobs, "zoe"))["zoe"]
+
+    code, told, _ = run(environment, *asked, "--json")
+    assert code == 0
+    assert json.loads(told)["rows"] == {"dead letters": 1}
+    found = await holding(blobs, "zoe", "adam")
+    assert [bool(paths) for paths in found.values()] == [False, True]
+
+    code, told, _ = run(environment, *asked)
+    assert (code, told.splitlines()[0]) == (0, "nothing is stored of this subject")
+
+
+async def test_one_that_is_not_done_is_named_without_whose_it_is(environment: dict[str, str], blobs: Blobs) -> None:
+    path = erasure_path("begun")
+    begun = Erasure(model="flights", by="carrier", began_at=AT, salt="00" * 16, check="of somebody")
+    await blobs.create(path, documents.encode(begun))
+
+    code, told, _ = run(environment, "erase", "--status")
+    await blobs.delete(path)
+
+    assert code == 1
+    assert told.splitlines() == [
+        "begun 2026-03-01 09:30 UTC: flights by carrier, 0 rows so far",
+        "run the command of each again",
+    ]
+    assert run(environment, "erase", "--status")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--model", "flights"), "who is to be erased?"),
+        (("--model", "flights", "--feature", "carrier"), "--feature and --value go together"),
+        (("--model", "flights", "--feature", "name", "--value", "zoe"), "no version of the model has such a feature"),
+        (("--model", "trains", "--external-id", "zoe"), "trains"),
+    ],
+)
+def test_what_names_nobody_is_refused(environment: dict[str, str], arguments: tuple[str, ...], reason: str) -> None:
+    code, _, told = run(environment, "erase", *arguments)
+
+    assert code == 1
+    assert reason in told
