@@ -1,7 +1,7 @@
 """Levels: how much more there is now than in the baseline of values such as a row has, for a drift-aware sample."""
 
 from collections.abc import Iterable, Mapping
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Final
 
 import msgspec
@@ -14,6 +14,7 @@ from shared.datasets.manifest import BaselineCounts
 from shared.datasets.sampling import HIGHEST_LEVEL
 from shared.documents import Document
 
+_GROUPS: Final = 64
 _POWERS: Final = tuple(2**level for level in range(HIGHEST_LEVEL + 1))
 
 
@@ -46,19 +47,24 @@ def levels(baseline: Mapping[str, BaselineCounts], current: pa.Table) -> Levels:
     A level is the whole part of ``2 * log2(share now / share in the baseline)`` of a bin's rows, clipped. Half a row is added
     to every bin on both sides, so that an empty one is at a finite level. All of it is counted in integers.
 
+    Neighbouring bins of numbers are taken together, into 64 at most that hold about as many rows. A baseline has some 900
+    for each feature, most with a handful of the rows that are looked at here: by itself each would be at a level by chance.
+
     Args:
         baseline: the rows in each bin, by feature.
         current: rows as they are now, with a column for each of those features; those without a value do not count.
     """
     found: dict[str, FeatureLevels] = {}
     for feature, counts in baseline.items():
-        now = _counted(current.column(feature), counts)
+        edges, now, before = counts.edges, _counted(current.column(feature), counts), [*counts.rows]
+        if edges:
+            edges, now, before = _grouped(edges, now, before)
         steps = [
-            level(*pair, total=sum(now), baseline_total=sum(counts.rows), bins=len(now))
-            for pair in zip(now, counts.rows, strict=True)
+            level(*pair, total=sum(now), baseline_total=sum(before), bins=len(now))
+            for pair in zip(now, before, strict=True)
         ]
         if any(steps):
-            found[feature] = _of_numbers(counts.edges, steps) if counts.edges else _of_values(counts.categories, steps)
+            found[feature] = _of_numbers(edges, steps) if edges else _of_values(counts.categories, steps)
     return Levels(features=found)
 
 
@@ -83,6 +89,21 @@ def _counted(column: pa.ChunkedArray, counts: BaselineCounts) -> list[int]:
     rows = dict(zip(found.field("values").to_pylist(), found.field("counts").to_pylist(), strict=True))
     known = [rows.pop(value, 0) for value in counts.categories]
     return [*known, sum(rows.values())]
+
+
+def _grouped(
+    edges: tuple[float, ...], now: list[int], before: list[int]
+) -> tuple[tuple[float, ...], list[int], list[int]]:
+    """Return bins of which none could be taken together with the next and still hold few rows of both sides together.
+
+    Both sides weigh as much, however many rows they have.
+    """
+    total, baseline_total = max(sum(now), 1), max(sum(before), 1)
+    ends = list(accumulate(one * baseline_total + other * total for one, other in zip(now, before, strict=True)))
+    places = [max(end - 1, 0) * _GROUPS // max(ends[-1], 1) for end in ends]
+    last = [place for place, (this, following) in enumerate(pairwise(places)) if this != following]
+    parts = [slice(start, end) for start, end in pairwise([0, *(place + 1 for place in last), len(now)])]
+    return tuple(edges[place] for place in last), [sum(now[one]) for one in parts], [sum(before[one]) for one in parts]
 
 
 def _finite(column: pa.ChunkedArray) -> NDArray[np.float64]:

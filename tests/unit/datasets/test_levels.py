@@ -3,6 +3,7 @@
 import math
 
 import hypothesis.strategies as st
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -41,6 +42,22 @@ def test_neighbours_at_one_level_are_one_run() -> None:
     found = levels(baseline, current).features
 
     assert found == {"delay": FeatureLevels(up_to=(1.0,), levels=(0, 8))}
+
+
+def test_chance_gives_no_level_to_numbers_however_many_bins_they_have() -> None:
+    """By themselves a third of such bins would be at a level, and a sample would prefer what has not drifted."""
+    rng = np.random.default_rng(5)
+    edges = tuple(np.linspace(0.0, 1.0, 901)[1:-1].tolist())
+    before = np.bincount(np.searchsorted(edges, rng.random(20_000)), minlength=900)
+    baseline = {"delay": BaselineCounts(edges=edges, rows=tuple(before.tolist()))}
+
+    as_before, moved = rng.random(10_000), np.append(rng.random(5_000), 0.5 + rng.random(5_000) / 20)
+
+    assert levels(baseline, pa.table({"delay": as_before})).features == {}
+    found = levels(baseline, pa.table({"delay": moved})).features["delay"]
+    assert max(found.levels) >= 6
+    assert 0.45 < min(found.up_to) <= 0.5
+    assert 0.55 <= max(found.up_to) < 0.6
 
 
 def test_values_that_the_baseline_does_not_know_have_a_level_together() -> None:
