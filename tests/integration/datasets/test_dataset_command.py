@@ -124,7 +124,7 @@ async def test_ctrl_c_ends_it_in_good_order(
         await blobs.delete(path)
     async with asyncio.timeout(_PATIENCE_S):
         process = await _building(environment, recipe)
-        await _stored(blobs, "scout-", process)
+        await _stored(blobs, "plan", process)
         process.send_signal(signal.SIGINT)
         _, error = await process.communicate()
 
