@@ -1,4 +1,4 @@
-"""When to retrain: ``python -m benchmarks.retrain [--data FOLDER] [--development] [--streams NAME ...] [--json]``.
+"""When to retrain: ``python -m benchmarks.retrain [--development | --further] [--streams NAME ...] [--data FOLDER] [--json]``.
 
 A stream is cut into periods. At the beginning of each, a version is trained on the newest window of actuals, and may be
 swapped to at a cost; loss is the error rate of the version in use. The optimum is exact, and every policy is held against
@@ -17,6 +17,7 @@ from rich.progress import Progress, TaskID
 from benchmarks.processes import one_thread_each
 from benchmarks.reporting import Machine, Report, Result
 from benchmarks.retraining.findings import best_fixed, by_stream, comparisons, games, policies, targets
+from benchmarks.retraining.further import FURTHER
 from benchmarks.retraining.learning import SETTINGS, Answers, Training
 from benchmarks.retraining.oracle import COSTS, oracle, play
 from benchmarks.retraining.policies import RULES
@@ -35,9 +36,9 @@ def main() -> None:
     for rule in RULES:
         # What a policy lacks is found out before minutes are spent on tables.
         rule.begin()
-    streams = DEVELOPMENT if asked.development else REPORTED
+    streams = DEVELOPMENT if asked.development else FURTHER if asked.further else REPORTED
     if asked.streams:
-        streams = tuple(stream for stream in STREAMS if stream.name in asked.streams)
+        streams = tuple(stream for stream in (*STREAMS, *FURTHER) if stream.name in asked.streams)
     optima: list[Result] = []
     scored: list[Score] = []
     for stream, tables in played(streams, asked.data, processes=asked.processes):
@@ -108,7 +109,11 @@ def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=DATA, help="where downloads and tables are kept")
     parser.add_argument("--streams", nargs="+", metavar="NAME", help="only these, of all there are")
-    parser.add_argument("--development", action="store_true", help="the streams that policies were made with")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--development", action="store_true", help="the streams that policies were made with")
+    which.add_argument(
+        "--further", action="store_true", help="streams that no policy was made with, as a second opinion"
+    )
     parser.add_argument("--processes", type=int, default=1, help="how many train at a time")
     parser.add_argument("--json", action="store_true", help="print the line of JSON and nothing before it")
     return parser

@@ -67,7 +67,7 @@ _MULTIFLOW: Final = Wheel(
     sha256="17842a0719992871f66f2edd475c3cf947be73d16595cb28d9ec26a79cfc58de",
     options=("--python-version", "37", "--platform", "manylinux1_x86_64"),
 )
-_NANNYML: Final = Wheel(
+NANNYML: Final = Wheel(
     requirement="nannyml==0.13.1",
     file="nannyml-0.13.1-py3-none-any.whl",
     sha256="cf5f4a33489834ae6773cb1baa33a0f98c0a3ee6ed9b43049478b25ce22fe869",
@@ -109,7 +109,7 @@ def employment(folder: Path) -> Periods:
     """Whether a person in Massachusetts has work, from one year's census to the next; 400 of each 1,800 people."""
     data = "nannyml/datasets/data/employment_MA_"
     reference, analysis, actuals = (
-        _NANNYML.parquet(f"{data}{part}.pq", folder) for part in ("reference", "analysis", "analysis_target")
+        NANNYML.parquet(f"{data}{part}.pq", folder) for part in ("reference", "analysis", "analysis_target")
     )
     table = pd.concat([reference, analysis.merge(actuals, on="id")]).sort_values("id", ignore_index=True)
     kept = table.iloc[some_of_each([1_800] * (len(table) // 1_800), _SAMPLE)]

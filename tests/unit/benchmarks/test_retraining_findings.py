@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks import retrain
 from benchmarks.retraining.findings import OURS, best_fixed, by_stream, comparisons, games, policies, targets
+from benchmarks.retraining.further import FURTHER
 from benchmarks.retraining.oracle import COSTS, oracle, play
 from benchmarks.retraining.policies import regret, schedules
 from benchmarks.retraining.policies.schedules import HINDSIGHT
@@ -174,7 +175,9 @@ def test_the_best_fixed_period_is_one_for_all_streams() -> None:
     assert [(line["policy"], line["drifting"]) for line in best_fixed(TOLD)] == [("every 5", 10.0)]
 
 
-@pytest.mark.parametrize(("options", "expected"), [((), REPORTED), (("--development",), DEVELOPMENT)])
+@pytest.mark.parametrize(
+    ("options", "expected"), [((), REPORTED), (("--development",), DEVELOPMENT), (("--further",), FURTHER)]
+)
 def test_a_run_ends_with_its_line(
     options: tuple[str, ...],
     expected: tuple[Stream, ...],

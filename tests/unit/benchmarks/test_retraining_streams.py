@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.retraining.further import FURTHER
 from benchmarks.retraining.packaged import Wheel
 from benchmarks.retraining.periods import Periods, some_of_each
 from benchmarks.retraining.streams import DEVELOPMENT, HELD_OUT, STREAMS, Stream
@@ -79,6 +80,24 @@ def test_what_is_held_out_is_not_among_what_policies_are_made_with() -> None:
     assert {*HELD_OUT, *DEVELOPMENT} == set(STREAMS)
     assert not {*HELD_OUT} & {*DEVELOPMENT}
     assert len({stream.name for stream in STREAMS}) == len(STREAMS)
+
+
+def test_further_streams_are_none_of_those_that_policies_were_made_with_or_are_reported_of() -> None:
+    assert not {stream.name for stream in FURTHER} & {stream.name for stream in STREAMS}
+    assert len({stream.name for stream in FURTHER}) == len(FURTHER)
+    assert all(stream.is_held_out for stream in FURTHER)
+
+
+@pytest.mark.parametrize("name", ["sine", "hyperplane", "united", "warmer"])
+def test_a_further_stream_is_the_same_each_time(name: str, tmp_path: Path) -> None:
+    """Of those that need no download and are quickly made."""
+    (stream,) = (one for one in FURTHER if one.name == name)
+
+    one, other = stream.read(tmp_path), stream.read(tmp_path)
+
+    assert len(one) >= 150
+    assert np.array_equal(one.rows, other.rows, equal_nan=True)
+    assert np.array_equal(one.actuals, other.actuals)
 
 
 def test_a_control_of_a_stream_does_not_drift_and_is_held_out_as_it_is() -> None:
