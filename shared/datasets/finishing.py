@@ -24,6 +24,7 @@ from shared.datasets.parts import Parts
 from shared.datasets.profiling import ColumnProfiles
 from shared.datasets.recipe import Weights
 from shared.datasets.splitting import SPANS_SPLIT, SPLITS, Codes
+from shared.errors import InvalidDocument
 
 ORIGINAL: Final = "original-"
 """What the ids of rows of original training data begin with; of captured rows they are UUIDs."""
@@ -60,7 +61,8 @@ def finish(rows: ChosenRows, plan: Plan, folder: Path) -> Finished:
     """Write the files of a dataset to ``folder``, in place of those that an earlier attempt left there.
 
     Raises:
-        ValueError: the rows are not in the order of their ids, each once.
+        InvalidDocument: two rows have one id.
+        ValueError: the rows are not in the order of their ids.
     """
     seed = plan.recipe.sample.seed if plan.recipe.sample is not None else 0
     to_split, to_weigh = _looked_at(rows(), plan)
@@ -93,11 +95,13 @@ def _looked_at(batches: Iterator[pa.RecordBatch], plan: Plan) -> tuple[splitting
     """Return what the split and the weights go by.
 
     Raises:
-        ValueError: the rows are not in the order of their ids, each once.
+        InvalidDocument: two rows have one id.
+        ValueError: the rows are not in the order of their ids.
     """
     group, classes = plan.recipe.split.group, _Classes(plan.recipe.weights)
     schema = _seen_schema(plan)
-    seen = _in_order(canonical(pa.table(batch), schema) for batch in batches)
+    where = f"captures/hours/kind=prediction/model={plan.recipe.model}"
+    seen = _in_order((canonical(pa.table(batch), schema) for batch in batches), where)
     pieces = [_piece(rows, group, classes) for rows in seen] or [_piece(schema.empty_table(), group, classes)]
     made = {name: np.concatenate([piece.pop(name) for piece in pieces]) for name in list(pieces[0])}
     return splitting.Rows(
@@ -139,14 +143,18 @@ def _piece(rows: pa.Table, group: str | None, classes: "_Classes") -> dict[str, 
     return piece if groups is None else {**piece, "groups": keys(groups)}
 
 
-def _in_order(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+def _in_order(tables: Iterable[pa.Table], where: str) -> Iterator[pa.Table]:
     last = ""
     for rows in tables:
         if not rows.num_rows:
             continue
-        ids = rows.column("_id")
-        if not (last < ids[0].as_py() and pc.all(pc.less(ids[:-1], ids[1:])).as_py() is not False):
-            raise ValueError(f"rows are not in the order of their ids, each once, after {last!r}")
+        ids = pa.chunked_array([pa.array([last], rows.schema.field("_id").type), *rows.column("_id").chunks])
+        before, after = ids[:-1], ids[1:]
+        if pc.any(pc.greater(before, after)).as_py():
+            raise ValueError(f"rows are not in the order of their ids, after {last!r}")
+        doubled = after.filter(pc.equal(before, after))
+        if len(doubled):
+            raise InvalidDocument(where, reason=f"two rows have the id {doubled[0].as_py()!r}, and each is of one row")
         last = ids[-1].as_py()
         yield rows
 
