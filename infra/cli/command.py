@@ -65,6 +65,13 @@ def hour(text: str) -> Hour:
         raise argparse.ArgumentTypeError(f"{text!r} is no hour, as 2026-03-01T09 is") from error
 
 
+def count(text: str) -> int:
+    """Read a number of things, at least one."""
+    if not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number, 1 or more")
+    return int(text)
+
+
 def existing_file(text: str) -> Path:
     """Read the path of a file that is there."""
     path = Path(text)

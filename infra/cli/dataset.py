@@ -6,8 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from infra.cli import dataset_diff
-from infra.cli.command import Answer, Commands, existing_file, valid_name
+from infra.cli import dataset_diff, dataset_queue
+from infra.cli.command import Answer, Commands, count, existing_file, valid_name
 from shared import wiring
 
 if TYPE_CHECKING:  # each command imports what it needs
@@ -41,16 +41,17 @@ def add(commands: Commands) -> None:
     )
     build.add_argument(
         "--memory-mib",
-        type=_count,
+        type=count,
         default=_MEMORY_MIB,
         metavar="N",
         help=f"what the engine may take (default {_MEMORY_MIB})",
     )
-    build.add_argument("--threads", type=_count, metavar="N", help="(default: one for each CPU)")
+    build.add_argument("--threads", type=count, metavar="N", help="(default: one for each CPU)")
     show = group.add("show", _show, about="show what a dataset was made of, and what became of every row")
     show.add_argument("model", type=valid_name)
     show.add_argument("dataset", help="its name, or the first six digits of it or more")
     dataset_diff.add(group)
+    dataset_queue.add(group)
     listed = group.add("list", _list, about="list the datasets of a model, the newest first")
     listed.add_argument("model", type=valid_name)
 
@@ -205,9 +206,3 @@ def _moment(text: str) -> datetime:
     if moment.tzinfo is None:
         raise argparse.ArgumentTypeError(f"{text!r} has no time zone, as 2026-03-01T09:00Z has")
     return moment
-
-
-def _count(text: str) -> int:
-    if not text.isdigit() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number, 1 or more")
-    return int(text)

@@ -11,7 +11,7 @@ import ibis
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from shared.datasets import expressions
+from shared.datasets import expressions, queueing
 from shared.datasets.columns import HOUR, INPUT, VERSION, of_actuals, of_predictions
 from shared.datasets.engines import Engine
 from shared.datasets.levels import Levels
@@ -64,6 +64,12 @@ class Days:
         rows = expressions.chosen(table, self.plan, cuts, cut_rows)
         files = await self.in_thread(lambda: self.engine.write(rows, self.scratch.folder / "chosen"))
         return await self.in_thread(lambda: _one_of(files))
+
+    async def queued(self, date: str, levels: Levels, disagreed: pa.Table, *, most: int) -> pa.Table:
+        """Return the rows without an actual whose actuals would teach most."""
+        table = await self._candidates(date, levels)
+        rows = queueing.queued(table, self.plan, levels=levels, disagreed=self.engine.table(disagreed), most=most)
+        return await self.in_thread(lambda: self.engine.collect(rows))
 
     async def in_thread(self, work: Callable[[], R]) -> R:
         """Return what ``work`` returns, while others have the event loop.

@@ -168,5 +168,10 @@ def _written(answered: pa.Table, about: Challenge) -> bytes:
     return buffer.getvalue()
 
 
+def challenges_folder(model: str) -> str:
+    """Return where the answers of a model's versions are: ``version=<version>/<period>.parquet`` below it."""
+    return f"monitoring/challenges/model={model}/"
+
+
 def _path(version: Manifest, period: Period) -> str:
-    return f"monitoring/challenges/model={version.model}/version={version.version}/{period.key}.parquet"
+    return f"{challenges_folder(version.model)}version={version.version}/{period.key}.parquet"

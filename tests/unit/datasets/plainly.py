@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -12,11 +12,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from shared.datasets import expressions, sampling
+from shared.datasets import expressions, queueing, sampling
 from shared.datasets.columns import BESIDE, kept, of_actuals, of_predictions
 from shared.datasets.engines import Engine
 from shared.datasets.levels import Levels, levels
 from shared.datasets.manifest import Plan
+from shared.datasets.queueing import ABOUT, DISAGREEMENT
 from shared.datasets.recipe import Sampling
 from shared.schema import TEXT, FeatureType
 from tests.unit.datasets.sealed_rows import Rows, Sealed
@@ -83,6 +84,43 @@ def taken(plan: Plan, rows: Sequence[Sealed]) -> tuple[Taken, Counter[str]]:
         for _, identity, actual in sorted(them, key=lambda one: one[0])[: allotted[name]]:
             found[identity] = (_ppm(plan, len(them), allotted[name]), actual)
     return found, excluded
+
+
+def queue(plan: Plan, rows: Sequence[Sealed], disagreed: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Return what is queued of these rows, all of it."""
+    possible = [(one, row, _actual(plan, one, row)) for one in rows for row in one.predictions]
+    now = [(one, row, actual) for one, row, actual in possible if _reason(plan, one, row, actual) is None]
+    found = [
+        {
+            "_id": row["_id"],
+            "_uncertainty": 9 - _certainty([row[name] for name in plan.schema.output_columns[1:]]),
+            "_level": max(_level(plan, name, row[name], [row for _, row, _ in now]) for name in plan.baseline),
+            "_disagreement": disagreed.get(row["_id"], 0),
+            "_key": hashlib.md5(
+                f"{plan.recipe.sample.seed if plan.recipe.sample else 0}|{row['_id']}".encode()
+            ).hexdigest(),
+        }
+        for _, row, actual in now
+        if actual is None
+    ]
+    scored = [one | {"_score": one["_uncertainty"] + one["_level"] + one["_disagreement"]} for one in found]
+    return sorted((one for one in scored if one["_score"]), key=lambda one: (-one["_score"], one["_key"]))
+
+
+def queued(
+    engine: Engine, plan: Plan, files: Sequence[tuple[Sealed, str, str]], disagreed: Mapping[str, int], *, most: int
+) -> list[dict[str, Any]]:
+    """Return what an engine queues of the same rows."""
+    both = _read(engine, plan, files)
+    scouted = engine.collect(expressions.scouted(expressions.candidates(*both, plan), plan, start="000"))
+    found = levels(plan.baseline, scouted)
+    about = pa.table(
+        {ABOUT: pa.array([*disagreed], pa.string()), DISAGREEMENT: pa.array([*disagreed.values()], pa.int64())}
+    )
+    candidates = expressions.candidates(*both, plan, levels=found)
+    rows = engine.collect(queueing.queued(candidates, plan, levels=found, disagreed=engine.table(about), most=most))
+    listed: list[dict[str, Any]] = rows.to_pylist()
+    return listed
 
 
 def columns_of(plan: Plan) -> list[str]:
