@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -70,6 +71,17 @@ def count(text: str) -> int:
     if not text.isdigit() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no number, 1 or more")
     return int(text)
+
+
+def moment(text: str) -> datetime:
+    """Read a time that says its zone."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time, as 2026-03-01T09:00Z is") from error
+    if found.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text!r} has no time zone, as 2026-03-01T09:00Z has")
+    return found
 
 
 def existing_file(text: str) -> Path:

@@ -2,12 +2,11 @@
 
 import argparse
 import os
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from infra.cli import dataset_diff, dataset_queue
-from infra.cli.command import Answer, Commands, count, existing_file, valid_name
+from infra.cli.command import Answer, Commands, count, existing_file, moment, valid_name
 from shared import wiring
 
 if TYPE_CHECKING:  # each command imports what it needs
@@ -16,7 +15,8 @@ if TYPE_CHECKING:  # each command imports what it needs
     from shared.datasets.recipe import Recipe
     from shared.datasets.requests import Progress
 
-_MEMORY_MIB = 2048
+MEMORY_MIB: Final = 2048
+"""What the engine may take, unless something else is said."""
 
 
 def add(commands: Commands) -> None:
@@ -24,7 +24,7 @@ def add(commands: Commands) -> None:
     group = commands.group("dataset", about="turn what was kept into rows to learn from, the same rows at every time")
     build = group.add("build", _build, about="build what a recipe asks for, or go on where a build was")
     build.add_argument("recipe", type=existing_file, help="YAML or JSON")
-    build.add_argument("--as-of", type=_moment, metavar="TIME", help="what is known by then, as 2026-03-01T09:00Z")
+    build.add_argument("--as-of", type=moment, metavar="TIME", help="what is known by then, as 2026-03-01T09:00Z")
     build.add_argument(
         "--original", type=existing_file, metavar="FILE", help="Parquet: the training data that the recipe mixes in"
     )
@@ -42,9 +42,9 @@ def add(commands: Commands) -> None:
     build.add_argument(
         "--memory-mib",
         type=count,
-        default=_MEMORY_MIB,
+        default=MEMORY_MIB,
         metavar="N",
-        help=f"what the engine may take (default {_MEMORY_MIB})",
+        help=f"what the engine may take (default {MEMORY_MIB})",
     )
     build.add_argument("--threads", type=count, metavar="N", help="(default: one for each CPU)")
     show = group.add("show", _show, about="show what a dataset was made of, and what became of every row")
@@ -196,13 +196,3 @@ def _values(made: "DatasetManifest") -> dict[str, Any]:
 
     values: dict[str, Any] = msgspec.to_builtins(made)
     return values
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time, as 2026-03-01T09:00Z is") from error
-    if moment.tzinfo is None:
-        raise argparse.ArgumentTypeError(f"{text!r} has no time zone, as 2026-03-01T09:00Z has")
-    return moment

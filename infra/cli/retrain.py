@@ -1,16 +1,20 @@
-"""``retrain`` has a challenger made of what was captured."""
+"""``retrain`` has a challenger made of a dataset, and holds it against the champion."""
 
 import argparse
 import math
+import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from infra.cli.command import Answer, Commands, hour, valid_name
+from infra.cli import retrain_told
+from infra.cli.command import Answer, Commands, hour, moment, valid_name
+from infra.cli.dataset import MEMORY_MIB
 from infra.cli.progress import Steps
 from shared import wiring
 
 if TYPE_CHECKING:  # each command imports what it needs
+    from shared.datasets.manifest import DatasetManifest
     from shared.retraining.training_set import TrainingSet
 
 FEWEST: Final = 200
@@ -18,7 +22,7 @@ FEWEST: Final = 200
 
 def add(commands: Commands) -> None:
     """Declare it."""
-    retrain = commands.add("retrain", _retrain, about="train a challenger on what was captured, by a trainer of yours")
+    retrain = commands.add("retrain", _retrain, about="train a challenger on a dataset, by a trainer of yours")
     retrain.add_argument("model", type=valid_name)
     retrain.add_argument(
         "--trainer",
@@ -28,14 +32,25 @@ def add(commands: Commands) -> None:
     retrain.add_argument(
         "--version", type=valid_name, help="what the challenger is called; the next name when left out"
     )
+    retrain.add_argument(
+        "--dataset",
+        metavar="NAME",
+        help="learn from this one, by its name or the first six digits of it or more; when left out, one is built",
+    )
     retrain.add_argument("--from", dest="first", type=hour, metavar="HOUR", help="learn from here, as 2026-03-01T09")
     retrain.add_argument("--to", dest="end", type=hour, metavar="HOUR", help="the first hour not to learn from")
+    retrain.add_argument(
+        "--as-of", type=moment, metavar="TIME", help="learn what was known by then, as 2026-03-01T09:00Z"
+    )
+    retrain.add_argument(
+        "--accept", action="append", default=[], metavar="CHECK", help="let a check of the dataset fail; repeatable"
+    )
     retrain.add_argument(
         "--rows-at-least",
         type=_count,
         default=FEWEST,
         metavar="N",
-        help=f"refuse fewer with an actual (default {FEWEST})",
+        help=f"refuse fewer with an actual, those held out among them (default {FEWEST})",
     )
     retrain.add_argument(
         "--timeout-s", type=_seconds, default=3600.0, metavar="S", help="end the command after that (default 3600)"
@@ -48,46 +63,120 @@ def add(commands: Commands) -> None:
         metavar="NAME",
         help="let the command see a variable of the environment, as its own password; repeatable",
     )
+    retrain.add_argument(
+        "--promote",
+        choices=("when-established",),
+        help="have it answer where it is better on the rows held out, and a one-sided test at 5 %% establishes that",
+    )
     retrain.add_argument("--dry-run", action="store_true", help="say what there is to learn from, and train nothing")
 
 
 async def _retrain(asked: argparse.Namespace) -> Answer:
     from infra.cli import hook
-    from shared.errors import InsufficientData
 
-    if asked.first and asked.end and asked.end <= asked.first:
-        raise SystemExit("--to is not after --from: there would be nothing to learn from")
-    if not (asked.trainer or asked.dry_run):
-        raise SystemExit("--trainer says what trains; --dry-run says what there is to learn from")
+    _refuse_contradictions(asked)
     asks = bool(asked.trainer) and hook.is_hook(asked.trainer)
     if asks:
         hook.refuse_unsafe(asked.trainer, secret=wiring.settings().webhook_secret)
-    with Steps("gathering what was captured", "training", "registering", shown=not asked.json) as steps:
-        drawn = await wiring.gathering().gather(asked.model, asked.first, asked.end)
-        if not asked.dry_run:
-            if drawn.rows.num_rows < asked.rows_at_least:
-                raise InsufficientData(rows=drawn.rows.num_rows, needed=asked.rows_at_least)
-            is_made = await wiring.training().finish(drawn, asked.version)
-            version = asked.version if is_made else await wiring.training().version(asked.model, asked.version)
-            steps.next()
-            if is_made:
-                said = _registered(drawn, version)
-            else:
-                said = await (_ask(asked, drawn, version) if asks else _train(asked, drawn, version, steps))
+        if asked.promote:
+            raise SystemExit("--promote goes with a command that trains: what a hook makes is registered later")
     if asked.dry_run:
-        return _told(drawn, asked)
+        return await _dry_run(asked)
+    training, compared = wiring.training(), None
+    with Steps("making a dataset", "training", "registering", "comparing", shown=not asked.json) as steps:
+        made, decision = await _dataset(asked)
+        drawn = await wiring.preparing().draw(made)
+        _refuse_few(sum(made.rows.values()), asked)
+        is_made = await training.finish(drawn, asked.version)
+        version = asked.version if is_made else await training.version(asked.model, asked.version)
+        steps.next()
+        if asks and not is_made:
+            said = await _ask(asked, drawn, version, decision)
+        else:
+            if not is_made:
+                await _train(asked, drawn, version, decision, steps)
+            steps.next()
+            compared = await training.compare(drawn, version)
+            said = retrain_told.registered(drawn, version, compared)
+        steps.next()
+    promoted = bool(asked.promote and compared and compared.is_established)
+    if promoted:
+        await wiring.registry().promote(asked.model, version, alias="champion")
     if not asked.json:
         print(said)
-    return Answer(_values(drawn) | {"version": version, "registered": is_made or not asks})
+        if compared is not None:
+            print(retrain_told.what_next(asked.model, version, compared, wanted=bool(asked.promote)))
+    registered = {"version": version, "decision": decision, "registered": is_made or not asks, "promoted": promoted}
+    return Answer(retrain_told.values(drawn, compared) | registered)
 
 
-async def _train(asked: argparse.Namespace, drawn: "TrainingSet", version: str, steps: Steps) -> str:
-    """Run the command and register what it made; return what is to be said of it."""
+def _refuse_contradictions(asked: argparse.Namespace) -> None:
+    if asked.first and asked.end and asked.end <= asked.first:
+        raise SystemExit("--to is not after --from: there would be nothing to learn from")
+    if asked.dataset and (asked.first or asked.end or asked.as_of or asked.accept):
+        raise SystemExit("--from, --to, --as-of and --accept are for a dataset that is built, and --dataset names one")
+    if not (asked.trainer or asked.dry_run):
+        raise SystemExit("--trainer says what trains; --dry-run says what there is to learn from")
+
+
+def _refuse_few(rows: int, asked: argparse.Namespace) -> None:
+    from shared.errors import InsufficientData
+
+    if rows < asked.rows_at_least:
+        raise InsufficientData(rows=rows, needed=asked.rows_at_least)
+
+
+async def _dry_run(asked: argparse.Namespace) -> Answer:
+    """Say what there is to learn from."""
+    if asked.dataset:
+        drawn = await wiring.preparing().draw(await wiring.datasets().with_rows(asked.model, asked.dataset))
+        rows, values, said = sum(drawn.made.rows.values()), retrain_told.values(drawn), retrain_told.rows(drawn)
+        parent = drawn.parent.version
+    else:
+        material = await wiring.preparing().look(asked.model, asked.first, asked.end)
+        rows, values, said = material.rows, retrain_told.values_of(material), retrain_told.material(material)
+        parent = material.parent.version
+    enough = rows >= asked.rows_at_least
+    if not asked.json:
+        print(f"a challenger of {asked.model} {parent} would learn from {said}")
+        if not enough:
+            print(f"that is too little: --rows-at-least is {asked.rows_at_least:,}")
+    return Answer(values | {"enough": enough})
+
+
+async def _dataset(asked: argparse.Namespace) -> "tuple[DatasetManifest, str | None]":
+    """Return the dataset to learn from, which is built unless it is named, and the decision that it follows.
+
+    Raises:
+        DatasetRefused: it failed checks.
+    """
+    from shared.datasets.manifest import Outcome
+    from shared.errors import DatasetRefused
+
+    if asked.dataset:
+        return await wiring.datasets().with_rows(asked.model, asked.dataset), None
+    material = await wiring.preparing().look(asked.model, asked.first, asked.end)
+    _refuse_few(material.rows, asked)  # before an hour of building
+    building = wiring.building_on("duckdb", memory_mib=MEMORY_MIB, threads=os.cpu_count() or 1)
+    done = await building.advance(material.recipe(as_of=asked.as_of), accepted=asked.accept)
+    if done.waits_for is not None:
+        raise SystemExit(f"nothing is trained yet: {done.waits_for}")
+    if done.dataset is None:
+        failed = [one for one in done.checks if one.outcome is Outcome.FAILED]
+        reasons = tuple(f"{one.name}: {one.reason}, or --accept {one.name}" for one in failed)
+        raise DatasetRefused(asked.model, reasons=reasons)
+    return await wiring.datasets().find(asked.model, done.dataset), material.decision
+
+
+async def _train(
+    asked: argparse.Namespace, drawn: "TrainingSet", version: str, decision: str | None, steps: Steps
+) -> None:
+    """Run the command and register what it made."""
     from infra.cli import trainer
     from shared.retraining.challengers import schema_to_learn
 
     training = wiring.training()
-    lineage = training.lineage(drawn, trainer=asked.trainer)
+    lineage = training.lineage(drawn, trainer=asked.trainer, decision=decision)
     with tempfile.TemporaryDirectory(prefix="driftline-") as name, trainer.interrupted_by_all():
         folder = Path(name)
         trainer.write(folder, drawn.file, schema_to_learn(drawn))
@@ -95,11 +184,9 @@ async def _train(asked: argparse.Namespace, drawn: "TrainingSet", version: str, 
         file = await trainer.run(asked.trainer, folder, environment, timeout_s=asked.timeout_s)
     steps.next()
     await training.register(drawn, file, version=version, lineage=lineage)
-    steps.next()
-    return _registered(drawn, version)
 
 
-async def _ask(asked: argparse.Namespace, drawn: "TrainingSet", version: str) -> str:
+async def _ask(asked: argparse.Namespace, drawn: "TrainingSet", version: str, decision: str | None) -> str:
     """Place the training set and ask the hook; return what is to be said of it."""
     from infra.cli import hook, trainer
     from shared.retraining.challengers import schema_to_learn
@@ -121,54 +208,10 @@ async def _ask(asked: argparse.Namespace, drawn: "TrainingSet", version: str) ->
         actual=drawn.parent.actual,
         time=AT,
         task=drawn.parent.task,
-        lineage=training.lineage(drawn, trainer=hook.host(asked.trainer)),
+        lineage=training.lineage(drawn, trainer=hook.host(asked.trainer), decision=decision),
     )
     await hook.ask(wiring.posting(), asked.trainer, request, secret=ours.webhook_secret, at=ours.clock.now())
-    return f"{hook.host(asked.trainer)} was asked to train {asked.model} {version} on {_rows(drawn)}"
-
-
-def _registered(drawn: "TrainingSet", version: str) -> str:
-    parent = drawn.parent
-    return (
-        f"{parent.model} {version} is registered as a challenger of {parent.version}, made of {_rows(drawn)}; "
-        f"python manage.py promote {parent.model} {version}"
-    )
-
-
-def _told(drawn: "TrainingSet", asked: argparse.Namespace) -> Answer:
-    """Say what there is to learn from."""
-    enough = drawn.rows.num_rows >= asked.rows_at_least
-    if not asked.json:
-        print(f"a challenger of {asked.model} {drawn.parent.version} would learn from {_rows(drawn)}")
-        if drawn.misfits:
-            print(f"left out: {drawn.misfits:,} whose actual is nothing that the model could answer")
-        if not enough:
-            print(f"that is too little: --rows-at-least is {asked.rows_at_least:,}")
-    return Answer(_values(drawn) | {"enough": enough})
-
-
-def _rows(drawn: "TrainingSet") -> str:
-    """Return the rows, coverage and span of a training set, in words."""
-    share = "" if drawn.coverage is None else f" ({drawn.coverage:.1%})"
-    return (
-        f"{drawn.rows.num_rows:,} of {drawn.predictions:,} predictions{share}, those with an actual, "
-        f"from {drawn.first.key} to {drawn.end.key}"
-    )
-
-
-def _values(drawn: "TrainingSet") -> dict[str, Any]:
-    return {
-        "model": drawn.parent.model,
-        "parent": drawn.parent.version,
-        "start": drawn.first.key,
-        "end": drawn.end.key,
-        "predictions": drawn.predictions,
-        "rows": drawn.rows.num_rows,
-        "misfits": drawn.misfits,
-        "coverage": drawn.coverage,
-        "sha256": drawn.sha256,
-        "size_bytes": len(drawn.file),
-    }
+    return f"{hook.host(asked.trainer)} was asked to train {asked.model} {version} on {retrain_told.rows(drawn)}"
 
 
 def _count(text: str) -> int:

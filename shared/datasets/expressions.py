@@ -265,7 +265,7 @@ def _is_faulty(rows: Table, fault: Fault) -> BooleanValue:
 
 
 def _is_answerable(actual: Value, answer: FeatureType) -> BooleanValue:
-    """Say whether an actual is an answer that the model could give, as ``training_set.answerable`` does."""
+    """Say whether an actual is an answer that the model could give: a model that learned classes as floats answers with floats."""
     if answer in TEXT:
         return ibis.literal(value=True)
     if answer is FeatureType.BOOLEAN:

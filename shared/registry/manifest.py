@@ -44,6 +44,8 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         end: the first hour that it did not learn from any more.
         trainer: the command that trained it, or the host that was asked to.
         trained_at: when that was.
+        dataset: the dataset whose training part it learned from; None of versions that learned before there were any.
+        decision: the path of the decision to retrain that it follows; None where it follows none.
     """
 
     parent: str
@@ -51,6 +53,8 @@ class Lineage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     end: str
     trainer: str
     trained_at: datetime
+    dataset: str | None = None
+    decision: str | None = None
 
 
 class Manifest(Document, frozen=True, kw_only=True):

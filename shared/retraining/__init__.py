@@ -7,6 +7,7 @@
 * ``model`` says which versions that do not answer are asked, ``challenging`` asks them, and ``deciding`` does all this for every
   model when a period is settled.
 * ``hindsight`` is the best there was to do; ``replaying`` holds policies against it.
-* ``gathering`` draws a ``training_set`` from what was captured and joined; ``challengers`` says what may be tried beside the
-  champion, and ``training`` makes a version of what a trainer made. Trainers are run by the command line alone.
+* ``preparing`` says what there is to learn from and takes a ``training_set`` out of a dataset; ``challengers`` says what may
+  be tried beside the champion, ``training`` makes a version of what a trainer made, and ``held_out`` holds it against the
+  champion on rows that it did not learn from. Trainers are run by the command line alone.
 """

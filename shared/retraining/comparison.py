@@ -51,11 +51,12 @@ def compared(periods: Sequence[PeriodLosses], champion: str, version: str) -> Co
         champion_loss=lost,
         gap=total.value,
         gap_error=total.standard_error,
-        sureness=_sureness(total.value, total.standard_error),
+        sureness=sureness(total.value, total.standard_error),
     )
 
 
-def _sureness(gap: float, error: float | None) -> float | None:
+def sureness(gap: float, error: float | None) -> float | None:
+    """Return how sure it is that a mean is above 0, by its standard error; None where that is unknown."""
     from scipy.special import ndtr
 
     if error is None:

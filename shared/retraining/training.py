@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,12 +11,15 @@ from shared.clock import Clock
 from shared.errors import AlreadyRegistered, BlobChanged
 from shared.registry.manifest import CHALLENGER, Lineage, Manifest
 from shared.registry.store import Registry
+from shared.retrain_config import Loss
 from shared.retraining.challengers import next_version, refuse_incomparable, schema_to_learn
+from shared.retraining.held_out import HeldOut, held_out
+from shared.retraining.losses import loss_of
 from shared.retraining.outlived import TRAINING_SETS
-from shared.retraining.training_set import AT, ID, TrainingSet
+from shared.retraining.training_set import AT, ID, WEIGHT, TrainingSet
 from shared.schema import Schema
 from shared.scoring.registration import Draft, TrainingData, draft, infer_schema
-from shared.scoring.runtime import OnnxModel
+from shared.scoring.runtime import OnnxModel, Runtime
 
 TRAINING_FILE: Final = "train.parquet"
 
@@ -56,14 +60,17 @@ class Training:
         await self.registry.promote(model, wanted, alias=CHALLENGER)
         return True
 
-    def lineage(self, drawn: TrainingSet, *, trainer: str) -> Lineage:
+    def lineage(self, drawn: TrainingSet, *, trainer: str, decision: str | None = None) -> Lineage:
         """Return what is written down of a challenger that learns now."""
+        recipe = drawn.made.recipe
         return Lineage(
             parent=drawn.parent.version,
-            start=drawn.first.key,
-            end=drawn.end.key,
+            start=recipe.start or "",
+            end=recipe.end or "",
             trainer=trainer,
             trained_at=self.clock.now(),
+            dataset=drawn.made.dataset,
+            decision=decision,
         )
 
     async def place(self, drawn: TrainingSet) -> str:
@@ -71,7 +78,7 @@ class Training:
 
         It is called after the hour that it ends with: ``outlived`` has it go when that does.
         """
-        folder = f"{TRAINING_SETS}model={drawn.parent.model}/{drawn.end.key}-{drawn.sha256[:16]}/"
+        folder = f"{TRAINING_SETS}model={drawn.parent.model}/{drawn.made.recipe.end}-{drawn.sha256[:16]}/"
         with contextlib.suppress(BlobChanged):  # it is called after its content
             await self.blobs.create(f"{folder}{TRAINING_FILE}", drawn.file)
         return folder
@@ -91,10 +98,26 @@ class Training:
         await self.registry.promote(manifest.model, manifest.version, alias=CHALLENGER)
         return manifest
 
+    async def compare(self, drawn: TrainingSet, version: str) -> HeldOut:
+        """Return a registered challenger beside the champion, on the rows that were held out.
+
+        Raises:
+            ModelFailed: one of the two raised.
+        """
+        champion, challenger = drawn.parent, await self.registry.manifest(drawn.parent.model, version)
+        wanted = (await self.registry.monitor_config(champion.model)).retraining.loss
+        files = [await self.registry.file(one, one.model_file) for one in (champion, challenger)]
+        return await asyncio.to_thread(_held_out, drawn, (champion, challenger), files, loss_of(champion.task, wanted))
+
+
+def _held_out(drawn: TrainingSet, versions: tuple[Manifest, Manifest], files: Sequence[bytes], loss: Loss) -> HeldOut:
+    ours, theirs = ((version, Runtime(OnnxModel(file), version)) for version, file in zip(versions, files, strict=True))
+    return held_out(ours, theirs, drawn.held_out, loss=loss)
+
 
 def _drafted(drawn: TrainingSet, file: bytes, version: str, lineage: Lineage) -> Draft:
     training = TrainingData(
-        rows=drawn.rows.drop_columns([ID]),
+        rows=drawn.rows.drop_columns([ID, WEIGHT]),
         actual=drawn.parent.actual,
         time=AT,
         sha256=drawn.sha256,

@@ -1,8 +1,7 @@
-"""Training sets: the rows that a challenger learns from, as one file, whoever drew them."""
+"""Training sets: what a challenger learns from, and is tried on, of one dataset; the former as one file."""
 
 import hashlib
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,15 +9,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from shared.datasets.manifest import DatasetManifest
 from shared.errors import Untrainable
-from shared.hours import Hour
 from shared.registry.manifest import Manifest
-from shared.schema import TEXT, Drop, FeatureType, Hash
-from shared.sealing.tables.columns import ARROW_TYPES, TIME
+from shared.schema import Drop, Hash
+from shared.sealing.tables.columns import ARROW_TYPES
 
 ID: Final = "_id"
 AT: Final = "_at"
-_ACTUAL: Final = "_actual"
+WEIGHT: Final = "_weight"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,29 +26,20 @@ class TrainingSet:
 
     Attributes:
         parent: the version in place of which it is made; the features are that version's.
-        first: the first hour whose predictions are looked at.
-        end: the first one whose are not any more.
-        predictions: how many were captured in those hours, with an actual or without.
-        misfits: how many have an actual that is nothing the model could answer.
-        rows: ``_id``, ``_at``, the features and the actual, under its own name, of every other one that has an actual, in
-            the order of time.
-        file: the same as Parquet.
+        made: the dataset that the rows are of.
+        rows: of its training part ``_id``, ``_at``, the features, the actual under its own name, and ``_weight`` in
+            millionths, of every row that has an actual, in the order of time.
+        held_out: of its test part likewise: nothing learns from them.
+        file: ``rows`` as Parquet.
         sha256: of the file.
     """
 
     parent: Manifest
-    first: Hour
-    end: Hour
-    predictions: int
-    misfits: int
+    made: DatasetManifest
     rows: pa.Table
+    held_out: pa.Table
     file: bytes
     sha256: str
-
-    @property
-    def coverage(self) -> float | None:
-        """Return the share of predictions that can be learned from, from 0 to 1; None where there is no prediction."""
-        return self.rows.num_rows / self.predictions if self.predictions else None
 
 
 def refuse_masked(parent: Manifest) -> None:
@@ -65,77 +55,56 @@ def refuse_masked(parent: Manifest) -> None:
             raise Untrainable(parent.model, parent.version, feature.name, reason=reason)
 
 
+def refuse_unfit(parent: Manifest, made: DatasetManifest) -> None:
+    """See that a dataset has every feature that a version is asked with, as it is asked.
+
+    Raises:
+        Untrainable: one of them is not in it, is of another type there, or was masked.
+    """
+    refuse_masked(parent)
+    there = {feature.name: feature.type for feature in made.schema.features if feature.name in made.recipe.features}
+    for feature in parent.schema.features:
+        name = feature.name
+        if name not in there:
+            reason = f"is not in dataset {made.dataset[:12]}"
+        elif name in made.masked:
+            reason = f"is {made.masked[name]} in dataset {made.dataset[:12]}, and a model is asked with its value"
+        elif ARROW_TYPES[there[name]] != ARROW_TYPES[feature.type]:
+            reason = f"is a {there[name]} in dataset {made.dataset[:12]}, and a {feature.type} to the model"
+        else:
+            continue
+        raise Untrainable(parent.model, parent.version, name, reason=reason)
+
+
 def columns(parent: Manifest) -> list[str]:
-    """Return the columns of sealed hours that go into a training set."""
-    return [ID, *(feature.name for feature in parent.schema.features)]
+    """Return the columns of a training set, which a dataset has as well."""
+    return [ID, AT, *(feature.name for feature in parent.schema.features), parent.actual, WEIGHT]
 
 
-def matched(sealed: pa.Table, joined: pa.Table) -> pa.Table:
-    """Return the sealed rows that have an actual, with ``_at`` and ``_actual`` beside them.
+def training_set(parent: Manifest, made: DatasetManifest, train: pa.Table, held_out: pa.Table) -> TrainingSet:
+    """Make one file of the rows to learn from: the same rows in any order give the same bytes.
 
     Args:
-        sealed: ``_id`` and features, every id once.
-        joined: ``_id``, ``_at`` and ``actual``, likewise.
+        parent: the version in place of which is learned.
+        made: the dataset.
+        train: its training part, with the columns of ``columns``.
+        held_out: its test part.
     """
-    places = pc.index_in(joined.column(ID), value_set=sealed.column(ID))
-    found = pc.is_valid(places)
-    rows = sealed.take(places.drop_null())
-    for name, said in ((AT, joined.column(AT)), (_ACTUAL, joined.column("actual"))):
-        rows = rows.append_column(name, said.filter(found))
-    return rows
-
-
-def training_set(
-    parent: Manifest, first: Hour, end: Hour, parts: Sequence[pa.Table], *, predictions: int
-) -> TrainingSet:
-    """Make one file of matched rows: the same rows in any order give the same bytes."""
-    answer = parent.schema.outputs[0].type
-    features = [pa.field(one.name, ARROW_TYPES[one.type]) for one in parent.schema.features]
-    shape = pa.schema([(ID, pa.string()), *features, (AT, TIME)])
-    matching = pa.concat_tables([part.select(shape.names).cast(shape) for part in parts] or [shape.empty_table()])
-    said = pa.chunked_array([chunk for part in parts for chunk in part.column(_ACTUAL).chunks] or [[]], _stored(answer))
-    every = matching.append_column(parent.actual, answerable(said, answer))
-    rows = every.filter(pc.is_valid(every.column(parent.actual)))
-    ordered = rows.select([ID, AT, *(one.name for one in features), parent.actual]).sort_by(
-        [(AT, "ascending"), (ID, "ascending")]
-    )
-    file = _encoded(ordered)
+    rows = _ordered(train, parent)
+    buffer = io.BytesIO()
+    pq.write_table(rows, buffer, compression="zstd", compression_level=3)
+    file = buffer.getvalue()
     return TrainingSet(
         parent=parent,
-        first=first,
-        end=end,
-        predictions=predictions,
-        misfits=every.num_rows - rows.num_rows,
-        rows=ordered,
+        made=made,
+        rows=rows,
+        held_out=_ordered(held_out, parent),
         file=file,
         sha256=hashlib.sha256(file).hexdigest(),
     )
 
 
-def answerable(actual: pa.ChunkedArray, answer: FeatureType) -> pa.ChunkedArray:
-    """Return actuals in the type of a model's answer; null for what is no such answer.
-
-    A model that learned classes as floats would answer with floats, and pass for a regression.
-
-    >>> answerable(pa.chunked_array([[1.0, 0.5]]), FeatureType.INTEGER).to_pylist()
-    [1, None]
-    """
-    if answer in TEXT:
-        return actual
-    fits = pc.is_finite(actual)
-    if answer is FeatureType.INTEGER:
-        fits = pc.and_(fits, pc.and_(pc.equal(pc.floor(actual), actual), pc.less(pc.abs(actual), 2.0**53)))
-    elif answer is FeatureType.BOOLEAN:
-        fits = pc.is_in(actual, value_set=pa.array([0.0, 1.0]))
-    return pc.if_else(fits, actual, None).cast(ARROW_TYPES[answer])
-
-
-def _stored(answer: FeatureType) -> pa.DataType:
-    """Return the type in which joins hold the actuals of a model that answers so."""
-    return pa.string() if answer in TEXT else pa.float64()
-
-
-def _encoded(rows: pa.Table) -> bytes:
-    buffer = io.BytesIO()
-    pq.write_table(rows, buffer, compression="zstd", compression_level=3)
-    return buffer.getvalue()
+def _ordered(rows: pa.Table, parent: Manifest) -> pa.Table:
+    """Return the rows that have an actual, in the order of time; rows without a time come last."""
+    known = rows.select(columns(parent)).filter(pc.is_valid(rows.column(parent.actual)))
+    return known.sort_by([(AT, "ascending"), (ID, "ascending")]).combine_chunks().replace_schema_metadata(None)

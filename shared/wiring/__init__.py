@@ -20,7 +20,7 @@ from shared.wiring.keeping import (
     sealing,
     verifying,
 )
-from shared.wiring.retraining import deciding, gathering, periods, replaying, training
+from shared.wiring.retraining import deciding, periods, preparing, replaying, training
 from shared.wiring.stores import baselines, joins, registry
 from shared.wiring.watching import backtest, delivering, monitoring, rebaselining, watching_capture
 
@@ -43,7 +43,6 @@ __all__ = [
     "delivering",
     "draining",
     "erasing",
-    "gathering",
     "health",
     "hub",
     "importing",
@@ -55,6 +54,7 @@ __all__ = [
     "periods",
     "planning",
     "posting",
+    "preparing",
     "privacy_key",
     "rebaselining",
     "receiving_actuals",

@@ -10,8 +10,8 @@ from shared.wiring.stores import decisions, evaluations, joins, manifests, regis
 if TYPE_CHECKING:
     from shared.retraining.actuals import JoinedActuals
     from shared.retraining.deciding import Deciding
-    from shared.retraining.gathering import Gathering
     from shared.retraining.period_store import PeriodStore
+    from shared.retraining.preparing import Preparing
     from shared.retraining.replaying import Replaying
     from shared.retraining.training import Training
 
@@ -53,11 +53,11 @@ def periods() -> "PeriodStore":
 
 
 @cache
-def gathering() -> "Gathering":
-    """Return what draws training sets."""
-    from shared.retraining.gathering import Gathering
+def preparing() -> "Preparing":
+    """Return what says what there is to learn from."""
+    from shared.retraining.preparing import Preparing
 
-    return Gathering(blobs(), registry(), _joined_actuals())
+    return Preparing(blobs(), registry(), _joined_actuals(), decisions())
 
 
 @cache

@@ -3,6 +3,7 @@
 import io
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from shared.capture.records import Kind
 from shared.hours import Hour
 from shared.monitoring.evaluation import Evaluation
 from shared.monitoring.performance_report import Beside, Figure, PerformanceReport
+from shared.registry.manifest import Lineage
 from shared.retrain_config import Loss
 from shared.retraining.decision import Decision
 from shared.retraining.period_losses import Compared, PeriodLosses
@@ -93,6 +95,23 @@ STATUS: dict[str, Any] = {
     "unknown": 0,
     "versions": [{"version": "1", "predictions": 884, "joined": 883, "delay_s": {"0.50": 10_440.0, "0.95": 23_040.0}}],
 }
+TAUGHT: dict[str, Any] = {
+    "dataset": "ab" * 32,
+    "predictions": 12_836,
+    "rows": 10_000,
+    "held_out": 2_500,
+    "excluded": {"no_actual": 336},
+    "checks": {"schema": "ok", "drift": "warned"},
+    "comparison": {"rows": 2_500, "champion": 0.3, "challenger": 0.25, "difference": 0.05, "sureness": 0.998},
+}
+LINEAGE = Lineage(
+    parent="1",
+    start="2013-03-18T00",
+    end="2013-04-01T00",
+    trainer="python -m infra.local.demo.trainer",
+    trained_at=datetime(2013, 7, 1, tzinfo=UTC),
+    dataset="ab" * 32,
+)
 TOLD = Story(
     days=[DAY],
     ledger=LEDGER,
@@ -102,7 +121,8 @@ TOLD = Story(
     estimated=None,
     alarming=ALARMING,
     drifted={"temp"},
-    taught={"rows": 12_836, "start": "2013-03-18T00", "end": "2013-04-01T00"},
+    taught=TAUGHT,
+    lineage=LINEAGE,
     born=DAY,
     decided={DAY.key: DECIDED},
     joined=2,
@@ -136,6 +156,11 @@ def deciding(*, decision: Decision = DECISION, losses: PeriodLosses = LOSSES) ->
         ({"status": STATUS | {"duplicate": 1}}, "1 actuals were joined twice, or to nothing"),
         ({"status": STATUS | {"corrected": 1}}, "1 actuals were joined twice, or to nothing"),
         ({"status": STATUS | {"unknown": 1}}, "1 actuals were joined twice, or to nothing"),
+        ({"taught": TAUGHT | {"excluded": {}}}, "rows of the dataset are not accounted for"),
+        ({"taught": TAUGHT | {"checks": {"schema": "failed"}}}, "a check of the dataset failed"),
+        ({"taught": TAUGHT | {"comparison": None}}, "the challenger was not compared on rows held out"),
+        ({"lineage": None}, "the challenger's lineage does not name its dataset"),
+        ({"taught": TAUGHT | {"dataset": "cd" * 32}}, "the challenger's lineage does not name its dataset"),
         ({"decided": {}}, "nothing was decided about 2013-07-01T00"),
         ({"decided": deciding(decision=msgspec.structs.replace(DECISION, reasons=()))}, "a decision gives no reason"),
         (

@@ -5,19 +5,16 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from infra.cli import trainer as contract
 from infra.local.demo import trainer
-from shared.hours import Hour
 from shared.registry.manifest import Manifest, Task
 from shared.retraining.challengers import refuse_incomparable
 from shared.retraining.training import _drafted
-from shared.retraining.training_set import training_set
 from shared.schema import Feature, FeatureType, Output, Schema
 from shared.scoring.registration import Draft
-from tests.unit.retraining.training_sets import FIRST, LINEAGE, matched_rows, parent_of
+from tests.unit.retraining.training_sets import LINEAGE, parent_of, rows_of, set_of
 
 ROWS = 400
 RNG = np.random.default_rng(3)
@@ -32,18 +29,16 @@ FEATURES = {
     "note": (FeatureType.STRING, [f"{one}" for one in COUNTS]),
 }
 ACTUALS: dict[str, tuple[FeatureType, list[Any]]] = {
-    "two classes": (FeatureType.INTEGER, [float(one > 0) for one in SIZES]),
+    "two classes": (FeatureType.INTEGER, [int(one > 0) for one in SIZES]),
     "three classes": (FeatureType.CATEGORY, COLOURS),
-    "yes or no": (FeatureType.BOOLEAN, [float(one > 4) for one in COUNTS]),
+    "yes or no": (FeatureType.BOOLEAN, [one > 4 for one in COUNTS]),
     "a number": (FeatureType.FLOAT, [2.0 * one for one in SIZES]),
 }
 
 
 def trained(folder: Path, parent: Manifest, columns: dict[str, list[Any]], actual: list[Any]) -> Draft:
     """Have it train as the command line does, and return what would be registered."""
-    kind = pa.string() if isinstance(actual[0], str) else pa.float64()
-    rows = matched_rows(parent, columns, pa.array(actual, kind))
-    drawn = training_set(parent, FIRST, Hour.parse("2026-03-02T09"), [rows], predictions=ROWS)
+    drawn = set_of(parent, rows_of(parent, columns, actual))
     contract.write(folder, drawn.file, parent.schema)
     trainer.main(contract.variables(folder, parent))
     return _drafted(drawn, (folder / "output" / contract.MODEL).read_bytes(), "2", LINEAGE)

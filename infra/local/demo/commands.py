@@ -75,9 +75,10 @@ async def bring_in(system: System, history: Path) -> int:
 
 
 async def retrain(system: System, first: Hour, end: Hour) -> dict[str, Any]:
-    """Have a challenger learn from these hours, and return what is said of it."""
+    """Have a challenger learn from a dataset of these hours, and return what is said of it."""
     trainer = shlex.join([sys.executable, "-m", "infra.local.demo.trainer"])
-    hours = ("--from", first.key, "--to", end.key)
+    # Flights go on while it learns: by the next midnight all of these had landed, and later actuals are not waited for.
+    hours = ("--from", first.key, "--to", end.key, "--as-of", end.plus(24).start.isoformat())
     return await manage(system, "retrain", MODEL, "--version", CHALLENGER, "--trainer", trainer, *hours)
 
 

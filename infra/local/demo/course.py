@@ -108,6 +108,7 @@ class Course:
         alerts = await outcome.delivered(self.system.sinks_url)
         drift = outcome.drift_alert(alerts)
         evaluations = await outcome.evaluations(blobs, version)
+        challenger = await Registry(blobs, clock).manifest(MODEL, CHALLENGER)
         return Story(
             days=coming,
             ledger=sender.ledger,
@@ -118,7 +119,8 @@ class Course:
             alarming=(await documents.read(blobs, drift["evaluation"], Evaluation))[0] if drift else None,
             drifted={feature for one in evaluations for feature in outcome.moved(one)},
             taught=learning.result(),
-            born=born(await Registry(blobs, clock).manifest(MODEL, CHALLENGER), hours=_DAY).first,
+            lineage=challenger.lineage,
+            born=born(challenger, hours=_DAY).first,
             decided=await outcome.decided(blobs, MODEL),
             joined=await outcome.joined(joins, version, first, Hour.containing(clock.now())),
             status=await commands.actuals_status(self.system),

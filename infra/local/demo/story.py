@@ -9,6 +9,7 @@ from infra.local.demo.commands import CHALLENGER, CHAMPION
 from infra.local.demo.traffic import Ledger
 from shared.hours import Hour
 from shared.monitoring.evaluation import Evaluation
+from shared.registry.manifest import Lineage
 
 _HEAT: Final = "temp"
 
@@ -27,6 +28,7 @@ class Story:
         alarming: the evaluation that the drift alert names; None without one.
         drifted: the features whose drift was a breach in any evaluation.
         taught: what was said of the challenger's training.
+        lineage: how the challenger was made, as it is stored; None where that is not known.
         born: the first hour of the first day that the challenger was there for: it learns while flights are sent.
         decided: the decision of each day that there is one of, by the key of its first hour.
         joined: how many of the predictions that were sent have an actual.
@@ -44,6 +46,7 @@ class Story:
     alarming: Evaluation | None
     drifted: Collection[str]
     taught: dict[str, Any]
+    lineage: Lineage | None
     born: Hour
     decided: dict[str, outcome.Decided]
     joined: int
@@ -73,6 +76,12 @@ def problems(story: Story) -> list[str]:
         f"{again} actuals were joined twice, or to nothing": again == 0,
         f"nothing was decided about {', '.join(undecided)}": not undecided,
         "a decision gives no reason": all(one.decision.reasons for one in decided),
+        "rows of the dataset are not accounted for": _adds_up(story.taught),
+        "a check of the dataset failed": set(story.taught["checks"].values()) <= {"ok", "warned", "unknown"},
+        "the challenger's lineage does not name its dataset": (
+            story.lineage is not None and story.lineage.dataset == story.taught["dataset"]
+        ),
+        "the challenger was not compared on rows held out": _difference(story.taught) is not None,
         f"the challenger was asked nothing of {', '.join(unasked)}": not unasked,
         f"others than the champion answered: {dict(answered)}": set(answered) <= {CHAMPION},
         "no drift alert arrived with a signature that fits": story.alarming is not None,
@@ -82,6 +91,18 @@ def problems(story: Story) -> list[str]:
         "two quiet weeks were not quiet": story.replayed.get("looks", 0) > 0 and not story.replayed["alarms"],
     }
     return [problem for problem, happened in checks.items() if not happened]
+
+
+def _adds_up(taught: dict[str, Any]) -> bool:
+    """Whether every prediction that a dataset was made of is in it, or left out for a reason."""
+    kept: int = taught["rows"] + taught["held_out"]
+    return kept > 0 and taught["predictions"] == kept + sum(taught["excluded"].values())
+
+
+def _difference(taught: dict[str, Any]) -> float | None:
+    compared = taught["comparison"] or {}
+    difference: float | None = compared.get("difference")
+    return difference
 
 
 def _asked(one: outcome.Decided) -> int:

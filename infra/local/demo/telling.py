@@ -20,7 +20,14 @@ _HOUR_S: Final = 3600.0
 def tell(console: Console, story: Story, folder: Path, *, took_s: float) -> None:
     """Show what happened, and where it is."""
     table = Table(show_header=False, title=f"Driftline: the story took {took_s:.0f} s")
-    for rows in (_kept(story), _alerts(story), _performance(story), _decisions(story), _places(folder)):
+    for rows in (
+        _kept(story),
+        _alerts(story),
+        _performance(story),
+        _dataset(story),
+        _decisions(story),
+        _places(folder),
+    ):
         for label, said in rows:
             table.add_row(label, said)
         table.add_section()
@@ -88,13 +95,41 @@ def _newest_loss(story: Story) -> Iterator[tuple[str, str]]:
             yield f"wrong answers, {day.start:%-d %B}", f"{losses.mean:.3f}{error} of {losses.rows:,} with an actual"
 
 
+def _dataset(story: Story) -> Iterator[tuple[str, str]]:
+    """Yield what the challenger learned from, how it was made, and what it was worth on the newest of these rows."""
+    taught, lineage = story.taught, story.lineage
+    left = ", ".join(f"{rows:,} {reason.replace('_', ' ')}" for reason, rows in sorted(taught["excluded"].items()))
+    yield (
+        f"dataset {taught['dataset'][:12]}",
+        (
+            f"{taught['predictions']:,} predictions in, {taught['rows']:,} out to learn from and {taught['held_out']:,} "
+            f"held out; left out: {left or 'none'}"
+        ),
+    )
+    yield "... its checks", ", ".join(f"{name.replace('_', ' ')} {said}" for name, said in taught["checks"].items())
+    if lineage is not None:
+        yield (
+            f"flights {CHALLENGER}, a challenger",
+            f"made of this dataset in place of flights {lineage.parent}, {lineage.start} to {lineage.end}; it never answers",
+        )
+    compared = taught["comparison"]
+    if compared and compared["difference"] is not None:
+        yield (
+            "... on the rows held out",
+            (
+                f"wrong of {compared['rows']:,} answers: {compared['champion']:.3f} of flights {CHAMPION}, "
+                f"{compared['challenger']:.3f} of flights {CHALLENGER}; difference {compared['difference']:+.3f}, "
+                f"{_sure(compared['sureness'])}"
+            ),
+        )
+
+
+def _sure(sureness: float | None) -> str:
+    return "nobody knows how sure" if sureness is None else f"{sureness:.1%} sure to be better"
+
+
 def _decisions(story: Story) -> Iterator[tuple[str, str]]:
     """Yield what was decided of each day and why, and how to check it by hand."""
-    taught = story.taught
-    yield (
-        f"flights {CHALLENGER}, a challenger",
-        f"learned from {taught['rows']:,} flights with an actual, {taught['start']} to {taught['end']}; it never answers",
-    )
     asked: list[Compared] = []
     for day in story.days:
         one = story.decided.get(day.key)

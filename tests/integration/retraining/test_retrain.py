@@ -25,13 +25,20 @@ from shared import documents
 from shared.actuals.joining import Joining
 from shared.actuals.reading import Joins
 from shared.actuals.stepping import Stepping
+from shared.alerts.outbox import Outbox
 from shared.blobs import Blobs, service
 from shared.clock import Clock
+from shared.datasets.listing import Datasets
+from shared.datasets.manifest import DatasetManifest
+from shared.datasets.paths import manifest_path as dataset_manifest_path
+from shared.datasets.requests import Requests
 from shared.registry.manifest import Aliases, Lineage, Manifest, aliases_path, manifest_path
 from shared.registry.store import Registry
 from shared.retraining.actuals import JoinedActuals
-from shared.retraining.gathering import Gathering
+from shared.retraining.decision import Decisions, NewestDecision
+from shared.retraining.preparing import Preparing
 from shared.retraining.training import Training
+from shared.retraining.verdicts import Verdict
 from shared.schema import Schema
 from shared.sealing.hours.manifests import Manifests
 from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
@@ -46,7 +53,7 @@ from tests.unit.scoring.models import onnx_model as own_model
 
 MIDNIGHT = datetime(2026, 3, 1, tzinfo=UTC)
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
-SCORED, KNOWN = 300, 240
+SCORED, KNOWN, LEARNED = 300, 240, 192
 NAMING = own_model(
     [helper.make_node("Identity", ["carrier"], ["y"])],
     {"distance": (FLOAT, [None, 1]), "carrier": (STRING, [None, 1])},
@@ -158,18 +165,21 @@ async def test_what_was_captured_becomes_a_challenger_with_its_lineage(
 
     assert code == 0, error
     answer = json.loads(out)
-    assert [answer[name] for name in ("parent", "version", "predictions", "rows", "coverage")] == [
-        "1",
-        "2",
+    names = ("parent", "version", "predictions", "rows", "held_out", "excluded", "decision")
+    assert [answer[name] for name in names] == ["1", "2", 300, 192, 48, {"no_actual": 60}, None]
+    looked = json.loads(tried[1])
+    assert [looked[name] for name in ("predictions", "rows", "coverage", "start", "end", "enough")] == [
         300,
-        240,
+        KNOWN,
         0.8,
+        answer["start"],
+        answer["end"],
+        True,
     ]
-    assert {**json.loads(tried[1]), "version": "2", "registered": True, "enough": None} == {**answer, "enough": None}
     manifest, _ = await documents.read(blobs, manifest_path("whole", "2"), Manifest)
     seen = (tmp_path / "seen.parquet").read_bytes()
     assert manifest.training_data == answer["sha256"] == hashlib.sha256(seen).hexdigest()
-    assert manifest.trained_until == MIDNIGHT + timedelta(minutes=4 * (KNOWN - 1))
+    assert manifest.trained_until == MIDNIGHT + timedelta(minutes=4 * (LEARNED - 1))
     assert manifest.lineage is not None
     assert msgspec.structs.asdict(manifest.lineage) | {"trained_at": None} == {
         "parent": "1",
@@ -177,14 +187,20 @@ async def test_what_was_captured_becomes_a_challenger_with_its_lineage(
         "end": "2026-03-02T00",
         "trainer": trainer,
         "trained_at": None,
+        "dataset": answer["dataset"],
+        "decision": None,
     }
+    made, _ = await documents.read(blobs, dataset_manifest_path("whole", answer["dataset"]), DatasetManifest)
+    assert made.rows == {"train": LEARNED, "validation": 0, "test": KNOWN - LEARNED}
     rows = pq.read_table(io.BytesIO(seen))
-    assert rows.column_names == ["_id", "_at", "distance", "carrier", "delay"]
-    assert rows.column("delay").to_pylist() == [row / 4 for row in range(KNOWN)]
-    assert rows.column("distance").to_pylist() == [row % 70 + 10 for row in range(KNOWN)]
+    assert rows.column_names == ["_id", "_at", "distance", "carrier", "delay", "_weight"]
+    assert rows.column("delay").to_pylist() == [row / 4 for row in range(LEARNED)]
+    assert rows.column("distance").to_pylist() == [row % 70 + 10 for row in range(LEARNED)]
     assert manifest.schema.features[1].categories == ("AA", "B6", "UA")
     assert again == 0
-    assert "whole x is registered as a challenger of 1, made of 240 of 300 predictions (80.0%)" in said
+    assert f"whole x is registered as a challenger of 1, made of 192 rows of dataset {answer['dataset'][:12]}" in said
+    assert "which holds out 48 more" in said
+    assert "python manage.py promote whole x" in said
     assert await challengers_of(blobs, "whole") == ("2", "x")
 
 
@@ -202,7 +218,12 @@ async def test_a_version_that_is_no_challenger_because_of_a_kill_is_one_when_it_
     _register(environment, tmp_path, model)
     await _import(environment, blobs, tmp_path, model)
     registry = Registry(blobs, Clock.standing(MIDNIGHT + timedelta(days=2)))
-    drawn = await Gathering(blobs, registry, JoinedActuals(Joins(blobs, Manifests(blobs)))).gather(model)
+    failed = run(environment, "retrain", model, "--trainer=false", "--json")
+    datasets = Datasets(blobs, registry, Requests(blobs))
+    (listed,) = (await datasets.of(model)).datasets
+    decisions = Decisions(blobs, Outbox(blobs, registry.clock, ()))
+    preparing = Preparing(blobs, registry, JoinedActuals(Joins(blobs, Manifests(blobs))), decisions)
+    drawn = await preparing.draw(await datasets.find(model, listed.dataset))
     training = Training(blobs, registry, registry.clock)
     lineage = training.lineage(drawn, trainer=trainer)
     monkeypatch.setattr(Registry, "promote", _interrupted)
@@ -214,12 +235,12 @@ async def test_a_version_that_is_no_challenger_because_of_a_kill_is_one_when_it_
     code, out, error = run(environment, "retrain", model, f"--trainer={trainer}", "--version=2", "--json")
     again, said, _ = run(environment, "retrain", model, f"--trainer={trainer}", "--version=2")
 
-    assert left == ()
+    assert (failed[0], left) == (1, ())
     assert other[0] == 1
     assert f"{model} 2 is registered with another model" in other[2]
     assert (code, again) == (0, 0), error
     assert (json.loads(out)["version"], json.loads(out)["registered"]) == ("2", True)
-    assert f"{model} 2 is registered as a challenger of 1, made of 240 of 300 predictions" in said
+    assert f"{model} 2 is registered as a challenger of 1, made of 192 rows of dataset" in said
     assert await challengers_of(blobs, model) == ("2",)
     assert not [one for one in sinks.webhooks() if one["name"] == "again"]
 
@@ -289,6 +310,12 @@ async def test_what_is_no_model_of_these_features_is_not_registered(
         (("--trainer=true", "--from=2026-03-01T01", "--to=2026-03-01T03"), "30 rows, 200 needed"),
         (("--trainer=true", "--version=1"), "delays 1 is registered with another"),
         (("--trainer=true", "--from=2026-03-01T01", "--to=2026-03-01T01"), "--to is not after --from"),
+        (("--trainer=true", "--dataset=abcdef", "--from=2026-03-01T01"), "and --dataset names one"),
+        (("--trainer=true", "--dataset=abcdef", "--accept=drift"), "and --dataset names one"),
+        (("--trainer=true", "--dataset=abcdef"), "'abcdef'"),
+        (("--trainer=https://example.com/x", "--promote=when-established"), "--promote goes with a command"),
+        (("--trainer=true", "--as-of=2026-03-02"), "has no time zone"),
+        (("--trainer=true", "--rows-at-least=20", "--from=2026-03-01T14"), "or --accept missing_actuals"),
         (("--trainer=true", "--to=2026-03-02T07"), "only what is before 2026-03-02T06 is sealed"),
         (("--trainer=sleep 1000", "--timeout-s=0.01"), "was ended after 0.01 s"),
         (("--trainer=true", "--timeout-s=soon"), "is no number of seconds"),
@@ -306,6 +333,86 @@ def test_what_cannot_be_is_one_line_that_says_why(
     assert code != 0
     assert says in error
     assert "Traceback" not in error
+
+
+async def test_a_dataset_that_is_there_is_learned_from(
+    environment: dict[str, str], blobs: Blobs, tmp_path: Path
+) -> None:
+    """It may be of any hours, and hold anything beside what the champion is asked with."""
+    _register(environment, tmp_path, "named")
+    await _import(environment, blobs, tmp_path, "named")
+    (tmp_path / "recipe.yaml").write_text("model: named\nsplit: {test: 0.5}\noutputs: true\n")
+    code, out, error = run(environment, "dataset", "build", f"{tmp_path}/recipe.yaml", "--json")
+    assert code == 0, error
+    name = json.loads(out)["dataset"]
+    options = ("retrain", "named", f"--dataset={name[:8]}")
+
+    _, tried, _ = run(environment, *options, "--dry-run")
+    code, out, error = run(environment, *options, f"--trainer={copying(tmp_path, onnx_model('2'))}", "--json")
+
+    assert code == 0, error
+    assert tried.startswith(
+        f"a challenger of named 1 would learn from 120 rows of dataset {name[:12]}, which holds out"
+    )
+    answer = json.loads(out)
+    assert [answer[key] for key in ("dataset", "rows", "held_out", "decision")] == [name, 120, 120, None]
+    manifest, _ = await documents.read(blobs, manifest_path("named", "2"), Manifest)
+    assert manifest.lineage is not None
+    assert manifest.lineage.dataset == name
+
+
+@pytest.mark.parametrize(("made", "is_better"), [("9", True), ("0", False)])
+async def test_a_challenger_answers_where_it_is_established_to_be_better_on_rows_held_out(
+    environment: dict[str, str], blobs: Blobs, tmp_path: Path, made: str, *, is_better: bool
+) -> None:
+    model = f"promoted-{made}"
+    _register(environment, tmp_path, model)
+    await _import(environment, blobs, tmp_path, model)
+    options = (f"--trainer={copying(tmp_path, onnx_model(made))}", "--promote=when-established", "--version=next")
+
+    code, out, error = run(environment, "retrain", model, *options, "--json")
+
+    assert code == 0, error
+    answer = json.loads(out)
+    compared = answer["comparison"]
+    assert compared["rows"] == KNOWN - LEARNED
+    assert compared["difference"] == pytest.approx(compared["champion"] - compared["challenger"])
+    assert compared["interval"][0] <= compared["difference"] <= compared["interval"][1]
+    found = (compared["difference"] > 0, compared["sureness"] >= 0.95, answer["promoted"])
+    assert found == (is_better, is_better, is_better)
+    aliases = await documents.find(blobs, aliases_path(model), Aliases)
+    assert aliases is not None
+    assert (aliases.champion, aliases.challengers) == (("next", ()) if is_better else ("1", ("next",)))
+
+
+async def test_the_hours_are_those_of_the_newest_decision_if_that_is_to_retrain(
+    environment: dict[str, str], blobs: Blobs, tmp_path: Path
+) -> None:
+    _register(environment, tmp_path, "decided")
+    await _import(environment, blobs, tmp_path, "decided")
+    path = "monitoring/decisions/model=decided/2026-02-28T20-0.json"
+    newest = NewestDecision(end="2026-03-01T14", path=path, verdict=Verdict.RETRAIN, champion="1", config="")
+    pointer = "monitoring/decisions/model=decided/_newest.json"
+    await blobs.create(pointer, documents.encode(newest))
+    options = ("retrain", "decided", "--json")
+
+    _, tried, _ = run(environment, *options, "--dry-run")
+    _, chosen, _ = run(environment, *options, "--dry-run", "--to=2026-03-01T15")
+    code, out, error = run(environment, *options, f"--trainer={copying(tmp_path, onnx_model('2'))}")
+    for others in (
+        msgspec.structs.replace(newest, champion="0"),
+        msgspec.structs.replace(newest, verdict=Verdict.KEEP),
+    ):
+        await blobs.replace(pointer, documents.encode(others), etag=(await blobs.read(pointer)).etag)
+        _, later, _ = run(environment, *options, "--dry-run")
+        assert [json.loads(later)[name] for name in ("end", "decision")] == ["2026-03-02T00", None]
+
+    assert code == 0, error
+    assert [json.loads(tried)[name] for name in ("end", "decision")] == ["2026-03-01T14", path]
+    assert [json.loads(chosen)[name] for name in ("end", "decision")] == ["2026-03-01T15", None]
+    manifest, _ = await documents.read(blobs, manifest_path("decided", json.loads(out)["version"]), Manifest)
+    assert manifest.lineage is not None
+    assert (manifest.lineage.end, manifest.lineage.decision) == ("2026-03-01T14", path)
 
 
 def test_masked_features_teach_nothing(environment: dict[str, str], tmp_path: Path) -> None:
@@ -385,14 +492,14 @@ async def test_a_hook_is_asked_with_a_signature_and_what_it_made_is_registered_l
     later = run(environment, *register, "--as=challenger")
 
     assert received["verdict"] == "valid"
-    assert [asked[name] for name in ("model", "version", "rows", "task")] == ["hooked", "2", 240, "regression"]
+    assert [asked[name] for name in ("model", "version", "rows", "task")] == ["hooked", "2", LEARNED, "regression"]
     assert asked["sha256"] == json.loads(out)["sha256"] == hashlib.sha256(data).hexdigest()
     assert asked["model_file"] == asked["training_data"].replace("train.parquet", "model.onnx")
     assert json.loads(out)["registered"] is False
     assert (killed[0], later[0]) == (0, 0), later[2]
     manifest, _ = await documents.read(blobs, manifest_path("hooked", "2"), Manifest)
     assert manifest.lineage == msgspec.convert(asked["lineage"], Lineage)
-    assert manifest.lineage.trainer == "127.0.0.1"
+    assert (manifest.lineage.trainer, manifest.lineage.dataset) == ("127.0.0.1", json.loads(out)["dataset"])
     assert manifest.schema == msgspec.convert(asked["schema"], Schema)
     assert (manifest.training_data, await challengers_of(blobs, "hooked")) == (asked["sha256"], ("2",))
 

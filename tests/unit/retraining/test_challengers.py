@@ -3,20 +3,18 @@
 from datetime import UTC, datetime
 
 import msgspec
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import InvalidModel, InvalidSchema
-from shared.hours import Hour
 from shared.ids import is_name
 from shared.registry.inference import MOST_CATEGORIES
 from shared.registry.manifest import Task
 from shared.retraining.challengers import next_version, refuse_incomparable, schema_to_learn
-from shared.retraining.training_set import TrainingSet, training_set
+from shared.retraining.training_set import TrainingSet
 from shared.schema import Feature, FeatureType
-from tests.unit.retraining.training_sets import FIRST, matched_rows, parent_of, schema_of
+from tests.unit.retraining.training_sets import parent_of, rows_of, schema_of, set_of
 
 AT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 CARRIER = Feature(name="carrier", type=FeatureType.CATEGORY, categories=("AA", "DL"))
@@ -52,8 +50,7 @@ def test_it_goes_on_counting_where_versions_are_numbers(versions: list[str], nam
 
 
 def drawn(distances: list[float | None], carriers: list[str]) -> TrainingSet:
-    rows = matched_rows(PARENT, {"distance": distances, "carrier": carriers}, pa.array([1.0] * len(carriers)))
-    return training_set(PARENT, FIRST, Hour.parse("2026-03-02T09"), [rows], predictions=len(carriers))
+    return set_of(PARENT, rows_of(PARENT, {"distance": distances, "carrier": carriers}, [1] * len(carriers)))
 
 
 def test_a_challenger_takes_what_the_champion_takes_and_knows_what_is_new() -> None:
