@@ -15,7 +15,7 @@ from shared.actuals.counting import Counts, added_up, in_order
 from shared.actuals.joined_hour import JoinedFile, JoinedHour, read
 from shared.actuals.paths import joined_folder, joined_path, model_folder, progress_path
 from shared.actuals.progress import Progress
-from shared.actuals.sources import Sources
+from shared.actuals.sources import Mark, Sources
 from shared.actuals.status import DAYS, Status, VersionStatus
 from shared.blobs import Blobs
 from shared.bounded import each
@@ -158,6 +158,14 @@ class Joins:
     async def is_joined(self, model: str, first: Hour, end: Hour) -> bool:
         """Whether all predictions and actuals are joined that are sealed of the hours from ``first`` up to ``end``.
 
+        Raises:
+            InvalidDocument: a manifest was damaged.
+        """
+        return not await self.waiting(model, lambda mark: mark.hour.is_within(first, end))
+
+    async def waiting(self, model: str, is_wanted: Callable[[Mark], bool]) -> int:
+        """Return how many generations, of those whose mark is wanted, are sealed and not joined.
+
         What is marked and stands in no manifest is not sealed: its sealer is between the two, or ended there, or retention
         took it. The join passes over it as well.
 
@@ -165,11 +173,8 @@ class Joins:
             InvalidDocument: a manifest was damaged.
         """
         sources = Sources(self.blobs, self.manifests, model)
-        for kind in (Kind.PREDICTION, Kind.ACTUAL):
-            for mark in await sources.marks(kind):
-                if mark.hour.is_within(first, end) and await sources.generation(mark) is not None:
-                    return False
-        return True
+        marks = [mark for kind in (Kind.PREDICTION, Kind.ACTUAL) for mark in await sources.marks(kind)]
+        return sum([await sources.generation(mark) is not None for mark in marks if is_wanted(mark)])
 
     async def files(self, manifest: Manifest, first: Hour, end: Hour) -> list[JoinedAt]:
         """Return the files of the joined hours of predictions from ``first`` up to ``end``, by hour.

@@ -7,6 +7,7 @@ import msgspec
 
 from shared import documents
 from shared.actuals.reading import Joins
+from shared.actuals.sources import Mark
 from shared.blobs import Blobs
 from shared.capture.records import DEAD_SHELF, Kind, Shelf
 from shared.clock import Clock
@@ -29,7 +30,7 @@ from shared.sealing.frames import check_kept, let_go
 from shared.sealing.hours.listing import dates
 from shared.sealing.hours.manifests import Manifests
 from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
-from shared.sealing.paths import hour_folder, unjoined_folder
+from shared.sealing.paths import hour_folder
 
 
 @dataclass(slots=True)
@@ -148,16 +149,13 @@ class Planning:
             NotJoined: some wait for it.
         """
         first, end, as_of = _span(recipe)
-        waiting = 0
-        for kind in (Kind.ACTUAL, Kind.PREDICTION):
-            async for stored in self.blobs.under(unjoined_folder(kind, recipe.model)):
-                hour = Hour.at_path(stored.path)
-                is_wanted = (
-                    hour.start < as_of
-                    if kind is Kind.ACTUAL
-                    else first <= hour < end and Shelf.at_path(stored.path).version in recipe.versions
-                )
-                waiting += is_wanted and not stored.size_bytes
+
+        def is_wanted(mark: Mark) -> bool:
+            if mark.shelf.kind is Kind.ACTUAL:
+                return mark.hour.start < as_of
+            return first <= mark.hour < end and mark.shelf.version in recipe.versions
+
+        waiting = await self.joins.waiting(recipe.model, is_wanted)
         if waiting:
             raise NotJoined(recipe.model, as_of=as_of, waiting=waiting)
 

@@ -18,7 +18,7 @@ from shared.schema import Coarsen
 from shared.sealing.days.day import DayAccount, ShelfAccount
 from shared.sealing.paths import account_path
 from shared.signals.judgement import Cause, Signal, Triage, Verdict
-from tests.integration.actuals.world import NINE, actual, predictions_of
+from tests.integration.actuals.world import ACTUALS, NINE, actual, predictions_of
 from tests.integration.datasets.conftest import Kept, recipe
 from tests.integration.models import registered
 from tests.integration.monitoring.test_outlived import evaluation
@@ -107,6 +107,15 @@ async def test_a_prediction_that_was_sealed_after_its_actual_is_waited_for(kept:
 
     with pytest.raises(NotJoined):
         await kept.planning().plan(recipe())
+
+
+async def test_a_mark_that_can_never_be_joined_is_not_waited_for(kept: Kept) -> None:
+    """Its sealer ended before the manifest named the generation, or retention took the hour since."""
+    nine = NINE.folder
+    for shelf in (predictions_of("1"), ACTUALS):
+        await kept.blobs.create(f"captures/unjoined/{shelf.folder}/{nine}/7", b"")
+
+    assert (await kept.planning().plan(recipe())).inputs
 
 
 async def test_rows_that_were_let_go_are_said_to_be(kept: Kept) -> None:
