@@ -27,10 +27,10 @@ from shared.datasets.engines import open_engine
 from shared.datasets.faults import FaultyHours
 from shared.datasets.manifest import DatasetManifest, Plan
 from shared.datasets.originals import Originals
-from shared.datasets.paths import build_folder, manifest_path, model_folder
+from shared.datasets.paths import manifest_path, model_folder, plan_path
 from shared.datasets.planning import Planning
 from shared.datasets.recipe import Recipe, Sample, Sampling
-from shared.datasets.steps import PLAN_FILE, tasks
+from shared.datasets.steps import tasks
 from shared.monitoring.evaluation import Evaluations
 from shared.registry.baselines import Baselines
 from shared.registry.store import Registry
@@ -55,7 +55,7 @@ async def build(month: Month, *, sample: int, plan: str | None, threads: int) ->
     if done.dataset is None or done.build is None:
         raise RuntimeError(f"no dataset: {done.waits_for or done.checks}")
     made, _ = await documents.read(blobs, manifest_path(MODEL, done.dataset), DatasetManifest)
-    planned, _ = await documents.read(blobs, f"{build_folder(MODEL, done.build)}{PLAN_FILE}", Plan)
+    planned, _ = await documents.read(blobs, plan_path(MODEL, done.build), Plan)
     return {
         "build": done.build,
         "dataset": done.dataset,
@@ -104,7 +104,7 @@ def _building(month: Month, threads: int) -> Building:
 
 async def _forget(blobs: FolderBlobs, plan: str | None) -> None:
     """Delete everything that builds have left, but one plan."""
-    kept = None if plan is None else f"{build_folder(MODEL, plan)}{PLAN_FILE}"
+    kept = None if plan is None else plan_path(MODEL, plan)
     for path in [stored.path async for stored in blobs.under(model_folder(MODEL))]:
         if path != kept:
             await blobs.delete(path)

@@ -20,6 +20,7 @@ Fault
 |-- InvalidRecipe          a recipe says something that does not hold (422): names the key, and in a file the line
 |-- UnknownDataset         a model has no such dataset, or several (404): says which it has
 |-- DatasetRefused         a dataset failed its checks (409): says which, and what mends it
+|-- BuildGone              the plan of a build was deleted while it went on
 |-- DatasetErased          a dataset's rows are gone, because somebody in them was erased (410)
 |-- UnreadableRequest      a body that is not the JSON it should be (400)
 |-- RequestTooLarge        a body, a number of rows or a record over the limit (413)
@@ -342,6 +343,20 @@ class DatasetErased(Fault):
         self.model = model
         self.dataset = dataset
         self.at = at
+
+
+class BuildGone(Fault):
+    """The plan of a build was deleted while it went on, because rows that it takes were erased: it is planned anew."""
+
+    code = "build_gone"
+
+    def __init__(self, model: str, build: str) -> None:
+        super().__init__(
+            f"build {build} of {model} is gone: rows that it takes were erased while it went on, or it was left alone for "
+            "too long; ask for the dataset again"
+        )
+        self.model = model
+        self.build = build
 
 
 class UnreadableRequest(Fault):

@@ -20,15 +20,15 @@ from shared.datasets.checks import check
 from shared.datasets.days import Days
 from shared.datasets.finalising import Checking, Finalising, Opens
 from shared.datasets.manifest import Outcome, Plan
-from shared.datasets.paths import build_folder
+from shared.datasets.paths import build_folder, plan_path
 from shared.datasets.planning import Planning
 from shared.datasets.publishing import Publishing
 from shared.datasets.recipe import Recipe
 from shared.datasets.requests import Progress
 from shared.datasets.scratch import scratch
 from shared.datasets.stepping import Stepping
-from shared.datasets.steps import PLAN_FILE, STATUS_FILE, Status, is_working, tasks
-from shared.errors import BlobChanged, BlobMissing, NotJoined
+from shared.datasets.steps import STATUS_FILE, Status, is_working, tasks
+from shared.errors import BlobChanged, BlobMissing, BuildGone, InvalidDocument, NotJoined
 
 Told: TypeAlias = Callable[[int, int], None]
 """Is told after each step how many are done, and of how many."""
@@ -77,7 +77,7 @@ class Building:
         """Build what a recipe asks for, from where it was, and return how far it has come.
 
         What was built before is there at once. A build whose plan names files that are gone, because joined hours were
-        merged, is planned anew.
+        merged, is planned anew, and so is one that rows were erased under: nothing of it stays.
 
         Args:
             recipe: what it leaves open is resolved now, unless ``build`` names a plan.
@@ -87,6 +87,7 @@ class Building:
             told: how it comes along.
 
         Raises:
+            BuildGone: rows were erased under it, several times in a row.
             DatasetErased: its rows were there, and were erased with somebody in them.
             LetGo: retention took some of the rows.
             UnknownModel, InvalidRecipe, NotSealed, InsufficientData: as ``Planning.plan`` does.
@@ -97,7 +98,8 @@ class Building:
         for _ in range(_MEETINGS - 1):
             try:
                 return await self._advance(recipe, build, until_s, accepted, told)
-            except BlobMissing:  # an input that was merged, or rows of a build that another one has ended meanwhile
+            except (BlobMissing, BuildGone, InvalidDocument):
+                # An input that was merged, or rows of a build that another one has ended meanwhile; or rows were erased.
                 build = None
         return await self._advance(recipe, None, until_s, accepted, told)
 
@@ -122,9 +124,11 @@ class Building:
                         return Progress(build=plan.digest, done=done, steps=steps)
                     if task is not None:
                         await stepping.take(task)
+                        await self._check_planned(plan, folder)
                 finalising = Finalising(self.blobs, self.clock, stepping, self.machine.sorter, self.check)
                 status = ended = await finalising.finish(accepted)
             await documents.swap(self.blobs, f"{folder}{STATUS_FILE}", Status, lambda _: ended)
+            await self._check_planned(plan, folder)
         if status.state == "ready":
             await self._tidy(folder)
         if told is not None:
@@ -133,13 +137,24 @@ class Building:
 
     async def _plan(self, recipe: Recipe, build: str | None) -> Plan:
         if build is not None:
-            plan, _ = await documents.read(self.blobs, f"{build_folder(recipe.model, build)}{PLAN_FILE}", Plan)
+            plan, _ = await documents.read(self.blobs, plan_path(recipe.model, build), Plan)
             return plan
         plan = await self.planning.plan(recipe)
         with contextlib.suppress(BlobChanged):
-            path = f"{build_folder(plan.recipe.model, plan.digest)}{PLAN_FILE}"
-            await self.blobs.create(path, documents.encode(plan))
+            await self.blobs.create(plan_path(plan.recipe.model, plan.digest), documents.encode(plan))
         return plan
+
+    async def _check_planned(self, plan: Plan, folder: str) -> None:
+        """See that the plan is still there after something was written; otherwise delete what is left of the build.
+
+        Raises:
+            BuildGone: it is not.
+        """
+        try:
+            await Publishing(self.blobs).check_planned(plan.recipe.model, plan.digest)
+        except BuildGone:
+            await self._delete(folder, is_wanted=lambda _: True)
+            raise
 
     async def _ended(self, plan: Plan, folder: str, accepted: Collection[str]) -> Status | None:
         """Return how a build has ended; None where there is something left to do."""
@@ -165,8 +180,11 @@ class Building:
 
     async def _tidy(self, folder: str) -> None:
         """Delete the rows and counts of a build that has given a dataset."""
+        await self._delete(folder, is_wanted=is_working)
+
+    async def _delete(self, folder: str, *, is_wanted: Callable[[str], bool]) -> None:
         paths = [stored.path async for stored in self.blobs.under(folder)]
         for path in paths:
-            if is_working(path.removeprefix(folder)):
+            if is_wanted(path.removeprefix(folder)):
                 with contextlib.suppress(BlobMissing):
                     await self.blobs.delete(path)

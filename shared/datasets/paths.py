@@ -2,13 +2,15 @@
 
 from typing import Final
 
+DATASETS: Final = "datasets/"
 REQUESTS: Final = "datasets/requests/"
 MANIFEST_FILE: Final = "manifest.json"
+PLAN_FILE: Final = "plan.json"
 
 
 def model_folder(model: str) -> str:
     """Return where a model's datasets are, ending in a slash."""
-    return f"datasets/{model}/"
+    return f"{DATASETS}{model}/"
 
 
 def dataset_folder(model: str, dataset: str) -> str:
@@ -29,6 +31,11 @@ def builds_folder(model: str) -> str:
 def build_folder(model: str, build: str) -> str:
     """Return where the steps of one build are, ending in a slash."""
     return f"{builds_folder(model)}{build}/"
+
+
+def plan_path(model: str, build: str) -> str:
+    """Return where the plan of a build is: without it there is no such build."""
+    return f"{build_folder(model, build)}{PLAN_FILE}"
 
 
 def originals_folder(model: str) -> str:

@@ -11,9 +11,9 @@ from shared import documents
 from shared.blobs import Blobs
 from shared.datasets.describing import DATA_SHEET, MLTABLE, data_sheet
 from shared.datasets.manifest import DatasetManifest, Part
-from shared.datasets.paths import dataset_folder, manifest_path
+from shared.datasets.paths import dataset_folder, manifest_path, plan_path
 from shared.datasets.scratch import pieces
-from shared.errors import BlobChanged, DatasetErased
+from shared.errors import BlobChanged, BlobMissing, BuildGone, DatasetErased
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,53 @@ class Publishing:
     async def publish(self, made: DatasetManifest, folder: Path) -> DatasetManifest:
         """Store the files of a dataset, and its manifest; return the one that counts.
 
+        An erasure deletes the plans of builds before it looks through datasets: what was stored after that is taken back.
+
         Raises:
+            BuildGone: the plan is not there any more.
             DatasetErased: a dataset of the same rows was erased.
         """
+        try:
+            stored = await self._publish(made, folder)
+        except DatasetErased:
+            await self._take_back(made)
+            await self.check_planned(made.model, made.build)
+            raise
+        try:
+            await self.check_planned(made.model, made.build)
+        except BuildGone:
+            await self._take_back(made)
+            raise
+        return stored
+
+    async def check_planned(self, model: str, build: str) -> None:
+        """See that a build still has a plan.
+
+        Raises:
+            BuildGone: it has none.
+        """
+        if not [one async for one in self.blobs.under(plan_path(model, build))]:
+            raise BuildGone(model, build)
+
+    async def _take_back(self, made: DatasetManifest) -> None:
+        """Delete what a build has stored of a dataset; a manifest that says that it is erased stays.
+
+        A manifest that another build has stored stays as well, with its files: an erasure looks after them.
+        """
+        path = manifest_path(made.model, made.dataset)
+        with contextlib.suppress(BlobMissing, BlobChanged):  # changed: it is marked as erased at this moment
+            found, etag = await documents.read(self.blobs, path, DatasetManifest)
+            if found.state == "ready":
+                if found.build != made.build:
+                    return
+                await self.blobs.delete(path, etag=etag)
+        files = [one.path async for one in self.blobs.under(dataset_folder(made.model, made.dataset))]
+        for file in files:
+            if file != path:
+                with contextlib.suppress(BlobMissing):
+                    await self.blobs.delete(file)
+
+    async def _publish(self, made: DatasetManifest, folder: Path) -> DatasetManifest:
         found = await self.find(made.model, made.dataset)
         if found is not None:
             return found

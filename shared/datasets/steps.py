@@ -8,7 +8,6 @@ from shared.datasets.manifest import Check, Plan
 from shared.datasets.recipe import Sampling
 from shared.documents import Document
 
-PLAN_FILE: Final = "plan.json"
 STATUS_FILE: Final = "status.json"
 
 

@@ -16,6 +16,7 @@ what is stored                                  what becomes of the subject's ro
 ``captures/joins/``                             ``joined``: replaced; an erasure is a step of the join
 ``monitoring/challenges/``                      ``copies``: replaced
 ``datasets/_training/``                         ``copies``: deleted
+``datasets/requests/``                          ``built``: deleted where they name the subject, or what answered them is gone
 ``models/…/baselines/`` rows, samples           ``baselines``: replaced; what is counted and ranged stays
 ``datasets/<model>/_builds/``                   ``built``: deleted
 ``datasets/<model>/_originals/``                ``built``: deleted; a file can be handed over again
@@ -28,5 +29,6 @@ Everything else that is stored holds no row: accounts, cursors, gaps, chains (of
 watermark, unjoined marks, evaluations, looks, alerts, outbox, periods, decisions, registry manifests and models.
 
 A stage that was held up while rows went may leave a file behind that nothing names, as a killed one does: a profile of an
-hour or of a day, or joined rows. Running the command again finds and deletes it.
+hour or of a day, or joined rows; and a build that is killed after it has stored a dataset, before it has seen that its
+plan is gone, leaves that dataset. Running the command again finds and deletes it.
 """

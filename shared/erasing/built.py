@@ -1,4 +1,4 @@
-"""Datasets: what was built is reduced to its manifest, and what is being built, or was handed over, is deleted.
+"""Datasets: what was built is reduced to its manifest, and what is asked for, being built, or handed over, is deleted.
 
 Their names are digests of their content, so nothing of them can be rewritten and keep its name.
 """
@@ -16,14 +16,25 @@ from shared.actuals.paths import JOINS
 from shared.blobs import Blobs
 from shared.clock import Clock
 from shared.datasets.manifest import Check, Column, DatasetManifest, Plan
-from shared.datasets.paths import MANIFEST_FILE, builds_folder, manifest_path, model_folder, originals_folder
+from shared.datasets.paths import (
+    MANIFEST_FILE,
+    PLAN_FILE,
+    build_folder,
+    builds_folder,
+    manifest_path,
+    model_folder,
+    originals_folder,
+    plan_path,
+    requests_folder,
+)
+from shared.datasets.recipe import Recipe
+from shared.datasets.requests import Request
 from shared.erasing.copies import held
 from shared.erasing.subject import Subject
 from shared.errors import BlobMissing, InvalidDocument
 from shared.sealing.hours.hour import HourManifest
 
 _PARQUET: Final = ".parquet"
-_PLAN: Final = "plan.json"
 _REMOVED: Final = "what it said went with the rows"
 
 
@@ -35,23 +46,28 @@ class BuildsPlace:
     name: str = "builds"
 
     async def erase(self, subject: Subject, *, is_dry: bool) -> int:
-        """Delete builds that hold a row of the subject, or were planned over rows that are not there any more."""
+        """Delete builds that hold a row of the subject, were planned over rows that are gone, or say by which value it is known.
+
+        Whoever builds one of them at this moment misses its plan, and takes back what was stored since.
+        """
         found = 0
         for folder in await self.blobs.folders(builds_folder(subject.model)):
             own = 0
             async for stored in self.blobs.under(folder):
                 own += await held(self.blobs, stored.path, subject) if stored.path.endswith(_PARQUET) else 0
             found += own
-            if not is_dry and (own or await self._is_outdated(folder)):
-                await _delete(self.blobs, folder, last=_PLAN)
+            if not is_dry and (own or await self._is_outdated(folder, subject)):
+                await _delete(self.blobs, folder, last=PLAN_FILE)
         return found
 
-    async def _is_outdated(self, folder: str) -> bool:
-        """Whether rows were erased from an hour that a build takes, since it was planned."""
+    async def _is_outdated(self, folder: str, subject: Subject) -> bool:
+        """Whether rows were erased from an hour that a build takes since it was planned, or its recipe names the subject."""
         try:
-            plan = await documents.find(self.blobs, f"{folder}{_PLAN}", Plan)
+            plan = await documents.find(self.blobs, f"{folder}{PLAN_FILE}", Plan)
         except InvalidDocument:
             return False  # it cannot be carried on with either
+        if plan is not None and is_named(plan.recipe, subject):
+            return True
         for one in plan.inputs if plan is not None else ():
             if one.hour is not None and await self._sha256(one.path) not in {None, one.sha256}:
                 return True
@@ -65,6 +81,37 @@ class BuildsPlace:
             return next((one.sha256 for one in joined.files if one.file == name), None) if joined else None
         sealed = await documents.find(self.blobs, f"{folder}/_manifest.json", HourManifest)
         return next((one.sha256 for one in sealed.generations if one.rows_file == name), None) if sealed else None
+
+
+@dataclass(slots=True)
+class RequestsPlace:
+    """Requests; it comes after builds and datasets. Whoever asks again has a dataset without the subject built."""
+
+    blobs: Blobs
+    name: str = "requests"
+
+    async def erase(self, subject: Subject, *, is_dry: bool) -> int:
+        """Delete requests whose recipe says by which value the subject is known, and those whose answer is gone.
+
+        What was checked says ids and values, and so does the reason of one that was refused. None of it is a row.
+        """
+        async for stored in self.blobs.under(requests_folder(subject.model)):
+            request = await documents.find(self.blobs, stored.path, Request)
+            if request is None or is_dry:
+                continue
+            if is_named(request.recipe, subject) or (request.checks and not await self._is_built(request)):
+                with contextlib.suppress(BlobMissing):
+                    await self.blobs.delete(stored.path)
+        return 0
+
+    async def _is_built(self, request: Request) -> bool:
+        """Whether what answers a request is as it was."""
+        if request.dataset is not None:
+            path = manifest_path(request.model, request.dataset)
+            manifest = await documents.find(self.blobs, path, DatasetManifest)
+            return manifest is not None and manifest.state == "ready"
+        plan = plan_path(request.model, request.build or "")
+        return bool([one async for one in self.blobs.under(plan)])
 
 
 @dataclass(slots=True)
@@ -106,13 +153,15 @@ class DatasetsPlace:
             if is_dry:
                 continue
             if own and manifest.state != "erased":
-                await self._mark(subject.model, dataset)
+                await self._mark(subject, dataset)
             if own or manifest.state == "erased":
+                # What was checked says ids and values there as well.
+                await _delete(self.blobs, build_folder(subject.model, manifest.build), last=PLAN_FILE)
                 await _delete(self.blobs, folder, kept=MANIFEST_FILE)
         return found
 
-    async def _mark(self, model: str, dataset: str) -> None:
-        path = manifest_path(model, dataset)
+    async def _mark(self, subject: Subject, dataset: str) -> None:
+        path = manifest_path(subject.model, dataset)
         now = self.clock.now()
 
         def erased(old: DatasetManifest | None) -> DatasetManifest:
@@ -120,7 +169,7 @@ class DatasetsPlace:
                 raise BlobMissing(path)
             if old.state == "erased":
                 return old
-            return msgspec.structs.replace(reduced(old), erased_at=now)
+            return msgspec.structs.replace(reduced(old, subject), erased_at=now)
 
         await documents.swap(self.blobs, path, DatasetManifest, erased)
 
@@ -134,18 +183,37 @@ class DatasetsPlace:
                 yield dataset, manifest
 
 
-def reduced(manifest: DatasetManifest) -> DatasetManifest:
-    """Return the manifest of a dataset whose rows are gone: it says of no row, and of no value, what that was."""
+def reduced(manifest: DatasetManifest, subject: Subject) -> DatasetManifest:
+    """Return the manifest of a dataset whose rows are gone: it says of no row what that was, nor the subject's value."""
     return msgspec.structs.replace(
         manifest,
         state="erased",
-        recipe=msgspec.structs.replace(manifest.recipe, segments={}),
+        recipe=struck(manifest.recipe, subject),
         columns=tuple(Column(name=one.name, type=one.type, missing=one.missing) for one in manifest.columns),
         checks=tuple(
             Check(name=one.name, outcome=one.outcome, reason=_REMOVED, accepted=one.accepted) for one in manifest.checks
         ),
         parts=(),
     )
+
+
+def struck(recipe: Recipe, subject: Subject) -> Recipe:
+    """Return a recipe without the value that a subject is known by.
+
+    A segment of nothing else stays, empty: without it the recipe would ask for everybody.
+    """
+    segments = {
+        name: tuple(value for value in values if not (name == subject.feature and subject.is_known_by(value)))
+        for name, values in recipe.segments.items()
+    }
+    classes = {name: weight for name, weight in recipe.weights.classes.items() if not subject.is_known_by(name)}
+    weights = msgspec.structs.replace(recipe.weights, classes=classes)
+    return msgspec.structs.replace(recipe, segments=segments, weights=weights)
+
+
+def is_named(recipe: Recipe, subject: Subject) -> bool:
+    """Whether a recipe says the value that a subject is known by."""
+    return struck(recipe, subject) != recipe
 
 
 async def _delete(blobs: Blobs, folder: str, *, last: str | None = None, kept: str | None = None) -> None:

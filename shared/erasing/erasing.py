@@ -19,7 +19,7 @@ from shared.capture.hour_log import HourLogs
 from shared.capture.records import Kind, Shelf
 from shared.clock import Clock
 from shared.erasing.baselines import BaselinesPlace
-from shared.erasing.built import BuildsPlace, DatasetsPlace, OriginalsPlace
+from shared.erasing.built import BuildsPlace, DatasetsPlace, OriginalsPlace, RequestsPlace
 from shared.erasing.copies import AnswersPlace, TrainingSetsPlace
 from shared.erasing.joined import JoinedPlace
 from shared.erasing.letters import DeadLettersPlace, ImportsPlace, SpoolPlace
@@ -277,8 +277,9 @@ def over(
             AnswersPlace(blobs),
             TrainingSetsPlace(blobs),
             BaselinesPlace(blobs, registry),
+            OriginalsPlace(blobs),  # before builds, so that none of them is planned over the same file again
             BuildsPlace(blobs),
-            OriginalsPlace(blobs),
             DatasetsPlace(blobs, cursors.clock),
+            RequestsPlace(blobs),
         ),
     )

@@ -96,6 +96,10 @@ class Subject:
         value = record.inputs.get(self.feature)
         return any(is_same(value, one) for one in self._forms(version))
 
+    def is_known_by(self, value: Value) -> bool:
+        """Whether a value is the one that it is known by, in any version's form."""
+        return any(is_same(value, one) for one in self.stored.values())
+
     def ids_in(self, line: bytes) -> tuple[str | None, str | None]:
         """Return the id of a record that can be read, and its external id."""
         try:

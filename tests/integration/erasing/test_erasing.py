@@ -86,12 +86,12 @@ async def test_who_is_erased_by_a_value_is_nowhere_after(real: Inhabited) -> Non
 
 
 async def test_who_is_erased_by_an_external_id_is_nowhere_after(real: Inhabited) -> None:
-    """What was handed over says no external id, and a value that was usual is the name of a bin: neither tells of them."""
+    """What was handed over says no external id, a usual value is the name of a bin, a recipe names it: none tells of them."""
     await by_external_id(real)
 
     found = await holding(real.blobs, PLACE, PERSON, *real.own_ids)
     assert {text for text, paths in found.items() if paths} == {PLACE}
-    assert {path.split("/")[-2] for path in found[PLACE]} == {"_originals", "2"}
+    assert {path.split("/")[-2] for path in found[PLACE]} == {"_originals", "2", DATASET}
     assert {path.rsplit("/", 1)[1] for path in found[PLACE] if path.startswith("models/")} == {"_bins"}
 
 
