@@ -137,6 +137,7 @@ def accepting() -> "Accepting":
 def _later() -> "tuple[Later, ...]":
     from shared.actuals.outlived import OutlivedJoins
     from shared.alerts.outlived import NEWS_KEPT_DAYS, OutlivedNews
+    from shared.datasets.outlived import KEPT_DAYS, OutlivedBuilds
     from shared.erasing.outlived import OutlivedHashes
     from shared.monitoring.outlived import Outlived
     from shared.retraining.outlived import OutlivedChallenges
@@ -145,6 +146,7 @@ def _later() -> "tuple[Later, ...]":
     ours = settings()
     watched, joined, asked = Outlived(blobs()), OutlivedJoins(blobs()), OutlivedChallenges(blobs())
     told, erased = OutlivedNews(blobs(), decisions().knows), OutlivedHashes(blobs())
+    built = OutlivedBuilds(blobs())
     return (
         Later(ours.hours_kept_days, watched.evaluations),
         Later(NEWS_KEPT_DAYS, told.news),
@@ -153,6 +155,8 @@ def _later() -> "tuple[Later, ...]":
         Later(ours.logs_kept_days, erased.hashes),
         Later(ours.hours_kept_days, asked.challenges),
         Later(ours.hours_kept_days, asked.training_sets),
+        Later(KEPT_DAYS, built.builds),
+        Later(KEPT_DAYS, built.requests),
     )
 
 

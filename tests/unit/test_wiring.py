@@ -109,4 +109,4 @@ def test_what_later_stages_store_is_kept_for_as_long_as_hours_and_marks_as_logs(
         [sys.executable, "-c", program], cwd=ROOT, env=settings, capture_output=True, check=True, text=True
     )
 
-    assert asked.stdout == "[45, 90, 45, 14, 14, 45, 45]\n"
+    assert asked.stdout == "[45, 90, 45, 14, 14, 45, 45, 30, 30]\n"
