@@ -14,12 +14,12 @@ MOST_CATEGORIES: Final = 1000
 FEWEST_ROWS_A_CATEGORY: Final = 10
 """Strings that repeat less than this on average are no category: most are names, and tomorrow's are others."""
 
-OF_ROWS: Final = frozenset({"_id", "_at"})
+OF_ROWS: Final = frozenset({"_id", "_external_id", "_request_id", "_at", "_split", "_weight"})
 """What training data that was made of what was captured says of its rows beside the features."""
 
 
 def infer(table: pa.Table, actual: str, *, time: str | None = None) -> tuple[Feature, ...]:
-    """Return a feature for every column of ``table``, in its order, but ``actual``, ``time``, ``_id`` and ``_at``.
+    """Return a feature for every column of ``table``, in its order, but ``actual``, ``time`` and what says something of rows.
 
     Floats and decimals become ``float``, integers ``integer`` however few distinct values they have, since a number is
     scored as a number; both keep the smallest and largest finite value as their range, which is information: scoring
