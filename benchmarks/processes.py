@@ -76,9 +76,11 @@ def watched(*command: str, most_bytes: int, environment: Mapping[str, str], fold
         tempfile.TemporaryFile() as printed,
         subprocess.Popen([sys.executable, *command], env=environment, cwd=HERE, stdout=printed) as started,
     ):
-        # The kernel counts the pages of the one process to the byte, which looks in between may miss.
         while (ended := os.wait4(started.pid, os.WNOHANG))[0] == 0:
-            peak = max(peak, sum(_resident_bytes(one) for one in _tree(started.pid)))
+            together = sum(_resident_bytes(one) for one in _tree(started.pid))
+            # What one process has had at most is known to the kernel, and looks in between may miss it. Asked once it has
+            # ended, it tells of whoever started it as well.
+            peak = max(peak, together, _most_resident_bytes(started.pid))
             if peak > most_bytes:
                 _end(started.pid)
             if time.monotonic() >= looked + _LOOKS_AT_DISK_S:
@@ -96,7 +98,7 @@ def watched(*command: str, most_bytes: int, environment: Mapping[str, str], fold
         answer=None if was_ended else json.loads(said.splitlines()[-1]),
         seconds=seconds,
         cpu_s=used.ru_utime + used.ru_stime,
-        peak_bytes=max(peak, used.ru_maxrss * 1024),
+        peak_bytes=peak,
         disk_bytes=max(disk, sum(map(size_of, folders))),
     )
 
@@ -129,6 +131,15 @@ def _resident_bytes(process: int) -> int:
         return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (FileNotFoundError, ProcessLookupError):
         return 0
+
+
+def _most_resident_bytes(process: int) -> int:
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    most = [line for line in status.splitlines() if line.startswith("VmHWM:")]
+    return int(most[0].split()[1]) * 1024 if most else 0  # which is gone once it has ended
 
 
 def _end(process: int) -> None:
