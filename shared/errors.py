@@ -37,6 +37,7 @@ Fault
 |-- InvalidSchema          a version's features or outputs cannot be: names the feature
 |-- Inseparable            rows are to be erased by what does not tell them from others
 |-- ErasureWaits           rows cannot be erased yet: do it again later
+|-- ErasureOutrun          a subject's rows kept coming while they were erased: run it again
 |-- UnfitPrivacyKey        features are hashed, and the key is missing or another one (503)
 |-- InsufficientData       too few rows to judge: "unknown", no alert
 |-- TelemetryUnanswered    the telemetry endpoint gave no answer: the batch goes again later
@@ -161,6 +162,18 @@ class ErasureWaits(Fault):
             f"again once capture has moved on: {', '.join(paths)}"
         )
         self.paths = paths
+
+
+class ErasureOutrun(Fault):
+    """Every look through everything that is stored found more of a subject; what was found is erased."""
+
+    code = "erasure_outrun"
+    status = 409
+
+    def __init__(self, model: str, *, passes: int) -> None:
+        super().__init__(f"{model}: more of the subject was stored while each of {passes} passes went on; run it again")
+        self.model = model
+        self.passes = passes
 
 
 class UnfitPrivacyKey(Fault):

@@ -135,7 +135,7 @@ class HourLogs:
                     await self.blobs.append(rolled, control_line("closed", end.last), position=end.size_bytes)
                 except BlobChanged:
                     continue
-            following = _first_after(roll, await self._rolls(path))
+            following = await self._following(path, roll)
             if following is None:
                 following = roll + 1
                 with contextlib.suppress(BlobChanged):
@@ -144,6 +144,20 @@ class HourLogs:
                 await self.blobs.append(_rolled(path, following), control_line("opened", end.last), position=0)
             return
         raise BlobChanged(rolled)
+
+    async def _following(self, path: str, roll: int) -> int | None:
+        """Return the roll that comes after one; None where there is none.
+
+        An empty one with another behind it was deleted, and created again by somebody who ended before that was seen. Begun
+        now, it would be where events go that stand in those behind it.
+        """
+        while True:
+            rolls = await self._rolls(path)
+            following = _first_after(roll, rolls)
+            if following is None or rolls[following].size_bytes or _first_after(following, rolls) is None:
+                return following
+            with contextlib.suppress(BlobChanged, BlobMissing):
+                await self.blobs.delete(_rolled(path, following), etag=rolls[following].etag)
 
     async def _rolls(self, path: str) -> dict[int, Stored]:
         """Return the rolls of a log that are there, by their numbers."""

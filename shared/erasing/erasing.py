@@ -28,7 +28,7 @@ from shared.erasing.place import Finder, Place, Source
 from shared.erasing.sealed import SealedPlace
 from shared.erasing.subject import Subject, forms
 from shared.erasing.tombstone import ERASURES, Erasure, added, check, erasure_path
-from shared.errors import BlobChanged, ErasureWaits
+from shared.errors import BlobChanged, ErasureOutrun, ErasureWaits
 from shared.ids import uuid7
 from shared.registry.store import Registry
 from shared.sealing.hours.chaining import Chaining
@@ -124,6 +124,7 @@ class Erasing:
         Raises:
             as ``subject`` does.
             ErasureWaits: the rest can be erased once capture has moved on.
+            ErasureOutrun: more of the subject kept coming.
             StorageUnavailable, BlobChanged, InvalidDocument: what was erased is; run it again.
         """
         subject, untold = await self.subject(model, external_id=external_id, feature=feature, value=value)
@@ -142,11 +143,13 @@ class Erasing:
             found = await self._pass(subject, is_dry=False, done=done)
             rows = added(rows, found)
             await self._note(name, msgspec.structs.replace(erasure, rows=rows))
-            if not sum(found.values()) or self.taking.waiting:
+            if self.taking.waiting:
+                raise ErasureWaits(tuple(dict.fromkeys(self.taking.waiting)))
+            if not sum(found.values()):
                 break
             subject = replace(subject, is_new=False)
-        if self.taking.waiting:
-            raise ErasureWaits(tuple(dict.fromkeys(self.taking.waiting)))
+        else:
+            raise ErasureOutrun(model, passes=_MOST_PASSES)
         report = await self._report(subject, rows, untold, now, is_dry=False)
         await self._note(
             name,

@@ -190,11 +190,12 @@ def parsed(feature: Feature, text: str) -> Value:
 
 def equal(column: pa.ChunkedArray, value: Value) -> NDArray[np.bool_]:
     """Return which values of a column are a value; none where the column's type cannot hold it; shape (rows,)."""
+    column = _plain(column)
     if not _holds(column.type, value):
         return np.zeros(len(column), dtype=bool)
     try:
         wanted = pa.scalar(value).cast(column.type)
-    except pa.ArrowInvalid:  # a fraction, among whole numbers
+    except (pa.ArrowInvalid, OverflowError):  # a fraction, among whole numbers, or more than those go up to
         return np.zeros(len(column), dtype=bool)
     found: NDArray[np.bool_] = pc.fill_null(pc.equal(column, wanted), fill_value=False).to_numpy()
     return found
@@ -208,7 +209,13 @@ def _holds(kind: pa.DataType, value: Value) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
 
 
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column with each value as it is: files that people hand over have dictionaries of their own."""
+    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+
+
 def _in(column: pa.ChunkedArray, texts: frozenset[str]) -> NDArray[np.bool_]:
+    column = _plain(column)
     if not texts or not pa.types.is_string(column.type):
         return np.zeros(len(column), dtype=bool)
     found: NDArray[np.bool_] = pc.is_in(column, value_set=pa.array(sorted(texts), pa.string())).to_numpy()

@@ -306,6 +306,22 @@ async def test_a_roll_in_the_middle_may_be_deleted(blobs: Blobs, path: str) -> N
     assert await sequences(blobs, path.replace("-r0", "-r2")) == [2, 3, 4]
 
 
+async def test_what_is_left_of_a_deleted_roll_is_not_begun_again(blobs: Blobs, path: str) -> None:
+    """Somebody created it anew and ended there: begun, it would take in what stands in the roll behind it."""
+    logs = HourLogs(blobs, most_blocks=1)
+    for sequence in (1, 2, 3):
+        await logs.append(path, entries(sequence))
+    await HourLogs(blobs).close(path.replace("-r0", "-r1"))
+    await blobs.delete(path.replace("-r0", "-r1"))
+    await blobs.create_log(path.replace("-r0", "-r1"))
+
+    await HourLogs(blobs).close(path)
+    await HourLogs(blobs).append(path, entries(2, 3, 4))
+
+    assert await rolls(blobs, path) == ["r0.jsonl", "r2.jsonl"]
+    assert await sequences(blobs, path.replace("-r0", "-r2")) == [2, 3, 4]
+
+
 async def test_whoever_was_to_create_the_next_roll_finds_that_it_was_deleted(blobs: Blobs, path: str) -> None:
     """Held up between closing a roll and creating the next, while others filled that one and it was erased."""
     await HourLogs(blobs).append(path, entries(1))

@@ -17,7 +17,7 @@ from shared.capture.records import Outgoing
 from shared.datasets.manifest import DatasetManifest
 from shared.datasets.paths import manifest_path
 from shared.erasing.outlived import OutlivedHashes
-from shared.errors import ErasureWaits, Inseparable
+from shared.errors import ErasureOutrun, ErasureWaits, Inseparable
 from shared.hours import Hour
 from shared.profiles import encoding
 from shared.profiles.profile import profile
@@ -198,6 +198,18 @@ async def test_a_log_above_its_cursor_waits_and_the_same_command_takes_it_later(
     assert await made.erasing().unfinished() == []
     assert not any((await holding(made.blobs, PERSON, *made.own_ids)).values())
     assert (await deep(made.stages)).wrong == ()
+
+
+async def test_what_keeps_coming_is_not_said_to_be_done(made: Inhabited, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last look found rows: nobody knows whether there are more."""
+    with monkeypatch.context() as patched, pytest.raises(ErasureOutrun):
+        patched.setattr("shared.erasing.erasing._MOST_PASSES", 1)
+        await by_external_id(made)
+    assert len(await made.erasing().unfinished()) == 1
+
+    await by_external_id(made)
+
+    assert await made.erasing().unfinished() == []
 
 
 async def test_what_waits_in_the_spool_stays_and_is_told_and_never_gets_into_an_hour(made: Inhabited) -> None:

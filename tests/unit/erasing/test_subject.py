@@ -76,6 +76,17 @@ def test_a_column_and_a_record_say_the_same_of_a_value(wanted: Value, value: Val
     assert subject.has(said, "1") == (is_same(value, wanted) and is_finite)
 
 
+def test_a_value_is_found_in_a_column_with_a_dictionary() -> None:
+    """As pandas writes categories."""
+    column = pa.chunked_array([pa.array(["ann", "zoe", None]).dictionary_encode()])
+
+    assert equal(column, "zoe").tolist() == [False, True, False]
+
+
+def test_a_number_beyond_all_whole_numbers_is_none_of_them() -> None:
+    assert equal(pa.chunked_array([[1, 2]]), 10**20).tolist() == [False, False]
+
+
 def test_a_line_that_cannot_be_read_is_the_subjects_where_it_holds_the_text() -> None:
     assert BY_ID.has(b'{"external_id": "zoe", ', None)
     assert not BY_ID.has(b'{"external_id": "', None)
