@@ -119,14 +119,17 @@ def _not_built(done: "Progress", asked: argparse.Namespace) -> Answer:
     """Say why there is no dataset."""
     import msgspec
 
+    from shared.datasets.checks import refusing
+
     if not asked.json:
         if done.waits_for is not None:
             print(f"nothing is built yet: {done.waits_for}")
         for one in done.checks:
             _tell_check(one)
-        failed = [one.name for one in done.checks if one.outcome == "failed"]
+        failed = [one.name for one in refusing(done.checks)]
         if failed:
-            print(f"there is no dataset: {', '.join(failed)} failed; --accept {failed[0]} takes it as it is")
+            accepting = " ".join(f"--accept {name}" for name in failed)
+            print(f"there is no dataset: {', '.join(failed)} failed; {accepting} takes it as it is")
     values = {"dataset": None, "build": done.build, "waits_for": done.waits_for}
     return Answer(values | {"checks": [msgspec.to_builtins(one) for one in done.checks]}, holds=False)
 

@@ -150,7 +150,7 @@ async def _dataset(asked: argparse.Namespace) -> "tuple[DatasetManifest, str | N
     Raises:
         DatasetRefused: it failed checks.
     """
-    from shared.datasets.manifest import Outcome
+    from shared.datasets.checks import refusing
     from shared.errors import DatasetRefused
 
     if asked.dataset:
@@ -162,8 +162,7 @@ async def _dataset(asked: argparse.Namespace) -> "tuple[DatasetManifest, str | N
     if done.waits_for is not None:
         raise SystemExit(f"nothing is trained yet: {done.waits_for}")
     if done.dataset is None:
-        failed = [one for one in done.checks if one.outcome is Outcome.FAILED]
-        reasons = tuple(f"{one.name}: {one.reason}, or --accept {one.name}" for one in failed)
+        reasons = tuple(f"{one.name}: {one.reason}" for one in refusing(done.checks))
         raise DatasetRefused(asked.model, reasons=reasons)
     return await wiring.datasets().find(asked.model, done.dataset), material.decision
 

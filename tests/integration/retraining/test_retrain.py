@@ -315,7 +315,7 @@ async def test_what_is_no_model_of_these_features_is_not_registered(
         (("--trainer=true", "--dataset=abcdef"), "'abcdef'"),
         (("--trainer=https://example.com/x", "--promote=when-established"), "--promote goes with a command"),
         (("--trainer=true", "--as-of=2026-03-02"), "has no time zone"),
-        (("--trainer=true", "--rows-at-least=20", "--from=2026-03-01T14"), "or --accept missing_actuals"),
+        (("--trainer=true", "--rows-at-least=20", "--from=2026-03-01T14"), "or build with --accept missing_actuals"),
         (("--trainer=true", "--to=2026-03-02T07"), "only what is before 2026-03-02T06 is sealed"),
         (("--trainer=sleep 1000", "--timeout-s=0.01"), "was ended after 0.01 s"),
         (("--trainer=true", "--timeout-s=soon"), "is no number of seconds"),
