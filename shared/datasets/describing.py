@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from shared.datasets.manifest import Column, DatasetManifest, Part
-from shared.datasets.recipe import Recipe
+from shared.datasets.recipe import Recipe, Sampling
 from shared.datasets.splitting import SPANS_SPLIT, SPLITS
 
 MLTABLE: Final = "MLTable"
@@ -61,7 +61,7 @@ def data_sheet(manifest: DatasetManifest) -> str:
         _rows(manifest),
         _columns(manifest),
         _checks(manifest),
-        _USE,
+        ["## Using it", "", _WEIGHTS, _estimates(manifest.recipe), "", *_USE],
         _REBUILDING,
         ["## What it must not be used for", "", "_To be written by whoever answers for it._"],
     )
@@ -161,13 +161,14 @@ _PURPOSE: Final = "What {model} was asked, and what turned out (`{actual}`), for
 _WEIGHTS: Final = """\
 `_weight` is the number of rows that a row stands for, in millionths: rows that were not captured, or not drawn. In training
 it is also what the recipe says of classes and age. Divide it by a million and hand it to whatever takes weights of samples.
-Weight validation and test by it as well: what is estimated that way holds for everything that was asked. Columns that begin
-with `_` are nothing to learn from."""
+Columns that begin with `_` are nothing to learn from."""
+_FOR_ALL: Final = """Weight validation and test by it as well: what is estimated that way holds for all rows that were not left out for another reason
+than the size of the sample."""
+_FOR_FIRST: Final = {
+    Sampling.RECENT_FIRST: "The newest rows were taken: what is estimated holds for those, and for no older ones.",
+    Sampling.UNCERTAINTY_FIRST: "The least certain rows were taken: what is estimated holds for those, and for no others.",
+}
 _USE: Final = (
-    "## Using it",
-    "",
-    _WEIGHTS,
-    "",
     "```python",
     "import pandas as pd",
     "",
@@ -193,6 +194,11 @@ _REBUILDING: Final = (
     "",
     "As long as the files are kept that `manifest.json` lists as its inputs, that gives the same rows and the same name.",
 )
+
+
+def _estimates(recipe: Recipe) -> str:
+    """Return what that holds for which is estimated from the rows: not all rules give every row a chance."""
+    return _FOR_ALL if recipe.sample is None else _FOR_FIRST.get(recipe.sample.by, _FOR_ALL)
 
 
 def _escaped(text: str) -> str:

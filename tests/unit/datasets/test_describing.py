@@ -137,6 +137,22 @@ def test_a_data_sheet_says_what_it_is_made_of_and_what_became_of_the_rows(sheet:
     assert line in sheet.splitlines()
 
 
+@pytest.mark.parametrize(
+    ("by", "holds"),
+    [
+        (Sampling.UNIFORM, "holds for all rows"),
+        (Sampling.DRIFT_AWARE, "holds for all rows"),
+        (Sampling.RECENT_FIRST, "holds for those, and for no older ones"),
+        (Sampling.UNCERTAINTY_FIRST, "holds for those, and for no others"),
+    ],
+)
+def test_what_estimates_hold_for_depends_on_who_had_a_chance(tmp_path: Path, by: Sampling, holds: str) -> None:
+    asked = plan(as_of=datetime(2026, 3, 8, tzinfo=UTC), sample=Sample(rows=20, by=by))
+    made = finish(batches(table([row(number) for number in range(20)])), asked, tmp_path)
+
+    assert holds in data_sheet(manifest(made, asked))
+
+
 def test_what_is_none_is_not_told(sheet: str) -> None:
     assert "after" not in re.findall(r"\| left out: (.*?) \|", sheet)
     assert "came after" not in sheet
