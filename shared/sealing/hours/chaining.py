@@ -202,7 +202,8 @@ class Chaining:
                     about = one.footer
                     if about.min_id and about.max_id and about.min_id <= high and low <= about.max_id:
                         path = f"{folder}{one.rows_file}"
-                        files.append(RowsFile(path, one.size_bytes, about.min_id, about.max_id))
+                        size = None if one.is_erasing else one.size_bytes
+                        files.append(RowsFile(path, size, about.min_id, about.max_id))
         return files
 
     async def _day(self, date: str) -> dict[Hour, HourManifest]:

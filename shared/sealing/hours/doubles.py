@@ -20,10 +20,10 @@ _MOST_REMEMBERED: Final = 8_000_000
 
 @dataclass(frozen=True, slots=True)
 class RowsFile:
-    """The rows of one generation, and between which ids they are."""
+    """The rows of one generation, and between which ids they are; how long it is nobody knows while rows are erased from it."""
 
     path: str
-    size_bytes: int
+    size_bytes: int | None
     min_id: str
     max_id: str
 

@@ -23,14 +23,16 @@ Wanted = Callable[[Any, Any], bool]
 """Takes the lowest and the highest value of a row group, and says whether something of it is wanted."""
 
 
-async def read_column(blobs: Blobs, path: str, column: str, *, size_bytes: int, wanted: Wanted) -> pa.ChunkedArray:
+async def read_column(
+    blobs: Blobs, path: str, column: str, *, size_bytes: int | None, wanted: Wanted
+) -> pa.ChunkedArray:
     """Return the values of a column, of those row groups alone that are ``wanted`` by their lowest and highest value.
 
     Args:
         blobs: storage.
         path: where the file is.
         column: its name, at the top of the schema.
-        size_bytes: how long the file was when it was written.
+        size_bytes: how long the file was when it was written; None where that is not known.
         wanted: takes a row group's lowest and highest value.
 
     Raises:
@@ -52,8 +54,8 @@ class RemoteParquet:
     _about: pq.FileMetaData
 
     @classmethod
-    async def open(cls, blobs: Blobs, path: str, *, size_bytes: int) -> Self:
-        """Read the footer of the file at ``path``, which was ``size_bytes`` long when it was written.
+    async def open(cls, blobs: Blobs, path: str, *, size_bytes: int | None) -> Self:
+        """Read the footer of the file at ``path``, which was ``size_bytes`` long when it was written, if that is known.
 
         Raises:
             BlobMissing: there is no such file.
@@ -61,6 +63,8 @@ class RemoteParquet:
             InvalidDocument: it was cut, or is not what was written.
         """
         tail = await blobs.read_end(path, most_bytes=_TAIL_BYTES)
+        if size_bytes is None:
+            size_bytes = tail.size_bytes
         if tail.size_bytes != size_bytes:
             raise InvalidDocument(path, reason=f"it has {tail.size_bytes} bytes, and had {size_bytes}")
         if tail.data[-4:] != _MAGIC:

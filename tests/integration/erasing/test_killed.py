@@ -4,12 +4,13 @@ Storage is in memory, with the conditions of Blob Storage; everything that is do
 """
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.integration.erasing.gone import again, assert_gone, erase
-from tests.integration.erasing.inhabited import Inhabited
+from tests.integration.erasing.inhabited import OPEN, Inhabited
 from tests.integration.interleaving import at_once, dying
 from tests.integration.stored import Killed
 from tests.memory import Memory, MemoryBlobs
@@ -37,6 +38,24 @@ async def test_killed_before_any_write_and_run_again_it_is_done(first: tuple[Mem
         await assert_gone(made)
         assert await made.erasing().unfinished() == []
     assert writes > 40
+
+
+async def test_sealing_goes_on_wherever_an_erasure_was_killed(first: tuple[Memory, Inhabited]) -> None:
+    """A record that is sent again is looked for in hours of which half was done: by whoever is started then."""
+    memory, made = again(first)
+    before = memory.writes
+    await erase(made)
+
+    for after in range(memory.writes - before):
+        memory, made = again(first)
+        with pytest.raises(Killed):
+            await ended(erase(made, MemoryBlobs(memory, before_write=dying(after))))
+
+        await made.capture(*made.others[:2], at=OPEN + timedelta(minutes=40))
+        await made.seal(OPEN + timedelta(hours=1, minutes=20))
+        await erase(made)
+
+        await assert_gone(made)
 
 
 async def ended(doing: Any) -> Any:  # noqa: ANN401 - whatever it is
