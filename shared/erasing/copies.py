@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import io
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,10 +12,9 @@ import pyarrow.parquet as pq
 from shared.blobs import Blobs
 from shared.erasing.subject import Subject
 from shared.errors import BlobChanged, BlobMissing
+from shared.retraining.challenging import CHALLENGES
 from shared.retraining.outlived import TRAINING_SETS
 from shared.sealing.hours.hour import readable
-
-_CHALLENGES: Final = "monitoring/challenges/"
 
 
 class Change(Protocol):
@@ -34,7 +33,7 @@ class AnswersPlace:
     async def erase(self, subject: Subject, *, is_dry: bool) -> int:
         """Take the rows out."""
         found = 0
-        async for stored in self.blobs.under(f"{_CHALLENGES}model={subject.model}/"):
+        async for stored in self.blobs.under(f"{CHALLENGES}model={subject.model}/"):
             found += await rewrite(self.blobs, stored.path, without_rows(subject), is_dry=is_dry)
         return found
 

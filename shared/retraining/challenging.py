@@ -41,6 +41,10 @@ class Challenge(msgspec.Struct, frozen=True, kw_only=True):
     inputs: dict[str, str]
 
 
+CHALLENGES: Final = "monitoring/challenges/"
+"""Answers that nobody saw, by model and version."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What a version answered, as ``asking.ask`` returns it; None where it could not be asked, with the reason."""
@@ -170,7 +174,7 @@ def _written(answered: pa.Table, about: Challenge) -> bytes:
 
 def challenges_folder(model: str) -> str:
     """Return where the answers of a model's versions are: ``version=<version>/<period>.parquet`` below it."""
-    return f"monitoring/challenges/model={model}/"
+    return f"{CHALLENGES}model={model}/"
 
 
 def _path(version: Manifest, period: Period) -> str:

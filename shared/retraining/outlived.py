@@ -9,11 +9,10 @@ from typing import Final
 
 from shared.blobs import Blobs, Stored
 from shared.hours import Hour
+from shared.retraining.challenging import CHALLENGES
 
 TRAINING_SETS: Final = "datasets/_training/"
 """Training sets that somebody else learns from, and what they leave there, by model and the hour they end with."""
-
-_CHALLENGES: Final = "monitoring/challenges/"
 
 
 @dataclass(slots=True)
@@ -27,7 +26,7 @@ class OutlivedChallenges:
 
         They are of rows that retention takes as well; what they came to is in the periods.
         """
-        for model in await self.blobs.folders(_CHALLENGES):
+        for model in await self.blobs.folders(CHALLENGES):
             for folder in await self.blobs.folders(model):
                 async for stored in self.blobs.under(folder):
                     if stored.path.removeprefix(folder).removesuffix(".parquet") >= limit.key:
