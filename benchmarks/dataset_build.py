@@ -98,7 +98,7 @@ def _building(month: Month, threads: int) -> Building:
         clock,
     )
     engine = partial(open_engine, "duckdb", memory_mib=MEMORY_MIB, threads=threads)
-    machine = Machine(engine=engine, sorter=engine, place=month.folder / SCRATCH, kept_bytes=_KEPT_BYTES)
+    machine = Machine(engine=engine, place=month.folder / SCRATCH, kept_bytes=_KEPT_BYTES)
     return Building(blobs, planning, clock, machine)
 
 

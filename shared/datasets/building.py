@@ -11,14 +11,15 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from shared import documents
 from shared.blobs import Blobs
 from shared.clock import Clock
 from shared.datasets.checks import check
 from shared.datasets.days import Days
-from shared.datasets.finalising import Checking, Finalising, Opens
+from shared.datasets.engines import Engine
+from shared.datasets.finalising import Checking, Finalising
 from shared.datasets.manifest import Outcome, Plan
 from shared.datasets.paths import build_folder, plan_path
 from shared.datasets.planning import Planning
@@ -36,20 +37,26 @@ Told: TypeAlias = Callable[[int, int], None]
 _MEETINGS: Final = 5
 
 
+class Opens(Protocol):
+    """Starts an engine."""
+
+    def __call__(self, *, scratch: Path) -> Engine:
+        """Return it, for the caller to close; what does not fit into memory goes to ``scratch``."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
     """What a build runs on.
 
     Attributes:
         engine: starts the engine that goes through the days, with a folder for what does not fit into memory.
-        sorter: starts the one that puts the chosen rows in order, which are on this machine by then.
         place: where builds have their folders.
         kept_bytes: so much of inputs is kept there for the next step.
         inputs_at: where the engine reads the container of captures itself, unchecked; None has the files fetched.
     """
 
     engine: Opens
-    sorter: Opens
     place: Path
     kept_bytes: int
     inputs_at: str | None = None
@@ -125,7 +132,7 @@ class Building:
                     if task is not None:
                         await stepping.take(task)
                         await self._check_planned(plan, folder)
-                finalising = Finalising(self.blobs, self.clock, stepping, self.machine.sorter, self.check)
+                finalising = Finalising(self.blobs, self.clock, stepping, self.check)
                 status = ended = await finalising.finish(accepted)
             await documents.swap(self.blobs, f"{folder}{STATUS_FILE}", Status, lambda _: ended)
             await self._check_planned(plan, folder)

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 import pyarrow as pa
@@ -14,25 +14,16 @@ from shared.blobs import Blobs
 from shared.clock import Clock
 from shared.datasets import sampling
 from shared.datasets.checks import accept, refusing
-from shared.datasets.columns import GROUP, inside
-from shared.datasets.engines import Engine
+from shared.datasets.columns import GROUP
 from shared.datasets.expressions import SAMPLED_OUT
 from shared.datasets.finishing import Finished, finish
 from shared.datasets.manifest import Check, DatasetManifest, Plan, Use
 from shared.datasets.mixing import mixed_in
+from shared.datasets.ordering import in_order
 from shared.datasets.publishing import Publishing
 from shared.datasets.stepping import Stepping
 from shared.datasets.steps import Status
 from shared.schema import Schema
-
-
-class Opens(Protocol):
-    """Starts an engine."""
-
-    def __call__(self, *, scratch: Path) -> Engine:
-        """Return it, for the caller to close; what does not fit into memory goes to ``scratch``."""
-        ...
-
 
 Checking: TypeAlias = Callable[[Sequence[Path], Path, DatasetManifest], tuple[Check, ...]]
 """Says what is found of a dataset before it is stored.
@@ -49,7 +40,6 @@ class Finalising:
     blobs: Blobs
     clock: Clock
     stepping: Stepping
-    sorter: Opens
     check: Checking
 
     async def finish(self, accepted: Collection[str]) -> Status:
@@ -81,12 +71,7 @@ class Finalising:
             with pq.ParquetWriter(files[-1], shape, compression="zstd") as writer:
                 for batch in mixed_in(original[0], plan, shape, captured=rows):
                     writer.write_batch(batch)
-        engine = self.sorter(scratch=here)
-        try:
-            rows_of_all = engine.read([str(file) for file in files], shape)
-            ordered = engine.write(rows_of_all.order_by(inside("_id")), here / "ordered")
-        finally:
-            engine.close()
+        ordered = in_order(files, here / "ordered", given_up=self.stepping.days.given_up)
         for file in files:
             file.unlink()
         return ordered

@@ -91,7 +91,6 @@ def building_on(
 
     machine = Machine(
         engine=partial(open_engine, engine, memory_mib=memory_mib, threads=threads, spark_remote=spark_remote),
-        sorter=partial(open_engine, "duckdb", memory_mib=memory_mib, threads=threads),
         place=Path(tempfile.gettempdir()) / f"driftline-datasets-{os.getuid()}",
         kept_bytes=kept_bytes,
         inputs_at=inputs_at,

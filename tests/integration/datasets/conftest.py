@@ -71,7 +71,7 @@ class Kept:
 
     def building(self, blobs: Blobs | None = None, check: Checking = _unchecked) -> Building:
         engine = partial(open_engine, "duckdb", memory_mib=256, threads=1)
-        machine = Machine(engine=engine, sorter=engine, place=self.scratch, kept_bytes=1 << 20)
+        machine = Machine(engine=engine, place=self.scratch, kept_bytes=1 << 20)
         return Building(blobs or self.blobs, self.planning(blobs), self.world.calendar, machine, check)
 
     async def dataset(self, name: str | None) -> DatasetManifest:

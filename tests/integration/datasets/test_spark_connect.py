@@ -63,9 +63,8 @@ async def test_a_cluster_builds_what_duckdb_builds_here(kept: Kept, cluster: str
     wanted = recipe(sample={"rows": 30, "by": "drift_aware", "seed": 7})
     captures = tmp_path / "captures"
     await _captures_in(captures, kept)
-    here = partial(open_engine, "duckdb", memory_mib=256, threads=1)
     there = partial(open_engine, "spark", memory_mib=256, threads=1, spark_remote=cluster)
-    machine = Machine(engine=there, sorter=here, place=kept.scratch, kept_bytes=1 << 20, inputs_at=str(captures))
+    machine = Machine(engine=there, place=kept.scratch, kept_bytes=1 << 20, inputs_at=str(captures))
 
     by_cluster = await Building(kept.blobs, kept.planning(), kept.world.calendar, machine, _unchecked).advance(wanted)
     rows, made = await kept.rows(by_cluster.dataset), await kept.dataset(by_cluster.dataset)

@@ -60,7 +60,7 @@ def building(made: Inhabited, place: Path, blobs: MemoryBlobs | None = None) -> 
         calendar,
     )
     engine = partial(open_engine, "duckdb", memory_mib=256, threads=1)
-    machine = Machine(engine=engine, sorter=engine, place=place, kept_bytes=1 << 20)
+    machine = Machine(engine=engine, place=place, kept_bytes=1 << 20)
     return Building(ours, planning, calendar, machine, telling)  # type: ignore[arg-type]
 
 
