@@ -6,8 +6,8 @@
   turns; CPU is that of the host's process.
 * **Sealing**: from raw lines in memory to Parquet, profile and manifest, and stage by stage. Values are as measurements
   are, most of them rounded; floats of full precision are shown apart, as the worst there is.
-* **Hour**: an hour sealed from storage into storage, in a process whose memory is looked at when it ends. The README
-  promises 5 million records (``--hour 5000000``), which take 7 GB of storage and some minutes.
+* **Hour**: an hour sealed from storage into storage, in a process whose memory is looked at when it ends. The figures
+  are of 5 million records (``--hour 5000000``), which take 7 GB of storage and some minutes.
 
 CPU is in seconds of the processes that are measured, and every figure is the median of the rounds.
 """

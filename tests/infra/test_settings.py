@@ -1,4 +1,4 @@
-"""Settings are the same in the code, the sample file, the README and the template."""
+"""Settings are the same in the code, the sample file, the chapter on infra and the template."""
 
 import json
 import re
@@ -7,8 +7,10 @@ from typing import Any
 
 from infra.local.processes import HERE
 from shared.settings import Settings, variable
+from tests.documents import chapter
 from tests.infra.bicep import Template
 
+CHAPTER = "infra/README.md"
 BY_NAME = {variable(field): field for field in fields(Settings)}
 # What the Functions host reads for itself.
 OF_THE_HOST = {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage"}
@@ -22,10 +24,9 @@ def _sample() -> dict[str, str]:
     return values
 
 
-def _readme_table() -> dict[str, str]:
-    """Return the default that the README's table gives for each setting."""
-    text = (HERE / "README.md").read_text().split("## Settings", 1)[1].split("\n## ", 1)[0]
-    return dict(re.findall(r"^\| `(\w+)` \| ([^|]*?) \|", text, flags=re.MULTILINE))
+def _told() -> dict[str, str]:
+    """Return the default that the chapter's table gives for each setting."""
+    return dict(re.findall(r"^\| `(\w+)` \| ([^|]*?) \|", chapter(CHAPTER, "Settings"), flags=re.MULTILINE))
 
 
 def test_the_sample_file_has_every_setting_of_one_machine() -> None:
@@ -41,8 +42,8 @@ def test_the_sample_file_is_valid_and_says_the_defaults() -> None:
     assert {name for name in told if told[name] != expected[name]} == {"EVENTS"}
 
 
-def test_the_readme_has_every_setting_with_its_default() -> None:
-    table = _readme_table()
+def test_the_chapter_has_every_setting_with_its_default() -> None:
+    table = _told()
 
     assert set(table) == set(BY_NAME)
     for name, field in BY_NAME.items():
@@ -54,10 +55,9 @@ def test_the_readme_has_every_setting_with_its_default() -> None:
             assert field.metadata["parse"](table[name].strip("`")) == field.default, name
 
 
-def test_the_readme_explains_every_value_of_host_json() -> None:
+def test_the_chapter_explains_every_value_of_host_json() -> None:
     """A value that nobody explains is one that nobody dares to change."""
-    table = (HERE / "README.md").read_text().split("`host.json` says", 1)[1].split("\n## ", 1)[0]
-    told = table.replace("`", "").replace('"', "")
+    told = chapter(CHAPTER, "host.json").replace("`", "").replace('"', "")
     values = _values_at(json.loads((HERE / "host.json").read_text()))
 
     del values["version"], values["extensionBundle.id"]  # there is one of each

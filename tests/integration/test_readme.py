@@ -1,4 +1,4 @@
-"""What the README tells a reader to type works as it stands there, and what it shows is what there is."""
+"""What the README and its chapters tell a reader to type works as it stands there, and what they show is what there is."""
 
 import asyncio
 import re
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 import msgspec
+import yaml
 
 from infra.local.demo import flights as data
 from infra.local.demo import outcome, training
@@ -17,24 +18,29 @@ from infra.local.processes import HERE
 from infra.local.system import System
 from shared.alerts.messages import AlertOpened
 from shared.blobs import Blobs, service
+from shared.datasets import recipe
+from shared.datasets.checks import drift, duplicates, known_before, missing_actuals, overlap, shape, told_by_feature
+from shared.datasets.recipe import Recipe, Sampling
 from shared.monitor_config import MOST_SEGMENTED, CategoricalMetric, MonitorConfig, NumericalMetric, parse
 from shared.monitoring.evaluation import Evaluation
 from shared.monitoring.performance_report import Assumption, Beside, PerformanceReport
+from shared.retraining.verdicts import Verdict
 from shared.sealing.paths import UNJOINED
 from shared.signals.calibration.calibrating import FEWEST_BLOCKS
-from shared.signals.judgement import Judgement, Measurement, Triage
+from shared.signals.judgement import Judgement, Measurement, Signal, Triage
+from tests.documents import README, blocks, chapter
 from tests.flying import flying
 
-README = (HERE / "README.md").read_text()
-(CONFIG,) = re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL)
+ALARMS = "shared/monitoring/README.md"
+(CONFIG,) = blocks("yaml", mark="monitor.yaml")
+(RECIPE,) = blocks("yaml", mark="recipe")
 
 
 async def test_the_examples_run_one_after_the_other(tmp_path: Path) -> None:
-    examples = re.findall(r"<!-- run -->\n```bash\n(.*?)```", README, flags=re.DOTALL)
+    examples = blocks("bash", mark="run")
     here = tmp_path / "here"
     here.mkdir()
     (here / "manage.py").symlink_to(HERE / "manage.py")
-    (here / "monitor.yaml").write_text(CONFIG)
     async with flying(tmp_path, hours=1) as (system, _):
         environment = system.environment | {
             "URL": system.url,
@@ -50,8 +56,8 @@ async def test_the_examples_run_one_after_the_other(tmp_path: Path) -> None:
                 await _joined(system)
             done.append(await asyncio.to_thread(_run, example, environment, here))
 
-    assert len(done) == 18
-    assert [one.returncode for one in done] == [0] * 18, [one.stdout + one.stderr for one in done]
+    assert len(done) == 22
+    assert [one.returncode for one in done] == [0] * 22, [one.stdout + one.stderr for one in done]
     (
         registered,
         private,
@@ -66,11 +72,15 @@ async def test_the_examples_run_one_after_the_other(tmp_path: Path) -> None:
         replayed,
         accepted,
         decided,
-        learned,
         built,
+        asked,
+        queued,
+        learned,
         compared,
         proved,
         dead,
+        erased,
+        deeply,
     ) = (one.stdout for one in done)
     assert "flights 1 is registered" in registered
     assert "flights 2 is registered" in private
@@ -90,36 +100,68 @@ async def test_the_examples_run_one_after_the_other(tmp_path: Path) -> None:
     assert "nothing to evaluate" in looked or "flights 1, 2013-0" in looked
     assert re.search(r"\d+ alarms? in 49 looks from 2013-03-23T00 to 2013-03-26T00", replayed)
     assert accepted == "flights 1 is compared with baseline 2 from now on\n"
-    assert "no retrain_cost is stated" in decided or "nothing to decide" in decided
-    assert re.match(r"a challenger of flights 1 would learn from [\d,]+ of 12,\d+ predictions", learned)
+    assert "no challenger was measured beside 1 yet" in decided or "nothing to decide" in decided
     assert re.match(r"dataset [0-9a-f]{12} of flights: built\n", built)
     assert re.search(r"^train +3,5\d\d rows *$", built, flags=re.MULTILINE)
     assert "left out: sampled out" in built
+    assert '"state":"queued"' in asked
+    assert "queue.csv" in queued or "no prediction of flights" in queued
+    assert re.match(r"a challenger of flights 1 would learn from [\d,]+ of 12,\d+ predictions", learned)
     assert all(word in compared for word in ("number", "category", "distance", "carrier"))
     assert "the account closes" in proved
     assert dead.splitlines() == ["no dead letters", "0 records in 0 events would be sent"]
-
-
-def test_the_two_commands_are_targets_of_the_makefile() -> None:
-    makefile = (HERE / "Makefile").read_text()
-
-    for target in re.findall(r"^make (\w+)", README, flags=re.MULTILINE):
-        assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
+    assert "Event Hubs may hold events with it until" in erased
+    assert erased.endswith("every erasure that was begun is done\n")
+    assert "the account closes" in deeply
 
 
 def test_the_configuration_that_is_shown_is_the_default_and_whole() -> None:
     """What is left out stays as it is there: a default that is told wrong is a monitor that nobody asked for."""
     keys = set(re.findall(r"^(\w+):", CONFIG, flags=re.MULTILINE))
 
-    assert parse(CONFIG.encode(), path="README.md") == MonitorConfig()
+    assert parse(CONFIG.encode(), path=ALARMS) == MonitorConfig()
     assert keys == set(MonitorConfig.__struct_fields__)
     assert f"up to {MOST_SEGMENTED} categories" in CONFIG
-    assert "From forty windows" in README
+    assert "From forty windows" in " ".join(chapter(ALARMS, "What is usual").split())
     assert FEWEST_BLOCKS == 40
 
 
+def test_the_recipe_that_is_shown_leaves_everything_as_it_is_and_is_whole() -> None:
+    shown = yaml.safe_load(RECIPE)
+    usual = Recipe(model="flights")
+
+    assert recipe.parse(RECIPE.encode(), path="recipe.yaml") == usual
+    assert shown.keys() == {*Recipe.__struct_fields__}
+    for key in ("actuals", "exclude", "weights", "split", "tolerances"):
+        assert shown[key].keys() == {*getattr(usual, key).__struct_fields__}, key
+
+
+def test_every_check_and_every_rule_of_sampling_is_named() -> None:
+    checked = chapter("shared/datasets/README.md", "What it is checked for")
+
+    assert {*re.findall(r"^\| `(\w+)` \|", checked, flags=re.MULTILINE)} == {
+        *(one.NAME for one in (drift, duplicates, known_before, missing_actuals, overlap, shape, told_by_feature)),
+        shape.EMPTY,
+    }
+    assert {*re.findall(r"`(\w+)`", chapter("shared/datasets/README.md", "A recipe"))} >= {*Sampling}
+
+
+def test_every_signal_is_named() -> None:
+    rows = re.findall(r"^\| (`.*?) \|", chapter(ALARMS, "Alerts"), flags=re.MULTILINE)
+
+    assert re.findall(r"`(\w+)`", " ".join(rows)) == [*Signal]
+
+
+def test_every_verdict_is_named() -> None:
+    rows = re.findall(r"^\| `([a-z ]+)` \|", README.read_text().split("| verdict |")[1].split("\n\n")[0], re.MULTILINE)
+
+    assert rows == [*Verdict]
+
+
 def test_every_metric_that_takes_a_threshold_is_named() -> None:
-    (numbers, categories) = re.findall(r"Numbers take(.*?)categories take(.*?)\.\n", README, flags=re.DOTALL)[0]
+    ((numbers, categories),) = re.findall(
+        r"Numbers take(.*?)categories take(.*?)\.\n", chapter(ALARMS, "Sure and large"), flags=re.DOTALL
+    )
 
     assert re.findall(r"`(\w+)`", numbers) == [*get_args(NumericalMetric)]
     assert re.findall(r"`(\w+)`", categories) == [*get_args(CategoricalMetric)]
@@ -155,8 +197,8 @@ def test_the_alert_that_is_shown_is_one() -> None:
 
 
 def _shown(what: str) -> str:
-    (shown,) = re.findall(rf"<!-- {what} -->\n```json\n(.*?)```", README, flags=re.DOTALL)
-    return str(shown)
+    (shown,) = blocks("json", mark=what)
+    return shown
 
 
 def _leave_history(folder: Path) -> None:

@@ -6,7 +6,7 @@ from benchmarks.processes import answer_of
 
 
 def test_the_benchmark_of_capture_ends_with_a_line_of_figures_and_targets() -> None:
-    """Figures in the README are quoted from that line: one that cannot be had again has no source."""
+    """Figures are quoted from that line: one that cannot be had again has no source."""
     report = answer_of("-m", "benchmarks.capture", "--quick", "--json", "--rows", "2000", environment=os.environ)
 
     measures = {result["measure"].split(":")[0].split(" of ")[0].split(",")[0] for result in report["results"]}

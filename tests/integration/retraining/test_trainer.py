@@ -12,10 +12,10 @@ import pytest
 
 from infra.cli import trainer
 from infra.cli.trainer import MODEL, PASSED_ON
-from infra.local.processes import HERE
 from shared.errors import TrainerFailed
 from shared.schema import Feature, FeatureType, Schema
 from shared.settings import Settings, variable
+from tests.documents import chapter
 from tests.integration.retraining.living import living
 from tests.unit.retraining.training_sets import parent_of, schema_of
 
@@ -115,7 +115,8 @@ async def test_an_interruption_ends_all_that_it_started(folder: Path) -> None:
         await trains.ended(line)
 
 
-def test_the_readme_names_every_variable_and_no_other(folder: Path) -> None:
-    rows = re.findall(r"^\| `(DRIFTLINE_\w+)` \|", (HERE / "README.md").read_text(), flags=re.MULTILINE)
+def test_the_chapter_names_every_variable_and_no_other(folder: Path) -> None:
+    said = chapter("shared/retraining/README.md", "A trainer")
+    rows = re.findall(r"^\| `(DRIFTLINE_\w+)` \|", said, flags=re.MULTILINE)
 
     assert rows == [*trainer.variables(folder, PARENT)]

@@ -1,18 +1,17 @@
 """Sealed predictions as people read them."""
 
 import ast
-import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from infra.local.processes import HERE
 from shared import blobs as storage
 from shared.errors import InvalidSchema, LetGo, NotSealed, UnknownModel
 from shared.sealing import frame
 from shared.sealing.retention import Periods
+from tests.documents import blocks
 from tests.integration.sealing.batches import event, id_of, prediction
 from tests.integration.sealing.conftest import NINE, Stages
 from tests.integration.stored import Calendar
@@ -137,7 +136,7 @@ async def test_a_version_that_is_not_registered_is_named(stages: Stages) -> None
 
 
 async def test_the_readme_shows_how(stages: Stages, calendar: Calendar, monkeypatch: pytest.MonkeyPatch) -> None:
-    (example,) = re.findall(r"<!-- notebook -->\n```python\n(.*?)```", (HERE / "README.md").read_text(), re.DOTALL)
+    (example,) = blocks("python", mark="notebook")
     moment = datetime(2013, 7, 1, 5, 30, tzinfo=UTC)
     await stages.capturing().append([event(prediction(moment, distance=7.0), sequence=0, at=moment)])
     calendar.set(moment + timedelta(hours=5))

@@ -1,4 +1,4 @@
-"""Which of our numbers is which tool's: what the README's table says, against the tools' formulas.
+"""Which of our numbers is which tool's: what the table of metrics says, against the tools' formulas.
 
 The formulas are written down here again from what each tool does, with numpy and scipy alone; ``benchmarks.drift`` holds
 ours against the tools themselves, where they are installed.
@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
-from infra.local.processes import HERE
 from shared.signals.drift import chi_squared, jensen_shannon_distance, psi
 from shared.signals.exact.comparing import compare
 from shared.signals.exact.comparison import Comparison
 from shared.signals.exact.files import TableColumns
+from tests.documents import chapter
 
 DIGITS = 1e-6
 
@@ -140,8 +140,8 @@ def test_psi_of_categories_is_smoothed_by_half_a_row() -> None:
     assert categories().metrics["psi"] == pytest.approx(np.sum((q - p) * np.log(q / p)), rel=DIGITS)
 
 
-def test_the_readme_defines_every_metric() -> None:
-    table = (HERE / "README.md").read_text().partition("| metric | of | what it is |")[2].partition("\n\n")[0]
+def test_the_table_defines_every_metric() -> None:
+    table = chapter("shared/monitoring/README.md", "Metrics")
     defined = set(re.findall(r"^\| `(\w+)`", table, flags=re.MULTILINE))
 
     jointly = {"mmd_gaussian", "correlation_change"}
