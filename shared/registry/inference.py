@@ -14,7 +14,9 @@ MOST_CATEGORIES: Final = 1000
 FEWEST_ROWS_A_CATEGORY: Final = 10
 """Strings that repeat less than this on average are no category: most are names, and tomorrow's are others."""
 
-OF_ROWS: Final = frozenset({"_id", "_external_id", "_request_id", "_at", "_split", "_weight"})
+ID: Final = "_id"
+WEIGHT: Final = "_weight"
+OF_ROWS: Final = frozenset({ID, "_external_id", "_request_id", "_at", "_split", WEIGHT})
 """What training data that was made of what was captured says of its rows beside the features."""
 
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -16,8 +17,9 @@ from shared.profiles import encoding
 from shared.profiles.cutting import cut
 from shared.profiles.hourly import by_hour, encode_hours, latest
 from shared.profiles.profile import profile
+from shared.profiles.standing import fair
 from shared.registry.baselines import BINS_FILE, HOURS_FILE, PROFILE_FILE, ROWS_FILE, rows_file
-from shared.registry.inference import infer
+from shared.registry.inference import ID, WEIGHT, infer
 from shared.registry.manifest import Lineage, Manifest, Source, Task, baseline_name
 from shared.schema import ANSWER, TEXT, Feature, FeatureType, Output, Privacy, Schema
 from shared.scoring.privacy import Masks
@@ -33,7 +35,8 @@ class TrainingData:
     """What a model learned from.
 
     Attributes:
-        rows: one row a training row, with the features and the columns named below.
+        rows: one row a training row, with the features and the columns named below. Where there are such, ``_id`` says which
+            prediction each is, by which it can be erased, and ``_weight`` for how many rows it stands, in any unit.
         actual: the column that the model predicts.
         time: the column that says when a row happened, if there is one.
         sha256: of the file the rows came in, by which the same data is known again.
@@ -91,7 +94,8 @@ def draft(
     """Score the training data with the model, and make of both what is stored of a version.
 
     The model is asked with the values as they are. What is stored of them has been through the same masks as what will
-    be captured; only the actual and the time are stored as they are.
+    be captured; only the actual, the time and ids are stored as they are. The baseline is of what the rows stand for: of rows
+    that were drawn unevenly it is a fair sample, and of those that were not all of them.
 
     Args:
         file: an ONNX model.
@@ -106,7 +110,8 @@ def draft(
     Raises:
         InvalidModel: the file is no ONNX model, or does not go with the schema or the training data.
         InvalidSchema: a column cannot be the feature that it should be, or the actual's or the time's is called as one of
-            the columns it is stored beside; or privacy is said of no feature, of one twice, or of the time.
+            the columns it is stored beside; or privacy is said of no feature, of one twice, or of the time; or weights are
+            none.
         UnfitPrivacyKey: features are hashed, and there is no key, or the schema was made with another one.
     """
     loaded = OnnxModel(file)
@@ -135,19 +140,17 @@ def draft(
     )
     scored = _scored(Runtime(loaded, manifest), schema, training.rows)
     schema = _with_categories(schema, scored)
-    captured = masks.table(scored)
+    is_kept = _fair(training)
+    captured, rows = masks.table(scored).filter(is_kept), training.rows.filter(is_kept)
     bins = cut(captured, schema.captured, seed=hashlib.sha256(file).hexdigest())
-    sample = captured.append_column(training.actual, training.rows.column(training.actual))
-    if training.time is not None and training.time not in sample.column_names:
-        sample = sample.append_column(training.time, training.rows.column(training.time))
     files = {
         "model.onnx": file,
         f"{baseline_name(1)}{BINS_FILE}": encoding.encode(bins),
         f"{baseline_name(1)}{PROFILE_FILE}": encoding.encode(profile(captured, bins)),
-        f"{baseline_name(1)}{ROWS_FILE}": rows_file(sample),
+        f"{baseline_name(1)}{ROWS_FILE}": rows_file(_kept(captured, rows, training)),
     }
     if training.time is not None:
-        hours = list(by_hour(captured, training.rows.column(training.time), bins))
+        hours = list(by_hour(captured, rows.column(training.time), bins))
         files[f"{baseline_name(1)}{HOURS_FILE}"] = encode_hours(hours)
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     classes = _classes(scored.column(ANSWER), training.rows.column(training.actual), schema)
@@ -182,6 +185,28 @@ def _refuse_names_of_others(training: TrainingData, schema: Schema) -> None:
         raise InvalidSchema(
             feature=training.actual, reason="a feature or an output has this name: give the actual another"
         )
+
+
+def _fair(training: TrainingData) -> pa.Array:
+    """Return which rows the baseline is made of."""
+    if WEIGHT not in training.rows.column_names:
+        return pa.repeat(pa.scalar(True), training.rows.num_rows)  # noqa: FBT003 - a value
+    try:
+        weights = pc.fill_null(training.rows.column(WEIGHT).cast(pa.float64()), 0.0).to_numpy()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        raise InvalidSchema(feature=WEIGHT, reason="it says for how many rows each stands, in numbers") from None
+    if not (np.isfinite(weights) & (weights >= 0)).all() or not weights.any():
+        raise InvalidSchema(feature=WEIGHT, reason="weights are 0 or more, and some row stands for something")
+    return pa.array(fair(weights, seed=training.sha256))
+
+
+def _kept(captured: pa.Table, rows: pa.Table, training: TrainingData) -> pa.Table:
+    """Return what is stored of the baseline's rows: with ids nobody is shown them, but whoever is erased is found."""
+    kept = captured
+    for name in (training.actual, training.time, ID):
+        if name in rows.column_names and name not in kept.column_names:
+            kept = kept.append_column(name, rows.column(name))
+    return kept
 
 
 def _scored(runtime: Runtime, schema: Schema, data: pa.Table) -> pa.Table:

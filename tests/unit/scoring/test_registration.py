@@ -272,3 +272,55 @@ def test_the_time_is_no_private_feature() -> None:
 def test_nothing_is_hashed_without_a_key() -> None:
     with pytest.raises(UnfitPrivacyKey, match="PRIVACY_KEY is not set"):
         private({"town": Hash()}, key=b"")
+
+
+def weighted(weights: list[Any] | None, *, rows: int = 2_000) -> Draft:
+    """Register a model of rows that were drawn unevenly: as many with a 3 as with all others together, which are 9 in 10."""
+    index = [row // 2 % 3 if row % 2 else 3 for row in range(rows)]
+    start = datetime(2026, 1, 1, 9, tzinfo=UTC)
+    table = {
+        "_id": [f"{row:036}" for row in range(rows)],
+        "when": [start + timedelta(minutes=row) for row in range(rows)],
+        "index": index,
+        "late": [0.5] * rows,
+    }
+    made = pa.table(table if weights is None else {**table, "_weight": weights})
+    training = TrainingData(rows=made, actual="late", time="when", sha256="0" * 64)
+    return draft(lookup(4), training, model="flights", version="1", schema=None, at=start)
+
+
+def test_the_baseline_is_of_what_rows_stand_for() -> None:
+    """Of those with a 3 one in nine is kept, and of the others every one: otherwise drift would be found where there is none."""
+    made = weighted([9_000_000 if row % 2 else 1_000_000 for row in range(2_000)])
+
+    counted = encoding.decode(made.files["baselines/1/_profile"], Profile, path="_profile")
+    rows = sample(made)
+    values = rows.column("index").to_pylist()
+    assert counted.rows == rows.num_rows == 1_000 + values.count(3)
+    assert 70 < values.count(3) < 155
+    bins = encoding.decode(made.files["baselines/1/_bins"], Bins, path="_bins")
+    assert counted == profile(rows.drop_columns(["_id"]), bins)
+    hours = dict(Hours(made.files["baselines/1/_hours.parquet"], "_hours"))
+    assert sum(one.rows for one in hours.values()) == counted.rows
+    assert made.manifest.training_rows == 2_000
+    assert made.manifest.schema.features[0].maximum == 3
+
+
+def test_weights_that_are_all_the_same_change_nothing() -> None:
+    assert weighted([7] * 2_000).files == weighted(None).files
+
+
+@pytest.mark.parametrize("weights", [[0] * 100, [-1] * 100, [float("nan")] * 100, ["many"] * 100])
+def test_weights_that_are_none_are_refused(weights: list[Any]) -> None:
+    with pytest.raises(InvalidSchema, match="'_weight'"):
+        weighted(weights, rows=100)
+
+
+def test_ids_stand_beside_the_rows_alone() -> None:
+    """By them whoever is erased is found; a profile would show its rows to people."""
+    made = weighted(None)
+
+    assert sample(made).column_names == ["index", "prediction", "late", "when", "_id"]
+    assert [feature.name for feature in made.manifest.schema.features] == ["index"]
+    assert encoding.decode(made.files["baselines/1/_profile"], Profile, path="_profile").sample.rows == ()
+    assert all(not one.sample.rows for _, one in Hours(made.files["baselines/1/_hours.parquet"], "_hours"))
