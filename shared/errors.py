@@ -10,6 +10,7 @@ Fault
 |-- UnknownModel           no such model or version is registered
 |-- VersionRetired         a version is out of use: nothing asks it any more (410)
 |-- IsChampion             the champion cannot be retired, or challenge itself (409)
+|-- ChampionChanged        a version is to answer in place of one that does not answer any more (409)
 |-- AlreadyRegistered      the same version exists with other bytes
 |-- InvalidModel           a model file cannot be used as it is
 |-- Untrainable            what was captured of a version is not what a model would be asked with
@@ -21,6 +22,7 @@ Fault
 |-- UnknownDataset         a model has no such dataset, or several (404): says which it has
 |-- DatasetRefused         a dataset failed its checks (409): says which, and what mends it
 |-- BuildGone              the plan of a build was deleted while it went on
+|-- DatasetTooLarge        a dataset has more rows than are learned from: says how fewer are taken (409)
 |-- DatasetErased          a dataset's rows are gone, because somebody in them was erased (410)
 |-- UnreadableRequest      a body that is not the JSON it should be (400)
 |-- RequestTooLarge        a body, a number of rows or a record over the limit (413)
@@ -255,6 +257,24 @@ class IsChampion(Fault):
         self.version = version
 
 
+class ChampionChanged(Fault):
+    """A version is to answer because it is better than one that does not answer any more."""
+
+    code = "champion_changed"
+    status = 409
+
+    def __init__(self, model: str, version: str, *, instead_of: str, champion: str | None) -> None:
+        super().__init__(
+            f"{model} {version} was to answer in place of {instead_of}, and by now "
+            f"{'none' if champion is None else champion} is the champion, with which it was not compared: nothing was "
+            f"promoted (python manage.py promote {model} {version}, if you want it anyway)"
+        )
+        self.model = model
+        self.version = version
+        self.instead_of = instead_of
+        self.champion = champion
+
+
 class AlreadyRegistered(Fault):
     """The version exists, with other bytes: a version never changes, so register the new bytes as a new version."""
 
@@ -340,6 +360,23 @@ class DatasetRefused(Fault):
         super().__init__(f"the dataset of {model} is refused: {'; '.join(reasons)}")
         self.model = model
         self.reasons = reasons
+
+
+class DatasetTooLarge(Fault):
+    """A dataset has more ``rows`` than are learned from at once, which is done in memory."""
+
+    code = "dataset_too_large"
+    status = 409
+
+    def __init__(self, model: str, dataset: str, *, rows: int, most: int) -> None:
+        super().__init__(
+            f"dataset {dataset[:12]} of {model} has {rows:,} rows to learn from and to try it on, and at most {most:,} are "
+            f"taken: build one with sample: {{rows: {most}}} in its recipe, or let more be taken with --rows {rows}"
+        )
+        self.model = model
+        self.dataset = dataset
+        self.rows = rows
+        self.most = most
 
 
 class DatasetErased(Fault):

@@ -213,6 +213,11 @@ def aliases_path(model: str) -> str:
     return f"models/{model}/aliases.json"
 
 
+def baseline_path(manifest: Manifest) -> str:
+    """Return where it is stored which of a version's baselines is the current one."""
+    return f"{folder(manifest.model, manifest.version)}baseline.json"
+
+
 def baseline_name(number: int) -> str:
     """Return where one baseline of a version is, from the version's folder; it ends in a slash."""
     return f"baselines/{number}/"

@@ -1,21 +1,16 @@
 """The registry: which models and versions there are."""
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
-
-import msgspec
 
 from shared import documents
 from shared.blobs import Blobs
 from shared.clock import Clock
 from shared.errors import (
-    AlreadyRegistered,
-    BlobChanged,
     BlobMissing,
+    ChampionChanged,
     InvalidDocument,
     UnknownModel,
     VersionRetired,
@@ -28,13 +23,12 @@ from shared.registry.manifest import (
     CurrentBaseline,
     Manifest,
     baseline_name,
+    baseline_path,
     folder,
     manifest_path,
 )
 from shared.registry.recent import RecentAliases
-
-_TOLD: Final = ("registered_at", "files", "trained_until", "classes", "lineage")
-"""What says how a version came to be, or is made of what was given, perhaps otherwise by another release."""
+from shared.registry.registering import May, Registering, digest_of, unasked
 
 
 @dataclass(slots=True)
@@ -152,57 +146,54 @@ class Registry:
         path = folder(manifest.model, manifest.version) + name
         data = (await self.blobs.read(path)).data
         # Of a large file it takes longer than others, whose requests are answered meanwhile, should wait.
-        if await asyncio.to_thread(_digest, data) != manifest.files[name]:
+        if await asyncio.to_thread(digest_of, data) != manifest.files[name]:
             raise InvalidDocument(path, reason="its SHA-256 is not the one in the manifest")
         return data
 
-    async def register(self, manifest: Manifest, *, files: Mapping[str, bytes]) -> Manifest:
+    async def register(self, manifest: Manifest, *, files: Mapping[str, bytes], may: May = unasked) -> Manifest:
         """Store a new version with its files, its first baseline among them; the manifest, last, makes it exist.
 
         The same version with the same bytes may be registered again, which finishes what was interrupted, and puts back
         files that are no longer what the manifest says: two that register the same version with other bytes at the same
         time write over each other's files, and only one of them has the manifest.
 
+        Args:
+            manifest: of the version.
+            files: by the names they have beside it.
+            may: raises a fault where it may not be after all. It is asked once the files are there, which are taken back
+                then: whatever they have to go with, such as an erasure, finds them or is found by it.
+
         Raises:
             AlreadyRegistered: the version exists with another schema or other bytes.
         """
-        known = await documents.find(self.blobs, manifest_path(manifest.model, manifest.version), Manifest)
-        if known is not None:
-            _refuse_another(known, manifest)
-            for name, data in files.items():
-                if known.files.get(name) == _digest(data):
-                    await self._place(folder(manifest.model, manifest.version) + name, data)
-            return known
-        for name, data in files.items():
-            await self._place(folder(manifest.model, manifest.version) + name, data)
-        first = CurrentBaseline(number=1, history=((1, manifest.registered_at),))
-        await documents.swap(
-            self.blobs,
-            _baseline_path(manifest),
-            CurrentBaseline,
-            lambda old: old or first,
-        )
+        return await Registering(self.blobs, manifest, files, may).register()
 
-        def once(old: Manifest | None) -> Manifest:
-            if old is not None:
-                _refuse_another(old, manifest)
-            return old or manifest
-
-        return await documents.swap(self.blobs, manifest_path(manifest.model, manifest.version), Manifest, once)
-
-    async def promote(self, model: str, version: str, *, alias: Alias) -> Aliases:
+    async def promote(self, model: str, version: str, *, alias: Alias, instead_of: str | None = None) -> Aliases:
         """Make ``alias`` name ``version``, and return the model's aliases.
 
         There is one champion, and the version that answered before does no more; challengers are added to the others.
+
+        Args:
+            model: which.
+            version: of it.
+            alias: what it becomes.
+            instead_of: the champion that it is named in place of, or beside; None for whichever there is.
 
         Raises:
             UnknownModel: the version is not registered.
             VersionRetired: it is retired.
             IsChampion: it answers, and cannot be tried beside itself.
+            ChampionChanged: the champion is neither the one it is named in place of, nor the version itself.
         """
         await self.manifest(model, version)
         now = self.clock.now()
-        return await self._recent.swap(model, lambda old: old.naming(alias, model, version, at=now))
+
+        def named(old: Aliases) -> Aliases:
+            if instead_of is not None and old.champion not in {instead_of, version}:
+                raise ChampionChanged(model, version, instead_of=instead_of, champion=old.champion)
+            return old.naming(alias, model, version, at=now)
+
+        return await self._recent.swap(model, named)
 
     async def remove_challenger(self, model: str, version: str) -> Aliases:
         """See that a version is no challenger, and return the model's aliases.
@@ -254,7 +245,7 @@ class Registry:
 
     async def baselines_of(self, manifest: Manifest) -> CurrentBaseline:
         """Return which baseline a version is compared with, and which ones were before."""
-        return (await documents.read(self.blobs, _baseline_path(manifest), CurrentBaseline))[0]
+        return (await documents.read(self.blobs, baseline_path(manifest), CurrentBaseline))[0]
 
     async def accept_baseline(self, manifest: Manifest, number: int) -> CurrentBaseline:
         """Make a baseline, whose files are written, the one that a version is compared with."""
@@ -262,34 +253,7 @@ class Registry:
 
         def accepted(old: CurrentBaseline | None) -> CurrentBaseline:
             if old is None:
-                raise BlobMissing(_baseline_path(manifest))
+                raise BlobMissing(baseline_path(manifest))
             return CurrentBaseline(number=number, history=(*old.history, (number, now)))
 
-        return await documents.swap(self.blobs, _baseline_path(manifest), CurrentBaseline, accepted)
-
-    async def _place(self, path: str, data: bytes) -> None:
-        """Write a file of a version: what another try left there is replaced."""
-        try:
-            await self.blobs.create(path, data)
-        except BlobChanged:
-            left = await self.blobs.read(path)
-            if left.data != data:
-                await self.blobs.replace(path, data, etag=left.etag)
-
-
-def _baseline_path(manifest: Manifest) -> str:
-    return f"{folder(manifest.model, manifest.version)}baseline.json"
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def _refuse_another(known: Manifest, manifest: Manifest) -> None:
-    """Compare what was given: a baseline's files are made from it, and another release of a library may write them otherwise."""
-    given = msgspec.structs.replace(manifest, **{name: getattr(known, name) for name in _TOLD})
-    if known.files[known.model_file] != manifest.files[manifest.model_file]:
-        raise AlreadyRegistered(known.model, known.version, what="file")
-    for name in Manifest.__struct_fields__:
-        if getattr(known, name) != getattr(given, name):
-            raise AlreadyRegistered(known.model, known.version, what=name.replace("_", " "))
+        return await documents.swap(self.blobs, baseline_path(manifest), CurrentBaseline, accepted)

@@ -11,11 +11,20 @@ import pytest
 
 from shared.blobs import Blobs, Content
 from shared.clock import Clock
-from shared.errors import AlreadyRegistered, InvalidDocument, StorageUnavailable, UnknownModel, VersionRetired
+from shared.errors import (
+    AlreadyRegistered,
+    ChampionChanged,
+    DatasetErased,
+    InvalidDocument,
+    StorageUnavailable,
+    UnknownModel,
+    VersionRetired,
+)
 from shared.registry.manifest import CHALLENGER, CHAMPION, AliasChange, Aliases, Lineage, Manifest
 from shared.registry.store import Registry
 from tests.integration.models import registered
 from tests.integration.stored import Killed, Mortal, own_storage
+from tests.memory import Memory, MemoryBlobs
 
 NOW = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 
@@ -189,6 +198,60 @@ async def test_a_model_without_a_champion_does_not_answer(registry: Registry) ->
 
     with pytest.raises(UnknownModel):
         await registry.answering("flights")
+
+
+async def test_of_a_version_that_may_not_be_after_all_nothing_is_left(registry: Registry, blobs: Blobs) -> None:
+    """It is asked when everything is there but what makes it a version: by then whoever looks for its rows finds them."""
+    one, seen = registered("flights", "1"), list[set[str]]()
+
+    async def may() -> None:
+        seen.append({stored.path.removeprefix("models/flights/1/") async for stored in blobs.under("models/flights/")})
+        raise DatasetErased("flights", "d" * 64, at=NOW)
+
+    with pytest.raises(DatasetErased):
+        await registry.register(one.manifest, files=one.files, may=may)
+
+    assert seen == [set(one.files)]
+    assert [stored async for stored in blobs.under("models/")] == []
+    await add(registry)
+    with pytest.raises(DatasetErased):
+        await registry.register(one.manifest, files=one.files, may=may)
+    assert await Registry(blobs, registry.clock).manifest("flights", "1") == one.manifest
+
+
+async def test_a_version_that_is_better_than_one_answers_in_place_of_no_other(registry: Registry) -> None:
+    for version in ("1", "2", "3"):
+        await add(registry, version)
+    await registry.promote("flights", "1", alias=CHAMPION)
+    await registry.promote("flights", "3", alias=CHAMPION)
+
+    with pytest.raises(ChampionChanged, match="by now 3 is the champion, with which it was not compared"):
+        await registry.promote("flights", "2", alias=CHAMPION, instead_of="1")
+    kept = await registry.aliases("flights")
+    await registry.promote("flights", "2", alias=CHAMPION, instead_of="3")
+    again = await registry.promote("flights", "2", alias=CHAMPION, instead_of="3")
+
+    assert (kept.champion, again.champion) == ("3", "2")
+
+
+async def test_a_champion_that_changes_while_another_is_named_is_not_replaced() -> None:
+    """The aliases are swapped under the ETag of those in which the champion was looked up."""
+    memory = Memory()
+    registry = Registry(MemoryBlobs(memory), Clock.standing(NOW))
+    for version in ("1", "2", "3"):
+        await add(registry, version)
+    await registry.promote("flights", "1", alias=CHAMPION)
+    others = iter([registry])
+
+    async def in_between() -> None:
+        for other in others:
+            await other.promote("flights", "3", alias=CHAMPION)
+
+    held_up = Registry(MemoryBlobs(memory, before_write=in_between), Clock.standing(NOW))
+    with pytest.raises(ChampionChanged):
+        await held_up.promote("flights", "2", alias=CHAMPION, instead_of="1")
+
+    assert (await Registry(MemoryBlobs(memory), registry.clock).aliases("flights")).champion == "3"
 
 
 async def test_only_what_is_registered_can_be_promoted(registry: Registry) -> None:
