@@ -2,8 +2,10 @@
 
 import argparse
 import asyncio
+import contextlib
 import hashlib
 import math
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,6 +14,7 @@ from infra.cli.progress import Steps
 from shared import wiring
 
 if TYPE_CHECKING:  # each command imports what it needs
+    from shared.registry.manifest import Lineage
     from shared.retraining.comparison import Comparison
     from shared.schema import Feature, Privacy, Schema
 
@@ -103,7 +106,8 @@ async def _register(asked: argparse.Namespace) -> Answer:
         )
         steps.next()
         if not asked.dry_run:
-            await wiring.registry().register(made.manifest, files=made.files)
+            may = partial(_refuse_erased, asked.model, lineage)
+            await wiring.registry().register(made.manifest, files=made.files, may=may)
             if asked.alias:
                 await wiring.registry().promote(asked.model, asked.version, alias=asked.alias)
         steps.next()
@@ -122,6 +126,19 @@ async def _register(asked: argparse.Namespace) -> Answer:
             "schema": msgspec.to_builtins(made.manifest.schema),
         }
     )
+
+
+async def _refuse_erased(model: str, lineage: "Lineage | None") -> None:
+    """See that nobody was erased from what a version learned from; of a dataset that is not here nobody knows.
+
+    Raises:
+        DatasetErased: somebody was.
+    """
+    from shared.errors import UnknownDataset
+
+    if lineage is not None and lineage.dataset is not None:
+        with contextlib.suppress(UnknownDataset):
+            await wiring.training().refuse_erased(model, lineage.dataset)
 
 
 async def _promote(asked: argparse.Namespace) -> Answer:

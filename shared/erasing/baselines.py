@@ -1,5 +1,8 @@
 """Baselines: rows that are kept of them, and the samples in their profiles; what is counted tells of nobody, and stays.
 
+The rows that are kept of training data say by their ids whose they are, where they were captured before. Versions that are not
+registered yet are looked at as well: whoever registers one asks, once its baseline is there, whether somebody in it was erased.
+
 An accepted baseline calls values by their names that are usual in its rows. One that all rows are erased by is a name for
 nothing from then on, and gets another.
 """
@@ -23,6 +26,7 @@ from shared.profiles.hourly import Hours, encode_hours
 from shared.profiles.profile import Profile
 from shared.profiles.sample import Sample
 from shared.registry.baselines import BINS_FILE, HOURS_FILE, PROFILE_FILE, ROWS_FILE
+from shared.registry.manifest import Manifest
 from shared.registry.store import Registry
 from shared.sealing.hours.erased import hash_of
 
@@ -40,23 +44,30 @@ class BaselinesPlace:
     async def erase(self, subject: Subject, *, is_dry: bool) -> int:
         """Take the rows out."""
         found = 0
-        for version in await self.registry.versions(subject.model):
-            known = next((one.categories for one in version.schema.features if one.name == subject.feature), None)
-            value = subject.stored.get(version.version)
-            # One that the version itself knows is none of its baseline's alone.
-            name = value if isinstance(value, str) and value not in (known or ()) else None
-            for folder in await self.blobs.folders(f"models/{subject.model}/{version.version}/baselines/"):
-                found += await self._erase(folder, subject, version.version, name, is_dry=is_dry)
+        registered = {one.version: one for one in await self.registry.versions(subject.model)}
+        for place in await self.blobs.folders(f"models/{subject.model}/"):
+            version = registered.get(place.split("/")[2])
+            name = _name(subject, version) if version is not None else None
+            for folder in await self.blobs.folders(f"{place}baselines/"):
+                said = version.version if version is not None else None
+                found += await self._erase(folder, subject, said, name, is_dry=is_dry)
         return found
 
-    async def _erase(self, folder: str, subject: Subject, version: str, name: str | None, *, is_dry: bool) -> int:
-        """Take the rows out of one; the bins come last, since they say which of their names is to go."""
+    async def _erase(
+        self, folder: str, subject: Subject, version: str | None, name: str | None, *, is_dry: bool
+    ) -> int:
+        """Take the rows out of one; the bins come last, since they say which of their names is to go.
+
+        ``version`` None, of one that is not registered, is for the value in any form.
+        """
         bins = await self._bins(folder)
         renamed = without_name(bins, subject.feature, name) if bins is not None else None
         changes: dict[str, Change] = {
             ROWS_FILE: without_rows(subject, version),
-            HOURS_FILE: _without_hourly_samples(subject, version),
-            PROFILE_FILE: _without_samples(subject, version, bins=digest(renamed) if renamed is not None else None),
+            HOURS_FILE: _without_hourly_samples(subject, version or ""),
+            PROFILE_FILE: _without_samples(
+                subject, version or "", bins=digest(renamed) if renamed is not None else None
+            ),
             BINS_FILE: _being(renamed),
         }
         found = 0
@@ -70,6 +81,13 @@ class BaselinesPlace:
             return encoding.decode((await self.blobs.read(path)).data, Bins, path=path)
         except BlobMissing:
             return None
+
+
+def _name(subject: Subject, version: Manifest) -> str | None:
+    """Return the subject's value if it may be the name of a bin: one that the version itself knows is none of its baseline's."""
+    known = next((one.categories for one in version.schema.features if one.name == subject.feature), None)
+    value = subject.stored.get(version.version)
+    return value if isinstance(value, str) and value not in (known or ()) else None
 
 
 def without_name(bins: Bins, feature: str | None, name: str | None) -> Bins:

@@ -8,12 +8,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from shared.hours import Hour
+from shared.registry.inference import WEIGHT
 from shared.registry.manifest import Manifest
 from shared.retrain_config import Loss
 from shared.retraining.asking import CHAMPION_ANSWER, answer_losses, ask, missing, unaskable, unjudged
 from shared.retraining.comparison import sureness
 from shared.retraining.losses import Floats, Mean, Sums
-from shared.retraining.training_set import AT, WEIGHT
+from shared.retraining.training_set import AT
 from shared.scoring.runtime import Runtime
 
 SURE: Final = 0.95

@@ -4,11 +4,15 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
+from shared import documents
 from shared.blobs import Blobs
 from shared.clock import Clock
-from shared.errors import AlreadyRegistered, BlobChanged
+from shared.datasets.manifest import DatasetManifest
+from shared.datasets.paths import manifest_path as dataset_manifest_path
+from shared.errors import AlreadyRegistered, BlobChanged, BlobMissing, DatasetErased, Fault, UnknownDataset
 from shared.registry.manifest import CHALLENGER, Lineage, Manifest
 from shared.registry.store import Registry
 from shared.retrain_config import Loss
@@ -16,7 +20,7 @@ from shared.retraining.challengers import next_version, refuse_incomparable, sch
 from shared.retraining.held_out import HeldOut, held_out
 from shared.retraining.losses import loss_of
 from shared.retraining.outlived import TRAINING_SETS
-from shared.retraining.training_set import AT, ID, WEIGHT, TrainingSet
+from shared.retraining.training_set import AT, TrainingSet, standing
 from shared.schema import Schema
 from shared.scoring.registration import Draft, TrainingData, draft, infer_schema
 from shared.scoring.runtime import OnnxModel, Runtime
@@ -73,15 +77,41 @@ class Training:
             decision=decision,
         )
 
+    async def refuse_erased(self, model: str, dataset: str) -> None:
+        """See that the rows of a dataset are still there.
+
+        Raises:
+            DatasetErased: somebody in it was erased since it was read.
+            UnknownDataset: it is gone.
+        """
+        now = await documents.find(self.blobs, dataset_manifest_path(model, dataset), DatasetManifest)
+        if now is None:
+            raise UnknownDataset(model, dataset, reason="is gone", known=())
+        if now.state == "erased":
+            raise DatasetErased(model, dataset, at=now.erased_at or now.built_at)
+
     async def place(self, drawn: TrainingSet) -> str:
         """Store a training set where somebody else can fetch it, and return the folder, ending in a slash.
 
         It is called after the hour that it ends with: ``outlived`` has it go when that does.
+
+        Raises:
+            DatasetErased: somebody in the dataset was erased since it was read; nothing is left there then.
+            UnknownDataset: it is gone, likewise.
         """
-        folder = f"{TRAINING_SETS}model={drawn.parent.model}/{drawn.made.recipe.end}-{drawn.sha256[:16]}/"
+        made = drawn.made
+        await self.refuse_erased(made.model, made.dataset)
+        place = f"{TRAINING_SETS}model={drawn.parent.model}/{drawn.made.recipe.end}-{drawn.sha256[:16]}/"
         with contextlib.suppress(BlobChanged):  # it is called after its content
-            await self.blobs.create(f"{folder}{TRAINING_FILE}", drawn.file)
-        return folder
+            await self.blobs.create(f"{place}{TRAINING_FILE}", drawn.file)
+        # An erasure marks datasets and then looks here once more: it finds the file, or the file is found to be too late.
+        try:
+            await self.refuse_erased(made.model, made.dataset)
+        except Fault:
+            with contextlib.suppress(BlobMissing):
+                await self.blobs.delete(f"{place}{TRAINING_FILE}")
+            raise
+        return place
 
     async def register(self, drawn: TrainingSet, file: bytes, *, version: str, lineage: Lineage) -> Manifest:
         """Register a model that learned from a training set, as a challenger of its champion.
@@ -91,10 +121,16 @@ class Training:
             InvalidSchema: it is none that can be stored beside the training set.
             ModelFailed: it raised on rows that it learned from.
             AlreadyRegistered: the version is another one.
+            DatasetErased: somebody in the dataset was erased since it was read; nothing is left of the version then.
+            UnknownDataset: it is gone, likewise.
         """
+        still_there = partial(self.refuse_erased, drawn.made.model, drawn.made.dataset)
+        await still_there()
         made = await asyncio.to_thread(_drafted, drawn, file, version, lineage)
         refuse_incomparable(drawn.parent, made.manifest)
-        manifest = await self.registry.register(made.manifest, files=made.files)
+        # Asked again once the baseline is there: an erasure marks datasets and then looks at all baselines once more, of
+        # versions that are not registered yet as well. It finds this one, or this one is found to be too late.
+        manifest = await self.registry.register(made.manifest, files=made.files, may=still_there)
         await self.registry.promote(manifest.model, manifest.version, alias=CHALLENGER)
         return manifest
 
@@ -117,7 +153,7 @@ def _held_out(drawn: TrainingSet, versions: tuple[Manifest, Manifest], files: Se
 
 def _drafted(drawn: TrainingSet, file: bytes, version: str, lineage: Lineage) -> Draft:
     training = TrainingData(
-        rows=drawn.rows.drop_columns([ID, WEIGHT]),
+        rows=standing(drawn),
         actual=drawn.parent.actual,
         time=AT,
         sha256=drawn.sha256,

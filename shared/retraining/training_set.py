@@ -10,14 +10,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from shared.datasets.manifest import DatasetManifest
+from shared.datasets.recipe import Weights
 from shared.errors import Untrainable
+from shared.registry.inference import ID, WEIGHT
 from shared.registry.manifest import Manifest
 from shared.schema import Drop, Hash
 from shared.sealing.tables.columns import ARROW_TYPES
 
-ID: Final = "_id"
 AT: Final = "_at"
-WEIGHT: Final = "_weight"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +74,15 @@ def refuse_unfit(parent: Manifest, made: DatasetManifest) -> None:
         else:
             continue
         raise Untrainable(parent.model, parent.version, name, reason=reason)
+
+
+def standing(drawn: TrainingSet) -> pa.Table:
+    """Return the rows that were learned from, with ``_weight`` only where that is how many rows each stands for.
+
+    What a recipe says of classes and of age is how to learn, and no population: where it says any, that cannot be told from
+    the rest of a weight, and rows stand for one each, as those of a uniform sample do.
+    """
+    return drawn.rows if drawn.made.recipe.weights == Weights() else drawn.rows.drop_columns([WEIGHT])
 
 
 def columns(parent: Manifest) -> list[str]:

@@ -1,6 +1,7 @@
 """What a challenger learns from is a dataset's training part, as one file that is the same wherever it is made."""
 
 import io
+from datetime import timedelta
 
 import msgspec
 import pyarrow as pa
@@ -9,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.datasets.recipe import Weights
 from shared.errors import Untrainable
-from shared.retraining.training_set import refuse_masked, refuse_unfit
+from shared.retraining.training_set import refuse_masked, refuse_unfit, standing, training_set
 from shared.schema import Coarsen, Drop, Feature, FeatureType, Hash, Privacy
 from tests.unit.retraining.training_sets import dataset_of, parent_of, rows_of, schema_of, set_of
 
@@ -77,3 +79,21 @@ def test_a_dataset_has_to_have_what_the_champion_is_asked_with() -> None:
     ):
         with pytest.raises(Untrainable, match=f"'distance' of flights 1 {reason}"):
             refuse_unfit(PARENT, unfit)
+
+
+@pytest.mark.parametrize(
+    ("weights", "stands"),
+    [
+        (Weights(), True),
+        (Weights(balanced=True), False),
+        (Weights(classes={"1": 2.0}), False),
+        (Weights(half_life=timedelta(days=7)), False),
+    ],
+)
+def test_what_says_how_to_learn_does_not_say_what_rows_stand_for(weights: Weights, *, stands: bool) -> None:
+    """A baseline in which all classes are equally frequent is of no world, and the first window would be in breach of it."""
+    made = dataset_of(PARENT)
+    weighted = msgspec.structs.replace(made, recipe=msgspec.structs.replace(made.recipe, weights=weights))
+    told = training_set(PARENT, weighted, rows(1, 0), rows())
+
+    assert standing(told).column_names == [name for name in told.rows.column_names if stands or name != "_weight"]
