@@ -97,15 +97,17 @@ async def _retrain(asked: argparse.Namespace) -> Answer:
                 await _train(asked, drawn, version, decision, steps)
             steps.next()
             compared = await training.compare(drawn, version)
-            said = retrain_told.registered(drawn, version, compared)
+            said = retrain_told.registered(drawn, version, compared.result)
         steps.next()
-    promoted = bool(asked.promote and compared and compared.is_established)
-    if promoted:
-        await wiring.registry().promote(asked.model, version, alias="champion")
     if not asked.json:
         print(said)
-        if compared is not None:
-            print(retrain_told.what_next(asked.model, version, compared, wanted=bool(asked.promote)))
+    promoted = bool(asked.promote and compared and compared.result.is_established)
+    if promoted:
+        # What is established is that it is better than this champion, and than no other one.
+        instead_of = drawn.parent.version
+        await wiring.registry().promote(asked.model, version, alias="champion", instead_of=instead_of)
+    if not asked.json and compared is not None:
+        print(retrain_told.what_next(asked.model, version, compared.result, wanted=bool(asked.promote)))
     registered = {"version": version, "decision": decision, "registered": is_made or not asks, "promoted": promoted}
     return Answer(retrain_told.values(drawn, compared) | registered)
 

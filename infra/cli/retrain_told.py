@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # each command imports what it needs
     from shared.retraining.held_out import HeldOut
+    from shared.retraining.held_out_store import HeldOutComparison
     from shared.retraining.preparing import Material
     from shared.retraining.training_set import TrainingSet
 
@@ -41,7 +42,7 @@ def rows(drawn: "TrainingSet") -> str:
     )
 
 
-def values(drawn: "TrainingSet", compared: "HeldOut | None" = None) -> dict[str, Any]:
+def values(drawn: "TrainingSet", compared: "HeldOutComparison | None" = None) -> dict[str, Any]:
     """Return the same for programs, with how the challenger compares."""
     import msgspec
 
@@ -59,7 +60,8 @@ def values(drawn: "TrainingSet", compared: "HeldOut | None" = None) -> dict[str,
         "held_out": drawn.held_out.num_rows,
         "sha256": drawn.sha256,
         "size_bytes": len(drawn.file),
-        "comparison": None if compared is None else msgspec.to_builtins(compared),
+        "comparison": None if compared is None else msgspec.to_builtins(compared.result),
+        "comparison_path": None if compared is None else compared.path,
     }
 
 

@@ -13,11 +13,12 @@ from shared.clock import Clock
 from shared.datasets.manifest import DatasetManifest
 from shared.datasets.paths import manifest_path as dataset_manifest_path
 from shared.errors import AlreadyRegistered, BlobChanged, BlobMissing, DatasetErased, Fault, UnknownDataset
-from shared.registry.manifest import CHALLENGER, Lineage, Manifest
+from shared.registry.manifest import CHALLENGER, Lineage, Manifest, folder
 from shared.registry.store import Registry
 from shared.retrain_config import Loss
 from shared.retraining.challengers import next_version, refuse_incomparable, schema_to_learn
 from shared.retraining.held_out import HeldOut, held_out
+from shared.retraining.held_out_store import HeldOutComparison, HeldOutStore
 from shared.retraining.losses import loss_of
 from shared.retraining.outlived import TRAINING_SETS
 from shared.retraining.training_set import AT, TrainingSet, standing
@@ -134,16 +135,27 @@ class Training:
         await self.registry.promote(manifest.model, manifest.version, alias=CHALLENGER)
         return manifest
 
-    async def compare(self, drawn: TrainingSet, version: str) -> HeldOut:
-        """Return a registered challenger beside the champion, on the rows that were held out.
+    async def compare(self, drawn: TrainingSet, version: str) -> HeldOutComparison:
+        """Return a registered challenger beside the champion, on the rows that were held out; it is stored by then.
 
         Raises:
             ModelFailed: one of the two raised.
         """
         champion, challenger = drawn.parent, await self.registry.manifest(drawn.parent.model, version)
         wanted = (await self.registry.monitor_config(champion.model)).retraining.loss
-        files = [await self.registry.file(one, one.model_file) for one in (champion, challenger)]
-        return await asyncio.to_thread(_held_out, drawn, (champion, challenger), files, loss_of(champion.task, wanted))
+        both = (champion, challenger)
+        files = [await self.registry.file(one, one.model_file) for one in both]
+        result = await asyncio.to_thread(_held_out, drawn, both, files, loss_of(champion.task, wanted))
+        compared = HeldOutComparison(
+            model=champion.model,
+            champion=champion.version,
+            challenger=version,
+            dataset=drawn.made.dataset,
+            result=result,
+            inputs={f"{folder(one.model, one.version)}{one.model_file}": one.files[one.model_file] for one in both},
+        )
+        await HeldOutStore(self.blobs).store(compared)
+        return compared
 
 
 def _held_out(drawn: TrainingSet, versions: tuple[Manifest, Manifest], files: Sequence[bytes], loss: Loss) -> HeldOut:

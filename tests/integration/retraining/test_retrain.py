@@ -36,6 +36,7 @@ from shared.registry.manifest import Aliases, Lineage, Manifest, aliases_path, m
 from shared.registry.store import Registry
 from shared.retraining.actuals import JoinedActuals
 from shared.retraining.decision import Decisions, NewestDecision
+from shared.retraining.held_out_store import HeldOutComparison
 from shared.retraining.preparing import Preparing
 from shared.retraining.training import Training
 from shared.retraining.verdicts import Verdict
@@ -375,6 +376,10 @@ async def test_a_challenger_answers_where_it_is_established_to_be_better_on_rows
     assert code == 0, error
     answer = json.loads(out)
     compared = answer["comparison"]
+    stored, _ = await documents.read(blobs, answer["comparison_path"], HeldOutComparison)
+    assert json.loads(msgspec.json.encode(stored.result)) == compared
+    assert (stored.champion, stored.challenger, stored.dataset) == ("1", "next", answer["dataset"])
+    assert stored.path == answer["comparison_path"]
     assert compared["rows"] == KNOWN - LEARNED
     assert compared["difference"] == pytest.approx(compared["champion"] - compared["challenger"])
     assert compared["interval"][0] <= compared["difference"] <= compared["interval"][1]
@@ -383,6 +388,33 @@ async def test_a_challenger_answers_where_it_is_established_to_be_better_on_rows
     aliases = await documents.find(blobs, aliases_path(model), Aliases)
     assert aliases is not None
     assert (aliases.champion, aliases.challengers) == (("next", ()) if is_better else ("1", ("next",)))
+
+
+async def test_what_is_better_than_a_champion_that_answers_no_more_does_not_answer(
+    environment: dict[str, str], blobs: Blobs, tmp_path: Path
+) -> None:
+    """It was compared with the one there was when it began to learn; somebody has promoted another one meanwhile."""
+    _register(environment, tmp_path, "overtaken")
+    await _import(environment, blobs, tmp_path, "overtaken")
+    (tmp_path / "made.onnx").write_bytes(onnx_model("9"))
+    files = (f"--model={tmp_path}/made.onnx", f"--training-data={tmp_path}/train.parquet", "--actual=delay")
+    code, _, error = run(environment, "register", "overtaken", "5", *files)
+    assert code == 0, error
+    promote = (
+        "; import subprocess; subprocess.run([sys.executable, 'manage.py', 'promote', 'overtaken', '5'], check=True)"
+    )
+    trainer = shlex.join([sys.executable, "-c", COPY + promote, str(tmp_path / "made.onnx")])
+    passed = [f"--pass={name}" for name in environment if name not in {"PATH", "LANG"}]
+    options = (f"--trainer={trainer}", "--promote=when-established", "--version=next", *passed)
+
+    code, _, error = run(environment, "retrain", "overtaken", *options, "--json")
+
+    assert code == 1
+    assert json.loads(error)["error"] == "champion_changed"
+    assert "was to answer in place of 1, and by now 5 is the champion" in json.loads(error)["detail"]
+    aliases = await documents.find(blobs, aliases_path("overtaken"), Aliases)
+    assert aliases is not None
+    assert (aliases.champion, aliases.challengers) == ("5", ("next",))
 
 
 async def test_the_hours_are_those_of_the_newest_decision_if_that_is_to_retrain(
