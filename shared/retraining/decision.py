@@ -108,6 +108,24 @@ class Decisions:
         """Return which decision about a model is the newest; None where there is none."""
         return await documents.find(self.blobs, _newest_path(model), NewestDecision)
 
+    async def newest_retrain(self, model: str, champion: str) -> tuple[str, Decision] | None:
+        """Return path and content of the newest decision to retrain a version; None where there is none.
+
+        Newer ones to do something else do not take it back. Of a period that was decided about again the last one counts.
+        """
+        pointer = await self.pointer(model)
+        newest = pointer.path if pointer is not None else None
+        stored = [one async for one in self.blobs.under(_folder(model)) if one.path != _newest_path(model)]
+        stored.sort(key=lambda one: (_start(one.path), one.path == newest, one.modified_at, one.path), reverse=True)
+        seen: set[str] = set()
+        for one in stored:
+            decision, _ = await documents.read(self.blobs, one.path, Decision)
+            if decision.champion == champion and decision.start not in seen:
+                seen.add(decision.start)
+                if decision.verdict is Verdict.RETRAIN:
+                    return one.path, decision
+        return None
+
     async def knows(self, change: DecisionChange) -> bool:
         """Whether the newest decision knows that this was told, or has nothing to do with it any more."""
         pointer = await self.pointer(change.model)
@@ -188,3 +206,8 @@ def _folder(model: str) -> str:
 
 def _newest_path(model: str) -> str:
     return f"{_folder(model)}_newest.json"
+
+
+def _start(path: str) -> str:
+    """Return the first hour of the period that a decision is about, which its name begins with."""
+    return path.rsplit("/", 1)[1].rsplit("-", 1)[0]

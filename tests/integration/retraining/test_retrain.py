@@ -31,7 +31,9 @@ from shared.clock import Clock
 from shared.datasets.listing import Datasets
 from shared.datasets.manifest import DatasetManifest
 from shared.datasets.paths import manifest_path as dataset_manifest_path
+from shared.datasets.recipe import Sample
 from shared.datasets.requests import Requests
+from shared.monitor_config import monitor_config_path
 from shared.registry.manifest import Aliases, Lineage, Manifest, aliases_path, manifest_path
 from shared.registry.store import Registry
 from shared.retraining.actuals import JoinedActuals
@@ -224,7 +226,7 @@ async def test_a_version_that_is_no_challenger_because_of_a_kill_is_one_when_it_
     (listed,) = (await datasets.of(model)).datasets
     decisions = Decisions(blobs, Outbox(blobs, registry.clock, ()))
     preparing = Preparing(blobs, registry, JoinedActuals(Joins(blobs, Manifests(blobs))), decisions)
-    drawn = await preparing.draw(await datasets.find(model, listed.dataset))
+    drawn = await preparing.draw(await datasets.find(model, listed.dataset), most_rows=KNOWN)
     training = Training(blobs, registry, registry.clock)
     lineage = training.lineage(drawn, trainer=trainer)
     monkeypatch.setattr(Registry, "promote", _interrupted)
@@ -320,7 +322,7 @@ async def test_what_is_no_model_of_these_features_is_not_registered(
         (("--trainer=true", "--to=2026-03-02T07"), "only what is before 2026-03-02T06 is sealed"),
         (("--trainer=sleep 1000", "--timeout-s=0.01"), "was ended after 0.01 s"),
         (("--trainer=true", "--timeout-s=soon"), "is no number of seconds"),
-        (("--trainer=true", "--rows-at-least=0"), "is no number of rows"),
+        (("--trainer=true", "--rows-at-least=0"), "is no number, 1 or more"),
         (("--trainer=http://example.com/train",), "a hook has an https address"),
         (("--trainer=http://127.0.0.1@example.com/train",), "a hook has an https address"),
         (("--trainer=https:///train",), "a hook has an https address"),
@@ -415,6 +417,46 @@ async def test_what_is_better_than_a_champion_that_answers_no_more_does_not_answ
     aliases = await documents.find(blobs, aliases_path("overtaken"), Aliases)
     assert aliases is not None
     assert (aliases.champion, aliases.challengers) == ("5", ("next",))
+
+
+async def test_no_more_rows_are_taken_than_are_wanted(
+    environment: dict[str, str], blobs: Blobs, tmp_path: Path
+) -> None:
+    """A dataset that is built is sampled, by its recipe; of one that is named nothing is left out behind its back."""
+    _register(environment, tmp_path, "sampled")
+    await _import(environment, blobs, tmp_path, "sampled")
+    trainer = copying(tmp_path, onnx_model("2"))
+    few = ("--rows=100", "--rows-at-least=100", f"--trainer={trainer}", "--json")
+
+    code, out, error = run(environment, "retrain", "sampled", *few)
+    answer = json.loads(out)
+    again, _, refused = run(environment, "retrain", "sampled", f"--dataset={answer['dataset']}", "--rows=99", *few[1:])
+
+    assert code == 0, error
+    assert answer["rows"] + answer["held_out"] == 100
+    assert answer["excluded"] == {"no_actual": 60, "sampled_out": 140}
+    made, _ = await documents.read(blobs, dataset_manifest_path("sampled", answer["dataset"]), DatasetManifest)
+    assert made.recipe.sample == Sample(rows=100)
+    assert again == 1
+    assert "has 100 rows to learn from and to try it on, and at most 99 are taken" in json.loads(refused)["detail"]
+    assert await challengers_of(blobs, "sampled") == ("2",)
+
+
+async def test_rows_that_are_younger_than_their_actuals_take_teach_nothing(
+    environment: dict[str, str], blobs: Blobs, tmp_path: Path
+) -> None:
+    """Those of the last four hours that turned out already, after two, are the ones that turn out soon."""
+    _register(environment, tmp_path, "young")
+    await _import(environment, blobs, tmp_path, "young")
+    await blobs.create(monitor_config_path("young"), b"actuals_delay: PT4H\n")
+    options = ("--as-of=2026-03-01T10:00Z", "--rows-at-least=50", f"--trainer={copying(tmp_path, onnx_model('2'))}")
+
+    code, out, error = run(environment, "retrain", "young", *options, "--json")
+
+    assert code == 0, error
+    answer = json.loads(out)
+    assert answer["excluded"] == {"after_as_of": 150, "too_young": 59}
+    assert answer["rows"] + answer["held_out"] == 91
 
 
 async def test_the_hours_are_those_of_the_newest_decision_if_that_is_to_retrain(
