@@ -37,13 +37,16 @@ def index(rows: pa.Table) -> bytes | None:
 
     The same rows give the same index, so that whoever finishes a sealing writes what was written before.
     """
-    external_ids = rows.column("_external_id")
+    found, at = entries(rows.column("_external_id"))
+    return _file(found, at) if len(at) else None
+
+
+def entries(external_ids: pa.ChunkedArray) -> tuple[Keys, NDArray[np.int64]]:
+    """Return what an index of texts, of which some may be missing, says: keys in order, and at which row each stands."""
     at = np.flatnonzero(external_ids.is_valid().to_numpy())
-    if not len(at):
-        return None
     found = keys(external_ids.drop_null())
     order = np.lexsort((at, found))
-    return _file(found[order], at[order])
+    return found[order], at[order]
 
 
 def empty() -> bytes:

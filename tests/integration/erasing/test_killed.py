@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from tests.integration.actuals.world import actual
 from tests.integration.erasing.gone import again, assert_gone, erase
 from tests.integration.erasing.inhabited import OPEN, Inhabited
 from tests.integration.interleaving import at_once, dying
+from tests.integration.sealing.batches import id_of
 from tests.integration.stored import Killed
 from tests.memory import Memory, MemoryBlobs
 
@@ -55,6 +57,28 @@ async def test_sealing_goes_on_wherever_an_erasure_was_killed(first: tuple[Memor
         await made.seal(OPEN + timedelta(hours=1, minutes=20))
         await erase(made)
 
+        await assert_gone(made)
+
+
+async def test_joining_goes_on_wherever_an_erasure_was_killed(first: tuple[Memory, Inhabited]) -> None:
+    """The actuals of others find their predictions in an hour of which half was done, by id and by external id."""
+    memory, made = again(first)
+    before = memory.writes
+    await erase(made)
+
+    for after in range(memory.writes - before):
+        memory, made = again(first)
+        with pytest.raises(Killed):
+            await ended(erase(made, MemoryBlobs(memory, before_write=dying(after))))
+
+        told = [actual(made.others[70], 1.0), actual(None, 0.0, external_id="other 80")]
+        await made.capture(*told, at=OPEN + timedelta(minutes=40))
+        await made.seal(OPEN + timedelta(hours=1, minutes=20))
+        await made.world().join()
+
+        joined = {row["_id"] for row in await made.world().joined()}
+        assert {id_of(made.others[70]), id_of(made.others[80])} <= joined
+        await erase(made)
         await assert_gone(made)
 
 
