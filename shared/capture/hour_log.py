@@ -95,27 +95,22 @@ class HourLogs:
         return _End(following, 0, 0, end.last)
 
     async def _open(self, path: str) -> _End:
-        """Create a log, or find where the one that is there ends: in the first roll that is not closed."""
-        roll, last = 0, _NOTHING
+        """Return where a log ends, in the first of its rolls that is not closed; where all are, the next is created.
+
+        They are looked through before one is created: in the place of a deleted one it would stay, were we to end there.
+        """
+        closed, last = -1, _NOTHING
         while True:
-            try:
-                await self.blobs.create_log(_rolled(path, roll))
-            except BlobChanged:
+            roll = await self._following(path, closed)
+            if roll is None:
+                with contextlib.suppress(BlobChanged):
+                    await self.blobs.create_log(_rolled(path, closed + 1))
+                continue  # by then there may be a later one, if this one was deleted
+            with contextlib.suppress(BlobMissing):  # it was deleted since, because it is closed
                 end, is_closed = await self._find_end(path, roll, last)
-                if is_closed:
-                    roll, last = roll + 1, end.last
-                    continue
-            else:
-                end = _End(roll, 0, 0, last)
-            rolls = {} if end.size_bytes else await self._rolls(path)
-            following = _first_after(roll, rolls)
-            if following is None:
-                return end
-            # There is a later one already, so this one was deleted, and created again just now.
-            if roll in rolls and not rolls[roll].size_bytes:
-                with contextlib.suppress(BlobChanged, BlobMissing):
-                    await self.blobs.delete(_rolled(path, roll), etag=rolls[roll].etag)
-            roll = following
+                if not is_closed:
+                    return end
+                closed, last = roll, end.last
 
     async def close(self, rolled: str) -> None:
         """Close one roll of a log, ``…-r<n>.jsonl``, which has a line, and see that the next begins with where it ended.

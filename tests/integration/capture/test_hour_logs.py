@@ -322,6 +322,37 @@ async def test_what_is_left_of_a_deleted_roll_is_not_begun_again(blobs: Blobs, p
     assert await sequences(blobs, path.replace("-r0", "-r2")) == [2, 3, 4]
 
 
+async def test_a_first_roll_that_was_deleted_is_not_created_again(blobs: Blobs, path: str) -> None:
+    """Were whoever looks for it to end there, an empty log would stay, of which everything was sealed."""
+
+    class Ending(Blobs):
+        async def delete(self, path: str, *, etag: str | None = None) -> None:
+            del etag
+            raise StorageUnavailable(path, reason="it ended here")
+
+    await HourLogs(blobs).append(path, entries(1, 2))
+    await HourLogs(blobs).close(path)
+    await blobs.delete(path)
+
+    await HourLogs(Ending(blobs._service)).append(path, entries(2, 3))
+
+    assert await rolls(blobs, path) == ["r1.jsonl"]
+    assert await sequences(blobs, path.replace("-r0", "-r1")) == [2, 3]
+
+
+async def test_what_is_left_of_a_first_roll_is_deleted_by_the_next_who_appends(blobs: Blobs, path: str) -> None:
+    """It was created by who was held up between looking and creating, and ended before it looked again."""
+    await HourLogs(blobs).append(path, entries(1, 2))
+    await HourLogs(blobs).close(path)
+    await blobs.delete(path)
+    await blobs.create_log(path)
+
+    await HourLogs(blobs).append(path, entries(2, 3))
+
+    assert await rolls(blobs, path) == ["r1.jsonl"]
+    assert await sequences(blobs, path.replace("-r0", "-r1")) == [2, 3]
+
+
 async def test_whoever_was_to_create_the_next_roll_finds_that_it_was_deleted(blobs: Blobs, path: str) -> None:
     """Held up between closing a roll and creating the next, while others filled that one and it was erased."""
     await HourLogs(blobs).append(path, entries(1))
