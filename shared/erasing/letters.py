@@ -49,30 +49,37 @@ class DeadLettersPlace:
         return subject
 
     async def erase(self, subject: Subject, *, is_dry: bool) -> int:
-        """Delete every log that holds a letter of the subject."""
+        """Delete every log that holds a letter of the subject; one whose hash is not written yet is kept for the next pass."""
         rows = 0
         holding: defaultdict[Hour, list[str]] = defaultdict(list)
         async for log in self.blobs.under(_DEAD):
-            kept: list[bytes] = []
-            own = 0
-            async for line, record, shelf in self._letters(log):
-                is_own = _is_own(subject, record, shelf)
-                own += is_own
-                kept += [] if is_own else [line]
-            rows += own
-            if not own or is_dry:
+            own = [record async for _, record, shelf in self._letters(log) if _is_own(subject, record, shelf)]
+            rows += len(own)
+            if is_dry or not any(map(subject.knows_record, own)):
                 continue
-            await self._keep(log, kept)
             if is_log(log.path):
+                await self._keep(await self._closed(log), subject)
                 holding[Hour.at_path(log.path)].append(log.path)
             else:
+                await self._keep(log, subject)
                 await self.blobs.delete(log.path, etag=log.etag)
         for hour, paths in holding.items():
             await self.taking.take(DEAD_SHELF, hour, paths, under=dead_folder(hour))
         return rows
 
-    async def _keep(self, log: Stored, letters: list[bytes]) -> None:
+    async def _closed(self, log: Stored) -> Stored:
+        """Close a log, and return it as it is from then on: letters of others may have come since it was listed."""
+        with contextlib.suppress(BlobMissing):  # retention was faster
+            await self.taking.logs.close(log.path)
+        return next((one for one in [one async for one in self.blobs.under(log.path)] if one.path == log.path), log)
+
+    async def _keep(self, log: Stored, subject: Subject) -> None:
         """Put letters of others under the name of their content: not as a log, because their events are counted."""
+        letters = [
+            line
+            async for line, record, shelf in self._letters(log)
+            if not (_is_own(subject, record, shelf) and subject.knows_record(record))
+        ]
         data = b"".join(line + b"\n" for line in letters)
         if data:
             path = f"{log.path.rpartition('/')[0]}/kept-{hashlib.sha256(data).hexdigest()[:32]}.jsonl"

@@ -7,7 +7,6 @@ of the rows. Whatever is there of it, the rest follows from the rows file alone,
 import asyncio
 import contextlib
 import hashlib
-import io
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -15,7 +14,6 @@ from typing import Final
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from shared import documents
@@ -37,6 +35,7 @@ from shared.sealing.hours.manifests import Manifests
 from shared.sealing.paths import day_folder, day_path, hour_folder, manifest_path
 from shared.sealing.tables import external
 from shared.sealing.tables.packed import ends, pack
+from shared.sealing.tables.remote_parquet import RemoteParquet
 
 _READ: Final = ("_id", "_external_id", "_prediction_id")
 
@@ -71,7 +70,11 @@ class SealedPlace:
         return subject
 
     async def erase(self, subject: Subject, *, is_dry: bool) -> int:
-        """Take the rows out, and finish what another one began."""
+        """Take the rows out, and finish what another one began.
+
+        A row that came since its subject's ids were written down stays for the next pass: gone before its id is, it would
+        come again with the event that brought it, were we to end in between.
+        """
         found = 0
         days: dict[tuple[Shelf, str], None] = {}
         for kind in (Kind.PREDICTION, Kind.ACTUAL):
@@ -79,11 +82,11 @@ class SealedPlace:
                 rows = await self._columns(shelf, hour, generation, subject)
                 if rows is None:
                     continue
-                own = int(subject.rows(rows, shelf.version).sum())
-                found += own
+                own = rows.filter(pa.array(subject.rows(rows, shelf.version)))
+                found += own.num_rows
                 if is_dry:
                     continue
-                if own or generation.is_erasing:
+                if subject.known(own).any() or generation.is_erasing:
                     await self._erase(shelf, hour, generation.number, subject)
                 elif generation.footer.erased:
                     await self._sweep(shelf, hour, generation)
@@ -102,7 +105,7 @@ class SealedPlace:
             content = await self.blobs.read(path)
             with readable(path):
                 rows, about = await asyncio.to_thread(read, content.data)
-            own = subject.rows(rows, shelf.version)
+            own = subject.known(rows)
             if not own.any():
                 break
             rows, about, data = await asyncio.to_thread(_without, rows, about, own)
@@ -208,12 +211,14 @@ class SealedPlace:
     async def _columns(self, shelf: Shelf, hour: Hour, generation: Generation, subject: Subject) -> pa.Table | None:
         """Return the columns of a generation that tell whose rows they are; None where retention has taken it."""
         path = f"{hour_folder(shelf, hour)}{generation.rows_file}"
-        try:
-            data = (await self.blobs.read(path)).data
-        except BlobMissing:
-            return None
-        with readable(path):
-            return await asyncio.to_thread(_telling, data, subject.feature)
+        while True:
+            with contextlib.suppress(BlobChanged):  # another one erases from it
+                try:
+                    file = await RemoteParquet.open(self.blobs, path, size_bytes=None)
+                    wanted = [name for name in (*_READ, subject.feature) if name in file.schema.names]
+                    return await file.read(range(len(file.ends)), wanted)
+                except BlobMissing:
+                    return None
 
     async def _generations(self, model: str, kind: Kind) -> AsyncIterator[tuple[Shelf, Hour, Generation]]:
         for shelf in await self._shelves(model, kind):
@@ -223,12 +228,6 @@ class SealedPlace:
 
     async def _shelves(self, model: str, kind: Kind) -> list[Shelf]:
         return [Shelf.at_path(one) for one in await self.blobs.folders(f"captures/hours/kind={kind}/model={model}/")]
-
-
-def _telling(data: bytes, feature: str | None) -> pa.Table:
-    file = pq.ParquetFile(io.BytesIO(data))
-    wanted = [name for name in (*_READ, feature) if name in file.schema_arrow.names]
-    return file.read(columns=wanted)
 
 
 def _without(rows: pa.Table, about: Footer, own: NDArray[np.bool_]) -> tuple[pa.Table, Footer, bytes]:

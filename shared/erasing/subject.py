@@ -96,6 +96,15 @@ class Subject:
         value = record.inputs.get(self.feature)
         return any(is_same(value, one) for one in self._forms(version))
 
+    def known(self, table: pa.Table) -> NDArray[np.bool_]:
+        """Return which rows of a table with ids are its own, and under an id that is known; shape (rows,)."""
+        return among(table.column("_id"), self.hashes)
+
+    def knows_record(self, line: bytes) -> bool:
+        """Whether a record that is its own has an id that is known, or none by which it could come again."""
+        own, _ = self.ids_in(line)
+        return own is None or self._has_id(own)
+
     def is_known_by(self, value: Value) -> bool:
         """Whether a value is the one that it is known by, in any version's form."""
         return any(is_same(value, one) for one in self.stored.values())
