@@ -135,14 +135,18 @@ class OriginalsPlace:
 
 @dataclass(slots=True)
 class DatasetsPlace:
-    """Datasets. The manifest says first that a dataset is erased; from then on its files count for nobody."""
+    """Datasets. The manifest says first that a dataset is erased; from then on its files count for nobody.
+
+    Files without a manifest are of a build that was killed before it could write one, or that misses its plan by now and
+    takes them back.
+    """
 
     blobs: Blobs
     clock: Clock
     name: str = "datasets"
 
     async def erase(self, subject: Subject, *, is_dry: bool) -> int:
-        """Reduce datasets that hold a row of the subject to their manifests."""
+        """Reduce datasets that hold a row of the subject to their manifests; where there is none, nothing is left."""
         found = 0
         async for dataset, manifest in self._datasets(subject.model):
             folder = f"{model_folder(subject.model)}{dataset}/"
@@ -151,6 +155,10 @@ class DatasetsPlace:
                 own += await held(self.blobs, stored.path, subject) if stored.path.endswith(_PARQUET) else 0
             found += own
             if is_dry:
+                continue
+            if manifest is None:
+                if own:  # its sheet says values, and goes before its parts, by which it is found: so they are called
+                    await _delete(self.blobs, folder, kept=MANIFEST_FILE)
                 continue
             if own and manifest.state != "erased":
                 await self._mark(subject, dataset)
@@ -173,14 +181,12 @@ class DatasetsPlace:
 
         await documents.swap(self.blobs, path, DatasetManifest, erased)
 
-    async def _datasets(self, model: str) -> AsyncIterator[tuple[str, DatasetManifest]]:
+    async def _datasets(self, model: str) -> AsyncIterator[tuple[str, DatasetManifest | None]]:
         for folder in await self.blobs.folders(model_folder(model)):
             dataset = folder.rstrip("/").rpartition("/")[2]
             if dataset.startswith("_"):
                 continue
-            manifest = await documents.find(self.blobs, manifest_path(model, dataset), DatasetManifest)
-            if manifest is not None:
-                yield dataset, manifest
+            yield dataset, await documents.find(self.blobs, manifest_path(model, dataset), DatasetManifest)
 
 
 def reduced(manifest: DatasetManifest, subject: Subject) -> DatasetManifest:
