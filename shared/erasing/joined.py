@@ -24,7 +24,7 @@ from shared.actuals.standing import StandingFiles
 from shared.actuals.stepping import Stepping
 from shared.blobs import Blobs
 from shared.erasing.subject import Subject
-from shared.errors import BlobChanged, BlobMissing
+from shared.errors import BlobChanged, BlobMissing, InvalidDocument
 from shared.sealing.hours.erased import hash_of
 from shared.sealing.hours.hour import readable
 
@@ -52,6 +52,7 @@ class JoinedPlace:
     async def _progress(self, subject: Subject, *, is_dry: bool) -> int:
         path = progress_path(subject.model)
         files = StandingFiles(self.blobs, subject.model)
+        seen: set[str] = set()
         while True:
             try:
                 progress, etag = await documents.read(self.blobs, path, Progress)
@@ -59,7 +60,8 @@ class JoinedPlace:
                 return 0
             try:
                 own = [subject.rows(await files.read(one)) for one in progress.standing]
-            except BlobMissing:  # another step has replaced a file
+            except BlobMissing as missing:  # another step has replaced a file
+                _check_replaced(path, etag, seen, missing)
                 continue
             found = sum(int(some.sum()) for some in own)
             if is_dry:
@@ -99,6 +101,7 @@ class JoinedPlace:
         """Take the rows out of every file of an hour, named by its manifest or not, until there is none."""
         folder = path.removesuffix(_MANIFEST)
         found = 0
+        seen: set[str] = set()
         while True:
             hour, etag = await documents.read(self.blobs, path, JoinedHour)
             named = {file.file for file in hour.files}
@@ -123,8 +126,9 @@ class JoinedPlace:
                     tables[name] = described(name, file, kept.num_rows), kept
             if is_dry:
                 return found
-            if len(tables) < len(named):
-                continue  # merged since the manifest was read
+            if len(tables) < len(named):  # merged since the manifest was read
+                _check_replaced(path, etag, seen, BlobMissing(f"{folder}{min(named - tables.keys())}"))
+                continue
             new = await asyncio.to_thread(_rewritten, hour, tables)
             if new == hour and is_clean:
                 return found
@@ -137,6 +141,17 @@ class JoinedPlace:
             with contextlib.suppress(BlobMissing):
                 content = await self.blobs.read(stored.path)
                 yield stored.path.removeprefix(folder), content.data, content.etag
+
+
+def _check_replaced(path: str, etag: str, seen: set[str], missing: BlobMissing) -> None:
+    """See that a document which names a file that is missing is another one than before: whoever takes a file says so first.
+
+    Raises:
+        InvalidDocument: it still names it.
+    """
+    if etag in seen:
+        raise InvalidDocument(path, reason=f"it names {missing.path}, which is not there")
+    seen.add(etag)
 
 
 def _rewritten(hour: JoinedHour, tables: dict[str, tuple[JoinedFile, pa.Table]]) -> JoinedHour:
