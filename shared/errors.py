@@ -161,7 +161,8 @@ class ErasureWaits(Fault):
     def __init__(self, paths: tuple[str, ...]) -> None:
         super().__init__(
             f"{len(paths)} logs hold rows above their partition's cursor, and the hub would deliver them again; run it "
-            f"again once capture has moved on: {', '.join(paths)}"
+            "again once capture has moved on, or, where the hub was created anew, a day after that: "
+            f"{', '.join(paths)}"
         )
         self.paths = paths
 

@@ -3,15 +3,18 @@
 Sealing leaves the subject out, because the hashes of its ids are written down before.
 """
 
+import contextlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 from shared import documents
 from shared.blobs import Blobs, Stored
 from shared.capture.cursor import Cursors
 from shared.capture.hour_log import HourLogs
+from shared.capture.hub import incarnation_named
 from shared.capture.records import CONTROL, Kind, Shelf
 from shared.erasing.place import lines
 from shared.erasing.subject import Subject
@@ -19,10 +22,13 @@ from shared.errors import BlobMissing
 from shared.hours import Hour
 from shared.sealing.hours.chaining import Chaining
 from shared.sealing.hours.hour import HourManifest
+from shared.sealing.hours.passing import pass_over
 from shared.sealing.paths import manifest_path
 from shared.sealing.tables.logs import LogName, Logs, is_log
 
 _LOGS: Final = "captures/logs/"
+_LONGEST_HELD_UP: Final = timedelta(days=1)
+"""Longer than any host lets a batch take."""
 
 
 @dataclass(slots=True)
@@ -44,7 +50,8 @@ class Taking:
             UnknownModel, InvalidDocument: the hour cannot be sealed as it is.
         """
         for path in paths:
-            await self.logs.close(path)
+            with contextlib.suppress(BlobMissing):  # retention was faster
+                await self.logs.close(path)
         listed = {one.path: one async for one in self.blobs.under(under) if is_log(one.path)}
         sizes = {path: one.size_bytes for path, one in listed.items()}
         await self.chain(shelf).seal(Logs(shelf, hour, sizes))
@@ -53,14 +60,32 @@ class Taking:
             log = listed.get(path)
             if log is None or sealed is None or sealed.consumed.get(path) != log.size_bytes:
                 continue
-            # The account counts up to the cursor, and of what is sealed above it only the logs say the numbers.
-            name = LogName.of(path)
-            cursor = await self.cursors.read(name.incarnation, str(name.partition))
-            last = max((one.last for one in sealed.account if _is_of(one.incarnation, one.partition, name)), default=-1)
-            if cursor is None or cursor.sequence < last:
+            if await self._passed(hour, sealed, LogName.of(path)):
+                await self.blobs.delete(path, etag=log.etag)
+            else:
                 self.waiting.append(path)
-                continue
-            await self.blobs.delete(path, etag=log.etag)
+
+    async def _passed(self, hour: Hour, sealed: HourManifest, name: LogName) -> bool:
+        """Whether the cursor of a log's partition is past everything that an hour has of it.
+
+        The account counts up to the cursor, and of what is sealed above it only logs say the numbers. Where the hub is
+        gone, the cursor is moved: nothing comes after it.
+        """
+        own = [one for one in sealed.account if (one.incarnation, one.partition) == (name.incarnation, name.partition)]
+        cursor = await self.cursors.read(name.incarnation, str(name.partition))
+        if cursor is None:
+            return False
+        for one in own:
+            if cursor.sequence < one.last:
+                if not await self._is_over(name.incarnation):
+                    return False
+                await pass_over(self.cursors, hour, one)
+        return True
+
+    async def _is_over(self, incarnation: str) -> bool:
+        """Whether an incarnation is gone, and with it everybody who may still have had a batch of it."""
+        over = incarnation_named(self.cursors.clock.now() - _LONGEST_HELD_UP)
+        return incarnation < max(await self.cursors.incarnations()) <= over
 
 
 @dataclass(slots=True)
@@ -118,7 +143,3 @@ async def _records(blobs: Blobs, log: Stored) -> AsyncIterator[bytes]:
 
 def _version(path: str) -> str:
     return Shelf.at_path(path).version
-
-
-def _is_of(incarnation: str, partition: int, name: LogName) -> bool:
-    return (incarnation, partition) == (name.incarnation, name.partition)

@@ -20,8 +20,6 @@ from typing import Final
 from shared import documents
 from shared.blobs import Blobs, Stored
 from shared.capture.cursor import Cursors
-from shared.capture.missing import record_lost
-from shared.capture.place import Place
 from shared.capture.records import DEAD_SHELF, Shelf
 from shared.clock import Clock
 from shared.errors import BlobChanged, BlobMissing, Fault, StorageUnavailable
@@ -31,6 +29,7 @@ from shared.sealing.days.finding import rolled_up
 from shared.sealing.hours.hour import HourManifest
 from shared.sealing.hours.listing import dates, shelves
 from shared.sealing.hours.manifests import Manifests
+from shared.sealing.hours.passing import pass_over
 from shared.sealing.paths import account_path, day_folder, day_path, manifest_path
 from shared.sealing.tables.logs import LogName, is_log
 from shared.telemetry import Telemetry
@@ -144,21 +143,10 @@ class Retention:
                     yield sorted(logs, key=_roll, reverse=True)
 
     async def _pass(self, sealed: HourManifest | None) -> None:
-        """Move cursors over what was sealed above them, which is of a capture that broke off.
-
-        Its hub is gone, or has long let go of it, so that it never comes again. And which numbers they are only the logs
-        say: without them the account could not count up to the cursor.
-        """
-        cursors = Cursors(self.blobs, self.clock)
-        for one in sealed.account if sealed is not None else ():
-            place = Place(one.incarnation, str(one.partition))
-            cursor = await cursors.read(place.incarnation, place.partition)
-            if sealed is None or cursor is None or cursor.sequence >= one.last:
-                continue
-            await record_lost(cursors, place, cursor, last=one.last)
-            begins = Hour.parse(sealed.hour).start
-            at = begins if cursor.enqueued_at is None else max(begins, cursor.enqueued_at)
-            await cursors.advance(place.incarnation, place.partition, sequence=one.last, enqueued_at=at)
+        """Move cursors over what was sealed above them: its hub is gone, or has long let go of it."""
+        if sealed is not None:
+            for one in sealed.account:
+                await pass_over(Cursors(self.blobs, self.clock), Hour.parse(sealed.hour), one)
 
     async def _days(self, shelf: Shelf, limit: Hour) -> AsyncGenerator[list[Stored]]:
         """Yield the blobs of each hour of each day, then those of the day."""
