@@ -145,7 +145,7 @@ def _later() -> "tuple[Later, ...]":
 
     ours = settings()
     watched, joined, asked = Outlived(blobs()), OutlivedJoins(blobs()), OutlivedChallenges(blobs())
-    told, erased = OutlivedNews(blobs(), decisions().knows), OutlivedHashes(blobs())
+    told, erased = OutlivedNews(blobs(), decisions().knows), OutlivedHashes(blobs(), clock())
     built = OutlivedBuilds(blobs())
     return (
         Later(ours.hours_kept_days, watched.evaluations),

@@ -4,20 +4,22 @@ from collections import Counter
 from datetime import timedelta
 
 import msgspec
+import pyarrow as pa
 import pytest
 from msgspec import UNSET
 
 from shared import documents
 from shared.actuals.joined_hour import JoinedHour
 from shared.actuals.paths import joined_path
-from shared.capture.cursor import Cursor
+from shared.capture.cursor import Cursor, Cursors
 from shared.capture.dead import DeadLetters, Wanted
+from shared.capture.hub import incarnation_named
 from shared.capture.publishing.spool import Spool
 from shared.capture.records import Outgoing
 from shared.datasets.manifest import DatasetManifest
-from shared.datasets.paths import manifest_path
+from shared.datasets.paths import dataset_folder, manifest_path
 from shared.erasing.outlived import OutlivedHashes
-from shared.errors import ErasureOutrun, ErasureWaits, Inseparable
+from shared.errors import ErasureOutrun, ErasureWaits, Inseparable, InvalidDocument
 from shared.hours import Hour
 from shared.profiles import encoding
 from shared.profiles.profile import profile
@@ -39,6 +41,7 @@ from tests.integration.erasing.inhabited import (
     PREDICTIONS,
     Inhabited,
     inhabited,
+    parquet,
 )
 from tests.integration.models import registered
 from tests.integration.sealing.batches import id_of, prediction
@@ -200,6 +203,44 @@ async def test_a_log_above_its_cursor_waits_and_the_same_command_takes_it_later(
     assert (await deep(made.stages)).wrong == ()
 
 
+async def test_a_log_of_a_hub_that_is_gone_waits_for_a_day(made: Inhabited) -> None:
+    """Its cursor never moves again: a capture broke off before it could, and the hub was created anew."""
+    (path,) = [path for path in await all_stored(made.blobs) if path.startswith("captures/cursors/")]
+    stands = documents.decode((await made.blobs.read(path)).data, Cursor, path=path)
+    behind = documents.encode(msgspec.structs.replace(stands, sequence=made.sequence - 3))
+    await rewrite(made.blobs, path, lambda _: behind)
+    clock = made.stages.calendar
+    await Cursors(made.blobs, clock).begin(incarnation_named(clock.now()), "0", first=0)
+    with pytest.raises(ErasureWaits):
+        await by_external_id(made)
+    clock.set(clock.now() + timedelta(days=1))
+
+    await by_external_id(made)
+
+    assert not any((await holding(made.blobs, PERSON, *made.own_ids)).values())
+    account = await deep(made.stages)
+    assert (account.wrong, account.gaps) == ((), ())
+
+
+async def test_a_joined_file_that_is_missing_is_told(made: Inhabited) -> None:
+    """Nobody has merged it: the manifest that names it stays what it was."""
+    folder = joined_path("flights", "1", Hour.containing(NINE)).rpartition("/")[0]
+    (path,) = [path for path in await all_stored(made.blobs) if path.startswith(f"{folder}/rows-")]
+    await made.blobs.delete(path)
+
+    with pytest.raises(InvalidDocument, match=path):
+        await by_external_id(made)
+
+
+async def test_a_standing_file_that_is_missing_is_told(made: Inhabited) -> None:
+    stored = await all_stored(made.blobs)
+    path = next(path for path in stored if path.startswith("captures/joins/") and "/standing/" in path)
+    await made.blobs.delete(path)
+
+    with pytest.raises(InvalidDocument, match=path):
+        await by_external_id(made)
+
+
 async def test_what_keeps_coming_is_not_said_to_be_done(made: Inhabited, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last look found rows: nobody knows whether there are more."""
     with monkeypatch.context() as patched:
@@ -235,6 +276,20 @@ async def test_a_dataset_of_the_subject_is_reduced_to_what_says_so(made: Inhabit
     assert (manifest.state, manifest.parts) == ("erased", ())
     assert manifest.erased_at == made.stages.calendar.now()
     assert manifest.inputs
+
+
+async def test_what_a_killed_build_left_of_a_dataset_goes_where_it_holds_the_subject(made: Inhabited) -> None:
+    """It has no manifest yet: of others' rows the next build finds it there, and goes on."""
+    part = (await made.blobs.read(f"{dataset_folder('flights', DATASET)}train/part-00000.parquet")).data
+    others = parquet(pa.table({"_id": [id_of(made.others[0])], "carrier": ["AA"]}))
+    for dataset, data in (("e" * 64, part), ("f" * 64, others)):
+        await made.blobs.create(f"{dataset_folder('flights', dataset)}train/part-00000.parquet", data)
+        await made.blobs.create(f"{dataset_folder('flights', dataset)}README.md", b"carrier from AA")
+
+    await by_feature(made)
+
+    left = [path.split("/")[2] for path in await all_stored(made.blobs) if path.startswith("datasets/")]
+    assert left == [DATASET, "f" * 64, "f" * 64]
 
 
 async def test_what_the_hours_come_to_is_what_they_would_without_the_subject(made: Inhabited) -> None:
@@ -290,11 +345,30 @@ async def test_a_coarsened_value_is_refused_and_nothing_is_written(stages: Stage
 
 async def test_hashes_go_once_the_hub_cannot_deliver_again(made: Inhabited) -> None:
     await by_external_id(made)
-    outlived, day = OutlivedHashes(made.blobs), Hour.containing(OPEN.replace(hour=0))
+    outlived, day = OutlivedHashes(made.blobs, made.stages.calendar), Hour.containing(OPEN.replace(hour=0))
 
     kept = [group async for group in outlived.hashes(day)]
     gone = [group async for group in outlived.hashes(day.plus(24))]
 
     assert kept == []
+    assert {one.path for (one,) in gone} == {path for path in await all_stored(made.blobs) if "/erased/" in path}
+    assert gone
+
+
+async def test_hashes_stay_as_long_again_after_something_waited_in_the_spool(made: Inhabited) -> None:
+    """What waits there comes whenever the hub takes it, and is sealed some hours after that."""
+    late = made.person(OPEN + timedelta(minutes=5))
+    waiting = await Spool(made.blobs).keep([Outgoing(PREDICTIONS, late)], timeout_s=5.0)
+    await by_external_id(made)
+    clock, month = made.stages.calendar, timedelta(days=30)
+    clock.set(OPEN + month)
+    outlived, limit = OutlivedHashes(made.blobs, clock), Hour.containing(clock.now())
+
+    spooled = [group async for group in outlived.hashes(limit)]
+    await Spool(made.blobs).delete(waiting)
+    drained = [group async for group in outlived.hashes(limit)]
+    gone = [group async for group in outlived.hashes(limit.plus(24))]
+
+    assert (spooled, drained) == ([], [])
     assert {one.path for (one,) in gone} == {path for path in await all_stored(made.blobs) if "/erased/" in path}
     assert gone
