@@ -191,7 +191,11 @@ class SealedPlace:
                     await self.blobs.delete(stored.path)
 
     async def _forget_day(self, shelf: Shelf, date: str) -> None:
-        """Delete what a day was rolled up to, its document first: it is rolled up again from its hours."""
+        """Delete what a day was rolled up to, its document first: it is rolled up again from its hours.
+
+        Retention may have taken some of them by then. The day's account, which it wrote down before, has more than what is
+        left comes to, and so stays (see ``DayAccount.noting``).
+        """
         found = [one async for one in self.blobs.under(day_folder(shelf, date))]
         for stored in sorted(found, key=lambda one: not one.path.endswith("/_day.json")):
             with contextlib.suppress(BlobMissing):
@@ -215,7 +219,8 @@ class SealedPlace:
             with contextlib.suppress(BlobChanged):  # another one erases from it
                 try:
                     file = await RemoteParquet.open(self.blobs, path, size_bytes=None)
-                    wanted = [name for name in (*_READ, subject.feature) if name in file.schema.names]
+                    names = [*_READ, *([subject.feature] if subject.feature is not None else [])]
+                    wanted = [name for name in names if name in file.schema.names]
                     return await file.read(range(len(file.ends)), wanted)
                 except BlobMissing:
                     return None
