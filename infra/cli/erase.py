@@ -1,7 +1,8 @@
 """``erase`` takes every row of somebody out of everything that is stored."""
 
 import argparse
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Final
 
 from infra.cli.command import Answer, Commands, valid_name
 from shared import wiring
@@ -9,15 +10,20 @@ from shared import wiring
 if TYPE_CHECKING:
     from shared.erasing.erasing import Report
 
+_INPUT: Final = "-"
+_FROM_INPUT: Final = "; '-' reads a line from standard input, so that no shell remembers it"
+
 
 def add(commands: Commands) -> None:
     """Declare it."""
     erase = commands.add("erase", _erase, about="take every row of a subject out of everything that is stored")
     erase.add_argument("--model", type=valid_name, help="whose rows")
     subject = erase.add_mutually_exclusive_group()
-    subject.add_argument("--external-id", metavar="ID", help="the subject is who has this external id")
+    subject.add_argument("--external-id", metavar="ID", help=f"the subject is who has this external id{_FROM_INPUT}")
     subject.add_argument("--feature", metavar="NAME", help="the subject is who has a value of this feature: --value")
-    erase.add_argument("--value", help="as it was asked; where the feature is hashed, it is hashed likewise")
+    erase.add_argument(
+        "--value", help=f"as it was asked; where the feature is hashed, it is hashed likewise{_FROM_INPUT}"
+    )
     erase.add_argument("--dry-run", action="store_true", help="say what would go, and change nothing")
     erase.add_argument("--status", action="store_true", help="name erasures that were begun and are not done")
 
@@ -34,9 +40,9 @@ async def _erase(asked: argparse.Namespace) -> Answer:
     with Progress("going through places", shown=not asked.json) as progress:
         report = await wiring.erasing().erase(
             asked.model,
-            external_id=asked.external_id,
+            external_id=_said(asked.external_id),
             feature=asked.feature,
-            value=asked.value,
+            value=_said(asked.value),
             is_dry=asked.dry_run,
             done=progress.show,
         )
@@ -54,6 +60,16 @@ async def _erase(asked: argparse.Namespace) -> Answer:
         },
         holds=not report.untold,
     )
+
+
+def _said(argument: str | None) -> str | None:
+    """Return what an argument says, or the line that is given in its place: a shell remembers its commands, and `ps` shows them."""
+    if argument != _INPUT:
+        return argument
+    line = sys.stdin.readline().removesuffix("\n").removesuffix("\r")
+    if not line:
+        raise SystemExit("there is no line on standard input")
+    return line
 
 
 async def _status(*, as_json: bool) -> Answer:

@@ -22,8 +22,8 @@ def environment_of(storage: str) -> dict[str, str]:
     }
 
 
-def run(environment: dict[str, str], *arguments: str) -> tuple[int, str, str]:
-    """Return exit code, standard output and standard error of one command."""
+def run(environment: dict[str, str], *arguments: str, given: str = "") -> tuple[int, str, str]:
+    """Return exit code, standard output and standard error of one command, which is ``given`` its standard input."""
     command = [sys.executable, str(HERE / "manage.py"), *arguments]
-    done = subprocess.run(command, env=environment, cwd=HERE, check=False, capture_output=True, text=True)
+    done = subprocess.run(command, env=environment, cwd=HERE, check=False, capture_output=True, text=True, input=given)
     return done.returncode, done.stdout, done.stderr

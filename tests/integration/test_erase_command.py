@@ -77,6 +77,24 @@ async def test_it_says_what_would_go_and_then_takes_it(environment: dict[str, st
     assert (code, told.splitlines()[0]) == (0, "nothing is stored of this subject")
 
 
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [(("--external-id", "-"), "adam"), (("--feature", "carrier", "--value", "-"), "AA")],
+)
+def test_who_it_is_can_be_given_where_no_shell_remembers_it(
+    environment: dict[str, str], asked: tuple[str, ...], given: str
+) -> None:
+    command = ("erase", "--model", "flights", *asked, "--dry-run", "--json")
+
+    code, told, _ = run(environment, *command, given=f"{given}\n")
+    assert code == 0
+    assert "dead letters" in json.loads(told)["rows"]
+
+    code, _, told = run(environment, *command)
+    assert code == 1
+    assert "standard input" in told
+
+
 async def test_one_that_is_not_done_is_named_without_whose_it_is(environment: dict[str, str], blobs: Blobs) -> None:
     path = erasure_path("begun")
     begun = Erasure(model="flights", by="carrier", began_at=AT, salt="00" * 16, check="of somebody")
