@@ -1,18 +1,17 @@
 """What turned out, for whoever asks: the actual that counts of each prediction, and how many there are."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from shared import documents
-from shared.actuals.columns import HOUR, joined_schema
-from shared.actuals.counting import Counts, added_up, in_order
+from shared.actuals.counting import Counts, added_up
 from shared.actuals.joined_hour import JoinedFile, JoinedHour, read
+from shared.actuals.known import Known
 from shared.actuals.paths import joined_folder, joined_path, model_folder, progress_path
 from shared.actuals.progress import Progress
 from shared.actuals.sources import Mark, Sources
@@ -32,16 +31,6 @@ from shared.sealing.paths import unjoined_folder
 
 _READS_AT_ONCE: Final = 4
 _MEETINGS: Final = 5
-_NEEDED: Final = (
-    "_id",
-    "_at",
-    "_actual_id",
-    "_actual_enqueued_at",
-    "_actual_partition",
-    "_actual_sequence",
-    "_actual_index",
-)
-"""What says which actual of a prediction counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,19 +107,18 @@ class Joins:
             InvalidDocument: rows or a manifest were damaged.
             BlobChanged: files were merged while they were read, several times in a row.
         """
-        shelf = _shelf(manifest)
-        sealed = await self.manifests.between(shelf, first, end)
+        known = Known(as_of=as_of, within=within, columns=columns)
+        sealed = await self.manifests.between(_shelf(manifest), first, end)
         hours = await self._hours(manifest, first, end)
 
         async def rows_of(found: Found[JoinedHour]) -> tuple[Found[JoinedHour], pa.Table] | None:
             try:
-                return await self._counting(manifest, found, as_of, within, columns)
+                return await self._counting(manifest, found, known)
             except BlobMissing:  # retention took the hour since it was listed
                 return None
 
         read_hours = [one for one in await each(hours, rows_of, at_once=_READS_AT_ONCE) if one is not None]
-        wanted = _schema(manifest, columns)
-        rows = pa.concat_tables([wanted.empty_table(), *(rows for _, rows in read_hours)])
+        rows = pa.concat_tables([known.schema(manifest).empty_table(), *(rows for _, rows in read_hours)])
         return Joined(
             rows,
             sum(hour.manifest.rows for hour in sealed),
@@ -262,53 +250,27 @@ class Joins:
         return [hour for hour in read_hours if hour is not None]
 
     async def _counting(
-        self,
-        manifest: Manifest,
-        found: Found[JoinedHour],
-        as_of: datetime | None,
-        within: timedelta | None,
-        columns: Sequence[str] | None,
+        self, manifest: Manifest, found: Found[JoinedHour], known: Known
     ) -> tuple[Found[JoinedHour], pa.Table]:
         """Return the rows of a joined hour that count, and the manifest that names them."""
-        stored = joined_schema(manifest.schema)
-        names = [name for name in stored.names if columns is None or name in columns or name in _NEEDED]
+        stored = known.stored(manifest)
         for _ in range(_MEETINGS):
             hour = found.document
             folder = joined_folder(hour.model, hour.version, Hour.parse(hour.hour))
             try:
-                parts = [await self._read(f"{folder}{file.file}", names) for file in hour.files]
+                parts = [await self._read(f"{folder}{file.file}", stored.names) for file in hour.files]
             except BlobMissing:  # they were merged since the manifest was read
                 found = await self._reader.read(_path(hour), JoinedHour)
                 continue
-            whole = pa.concat_tables([stored.empty_table().select(names), *parts])
-            rows = await asyncio.to_thread(_last, whole, as_of, within)
-            with_hour = rows.append_column(HOUR, pa.repeat(pa.scalar(hour.hour), rows.num_rows))
-            return found, with_hour.select(_schema(manifest, columns).names)
+            whole = pa.concat_tables([stored.empty_table(), *parts])
+            rows = await asyncio.to_thread(known.counting, whole, hour=hour.hour)
+            return found, rows.select(known.schema(manifest).names)
         raise BlobChanged(_path(found.document))
 
     async def _read(self, path: str, names: Sequence[str]) -> pa.Table:
         data = (await self.blobs.read(path)).data
         with readable(path):
             return await asyncio.to_thread(read, data, names)
-
-
-def _last(rows: pa.Table, as_of: datetime | None, within: timedelta | None) -> pa.Table:
-    """Return the actual that counts of each prediction, of those that were known by then."""
-    if as_of is not None:
-        rows = rows.filter(
-            pc.less(rows.column("_actual_enqueued_at"), pa.scalar(as_of, rows.schema.field("_actual_enqueued_at").type))
-        )
-    if within is not None:
-        enqueued_at, at = (rows.column(name).cast(pa.int64()) for name in ("_actual_enqueued_at", "_at"))
-        longest_us = within // timedelta(microseconds=1)
-        rows = rows.filter(pc.less_equal(pc.subtract(enqueued_at, at), longest_us))
-    ordered = in_order(rows)
-    return ordered.rows.filter(pa.array(ordered.is_last))
-
-
-def _schema(manifest: Manifest, columns: Iterable[str] | None) -> pa.Schema:
-    whole = pa.schema([*joined_schema(manifest.schema), (HOUR, pa.string())])
-    return whole if columns is None else pa.schema([whole.field(name) for name in columns])
 
 
 def _shelf(manifest: Manifest) -> Shelf:
