@@ -28,7 +28,7 @@ async def _verify(asked: argparse.Namespace) -> Answer:
     import msgspec
 
     from infra.cli.progress import Progress
-    from shared.sealing.accounting.verifying import Asked
+    from shared.sealing.accounting.asked import Asked
 
     if bool(asked.accept_gap) != bool(asked.by):
         raise SystemExit("--accept-gap and --by go together: a loss is taken note of by somebody")

@@ -27,12 +27,12 @@ from shared.erasing.logs import HourLogsPlace, Taking
 from shared.erasing.place import Finder, Place, Source
 from shared.erasing.sealed import SealedPlace
 from shared.erasing.subject import Subject, forms
-from shared.erasing.tombstone import ERASURES, Erasure, added, check, erasure_path
+from shared.erasing.tombstone import Erasure, added, check, erasure_path
 from shared.errors import BlobChanged, ErasureOutrun, ErasureWaits
 from shared.ids import uuid7
 from shared.registry.store import Registry
 from shared.sealing.hours.chaining import Chaining
-from shared.sealing.hours.erased import ErasedIds, ErasedRecords, erased_folder
+from shared.sealing.hours.erased import ERASURES, ErasedIds, ErasedRecords, erased_folder
 from shared.sealing.hours.generations import Generations
 from shared.sealing.hours.manifests import Manifests
 

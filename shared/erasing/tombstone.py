@@ -11,8 +11,7 @@ from typing import Final
 import msgspec
 
 from shared.documents import Document
-
-ERASURES: Final = "captures/erasures/"
+from shared.sealing.hours.erased import ERASURES
 
 _SALT_BYTES: Final = 16
 

@@ -24,7 +24,8 @@ from shared.monitoring.capture_signals import (
     waits,
 )
 from shared.sealing.accounting.account import Account
-from shared.sealing.accounting.verifying import Asked, Verifying
+from shared.sealing.accounting.asked import Asked
+from shared.sealing.accounting.verifying import Verifying
 from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
 from shared.signals.judgement import Verdict
 from shared.telemetry import Telemetry

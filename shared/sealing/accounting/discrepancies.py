@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from shared.capture.gap import Gap
 from shared.hours import Hour
@@ -9,6 +10,7 @@ from shared.sealing.accounting.account import Discrepancy, Span
 from shared.sealing.hours.hour import Consumed
 from shared.sealing.tables.logs import LogName
 
+HALF_ERASED: Final = "half_erased"
 _BACKUP = "restore it from a backup (soft delete, if the account has it)"
 
 
@@ -141,10 +143,20 @@ def torn_file(path: str, size: int, expected: int) -> Discrepancy:
 def half_erased(path: str) -> Discrepancy:
     """Rows that an erasure has begun with."""
     return Discrepancy(
-        what="half_erased",
+        what=HALF_ERASED,
         where=path,
         why="rows of it are being erased, or an erasure ended before it was done",
         mend="`manage.py erase --status` names erasures that are not done; run the command of that one again",
+    )
+
+
+def erasing(path: str) -> Discrepancy:
+    """An erasure that goes on while the account is drawn up, or ended before it was done."""
+    return Discrepancy(
+        what="erasing",
+        where=path,
+        why="an erasure is under way: what else is wrong may be of rows that were on their way between two reads",
+        mend="verify again once it is done; `manage.py erase --status` names those that are not",
     )
 
 

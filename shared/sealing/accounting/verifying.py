@@ -15,7 +15,9 @@ place. Where a listing is older than what names its blobs, the blob itself is as
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
 
 from shared.blobs import Blobs
 from shared.bounded import each
@@ -38,6 +40,7 @@ from shared.sealing.accounting.account import (
     gap_tallies,
     unaccepted,
 )
+from shared.sealing.accounting.asked import Asked, begins_in, dates_of, is_sought
 from shared.sealing.accounting.books import Books, ShelfHour, Stock
 from shared.sealing.accounting.counting import Counted, Counting, Unsealed
 from shared.sealing.accounting.depth import Depth
@@ -46,35 +49,10 @@ from shared.sealing.accounting.state import HubState, State, not_begun
 from shared.sealing.accounting.summing import HoursKept, from_account, problems_of_account, problems_of_day
 from shared.sealing.hours.tally import Tally
 
+_LOOKS: Final = 3
+
 Done = Callable[[int, int], None]
 """Is told how many hours were read, of how many."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What to draw up: the hours from ``start`` up to ``end``, which is not among them; None is all there is."""
-
-    start: Hour | None = None
-    end: Hour | None = None
-    is_deep: bool = False
-
-    def has(self, hour: Hour) -> bool:
-        """Whether an hour is among them."""
-        return hour.is_within(self.start, self.end)
-
-    def touches(self, gap: Gap, partitions: Sequence[PartitionAccount]) -> bool:
-        """Whether numbers of a gap are among those asked for, as ``partitions`` say which those are.
-
-        One that was found above the cursor, which has not passed it yet, is among them where they have no end.
-        """
-        if self.start is None and self.end is None:
-            return True
-        return any(
-            (one.incarnation, one.partition) == (gap.incarnation, gap.partition)
-            and one.first <= gap.last
-            and (self.end is None or gap.first <= one.last)
-            for one in partitions
-        )
 
 
 @dataclass(slots=True)
@@ -108,9 +86,27 @@ class Verifying:
     async def verify(self, asked: Asked, *, done: Done | None = None) -> Account:
         """Draw up the account.
 
+        An erasure takes rows and their logs away between two reads, which looks as if something were wrong: then it is
+        drawn up again, and where it still does not close, an erasure that goes on is said to.
+
         Raises:
             StorageUnavailable: storage could not be read.
         """
+        state = State(self.hub, self.books)
+        for look in range(_LOOKS):
+            before = await state.erasures()
+            account = await self._draw_up(asked, done)
+            if all(one.what == discrepancies.HALF_ERASED for one in account.wrong):
+                break
+            changed = [one for one in await state.erasures() if not one.is_done or one not in before]
+            if not changed:
+                break
+            if look == _LOOKS - 1:
+                wrong = (discrepancies.erasing(changed[0].path), *account.wrong)
+                account = msgspec.structs.replace(account, wrong=wrong)
+        return account
+
+    async def _draw_up(self, asked: Asked, done: Done | None) -> Account:
         at = self.clock.now()
         state = State(self.hub, self.books)
         found = _Found()
@@ -119,7 +115,7 @@ class Verifying:
         gaps = await state.gaps(found.wrong)
         sealed = await state.sealed(found.wrong)
         counting = Counting(self.books, cursors, sealed, asked.is_deep, known=self._unsealed)
-        stock = await self.books.stock(_dates(asked, at))
+        stock = await self.books.stock(dates_of(asked, at))
         found.wrong += stock.wrong
         await self._add_up(stock, asked, counting, found, done)
         await self._look_beside(asked, cursors, counting, found)
@@ -214,7 +210,7 @@ class Verifying:
             return
         dates = await self.books.dates()
         # Of a partition that begins in these hours there is nothing before them: it would be sought in all there is.
-        begun = {whose for whose, some in by_partition(found.booked).items() if _begins_in(some, cursors.get(whose))}
+        begun = {whose for whose, some in by_partition(found.booked).items() if begins_in(some, cursors.get(whose))}
 
         def seek(*, before: bool) -> bool:
             known = {
@@ -224,7 +220,7 @@ class Verifying:
             }
             known |= begun if before else set()
             return any(
-                _is_sought(cursor, asked, before=before) for whose, cursor in cursors.items() if whose not in known
+                is_sought(cursor, asked, before=before) for whose, cursor in cursors.items() if whose not in known
             )
 
         if asked.start is not None:
@@ -253,7 +249,7 @@ class Verifying:
             is_live = incarnation == live
             inside = booked.get((incarnation, partition), [])
             span = Span(incarnation, partition, cursor.first, cursor.sequence)
-            if inside or _is_sought(cursor, asked, before=True):
+            if inside or is_sought(cursor, asked, before=True):
                 near = beside.get((incarnation, partition), [])
                 span = span.narrowed(near, start=asked.start, end=asked.end)
             elif is_live:
@@ -283,33 +279,7 @@ class Verifying:
         return [*accounts, *not_begun(hub, cursors)]
 
 
-def _dates(asked: Asked, now: datetime) -> list[str] | None:
-    """Return the dates of what was asked for, up to tomorrow's, since the hub has a clock of its own; None for all."""
-    if asked.start is None:
-        return None
-    last = asked.end.plus(-1).start if asked.end is not None else now + timedelta(days=1)
-    days = (last.date() - asked.start.start.date()).days
-    return [f"{asked.start.start + timedelta(days=day):%Y-%m-%d}" for day in range(days + 1)]
-
-
 def _profile_of_day(stock: Stock, shelf: str, date: str) -> list[str]:
     """Return the path of a rolled-up day's profile, where it has one."""
     known = stock.days.get((shelf, date))
     return [f"captures/days/{shelf}/date={date}/{known.document.profile}"] if known and known.document.profile else []
-
-
-def _begins_in(booked: Sequence[Booked], cursor: Cursor | None) -> bool:
-    """Whether the first number that was captured of a partition is among what was found."""
-    return cursor is not None and min(one.tally.first for one in booked) <= cursor.first
-
-
-def _is_sought(cursor: Cursor, asked: Asked, *, before: bool) -> bool:
-    """Whether a partition has events past a border of the hours asked for, as its cursor says.
-
-    ``before`` means their beginning: it has some in these hours or after them, so that its last number before them is
-    worth a search. Otherwise it is their end, and its first number after them.
-    """
-    if cursor.enqueued_at is None:
-        return False
-    border = asked.start if before else asked.end
-    return border is None or Hour.containing(cursor.enqueued_at) >= border

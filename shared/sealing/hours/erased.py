@@ -20,6 +20,7 @@ from shared.documents import Document, Reader
 from shared.errors import BlobMissing
 
 ERASED: Final = "captures/erased/"
+ERASURES: Final = "captures/erasures/"
 
 _USUAL: Final = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 

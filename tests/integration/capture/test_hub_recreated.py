@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.sealing.accounting.verifying import Asked, Verifying
+from shared.sealing.accounting.asked import Asked
+from shared.sealing.accounting.verifying import Verifying
 from tests.integration.capture.delivery import handed_over
 from tests.integration.capture.streams import MINUTE, Stream, pass_time, stream
 from tests.unit.capture.records import record

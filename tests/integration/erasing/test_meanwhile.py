@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -16,6 +17,8 @@ from shared.actuals.paths import joined_folder
 from shared.errors import Fault
 from shared.hours import Hour
 from shared.ids import uuid7
+from shared.sealing.accounting.asked import Asked
+from shared.sealing.accounting.verifying import Verifying
 from shared.sealing.hours.erased import ErasedIds
 from shared.sealing.hours.hour import read
 from shared.sealing.paths import hour_folder
@@ -25,6 +28,7 @@ from tests.integration.erasing.inhabited import OPEN, PERSON, PLACE, PREDICTIONS
 from tests.integration.interleaving import HeldUp, at_once
 from tests.integration.sealing.batches import id_of, prediction
 from tests.integration.sealing.conftest import NINE
+from tests.integration.sealing.verified import verify
 from tests.memory import Memory, MemoryBlobs
 
 Stage = Callable[[Inhabited, MemoryBlobs], Awaitable[Any]]
@@ -107,6 +111,59 @@ async def held_up(
     how: Any = (await asyncio.gather(task, return_exceptions=True))[0]
     assert how is None or isinstance(how, Fault | ExceptionGroup), repr(how)
     return made, was_held_up
+
+
+class Interrupted(MemoryBlobs):
+    """Storage in which something happens before one of the reads, counted from 0."""
+
+    def __init__(self, memory: Memory, reads: int, happens: Callable[[], Awaitable[Any]]) -> None:
+        super().__init__(memory)
+        self.reads_left = reads
+        self._happens = happens
+
+    async def _others(self) -> None:
+        self.reads_left -= 1
+        if self.reads_left == -1:
+            await self._happens()
+
+
+@pytest.mark.parametrize("is_deep", [False, True])
+async def test_the_account_closes_though_a_subject_is_erased_while_it_is_drawn_up(
+    first: tuple[Memory, Inhabited],
+    is_deep: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    """Between two of its reads rows and logs go, which one alone takes for lost, or for changed by hand."""
+    reads, is_over = 0, False
+    while not is_over:
+        memory, made = again(first)
+        blobs = Interrupted(memory, reads, partial(erase, made))
+        account = await Verifying(blobs, made.stages.hub, made.stages.calendar, 3600.0, 0).verify(
+            Asked(is_deep=is_deep)
+        )
+
+        assert account.wrong == ()
+        is_over = blobs.reads_left >= 0
+        reads += 1
+    assert reads > 20
+
+
+async def test_what_is_wrong_while_an_erasure_goes_on_is_told_with_it(first: tuple[Memory, Inhabited]) -> None:
+    memory, made = again(first)
+    zombie = HeldUp(20, then=None)
+    task = asyncio.ensure_future(erase(made, MemoryBlobs(memory, before_write=zombie.before_write)))
+    await zombie.asleep.wait()
+    path = f"{hour_folder(PREDICTIONS, Hour.containing(NINE))}rows-0.parquet"
+    assert {one.what for one in (await verify(made.stages)).wrong} <= {"half_erased"}
+    rows = memory.blobs.pop(path)
+
+    account = await verify(made.stages)
+
+    memory.blobs[path] = rows
+    zombie.awake.set()
+    await task
+    assert account.wrong[0].what == "erasing"
+    assert path in {one.where for one in account.wrong}
+    assert (await verify(made.stages)).wrong == ()
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from shared.profiles.profile import profile
 from shared.profiles.sample import Sample
 from shared.registry.baselines import Baselines
 from shared.sealing import frame
-from shared.sealing.accounting.verifying import Asked
+from shared.sealing.accounting.asked import Asked
 from shared.sealing.days.finding import rolled_up
 from shared.sealing.hours.doubles import Doubles
 from shared.sealing.hours.generations import Generations

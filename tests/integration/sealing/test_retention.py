@@ -14,7 +14,7 @@ from shared.capture.records import DEAD_SHELF, Kind, Shelf
 from shared.documents import Reader
 from shared.errors import BlobChanged, InvalidDocument
 from shared.hours import Hour
-from shared.sealing.accounting.verifying import Asked
+from shared.sealing.accounting.asked import Asked
 from shared.sealing.days.day import DayAccount
 from shared.sealing.days.finding import rolled_up
 from shared.sealing.hours.manifests import Manifests

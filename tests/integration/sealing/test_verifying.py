@@ -11,7 +11,7 @@ from shared.capture.accepting import Accepting
 from shared.capture.gap import Gap, gap_path
 from shared.errors import UnknownGap
 from shared.hours import Hour
-from shared.sealing.accounting.verifying import Asked
+from shared.sealing.accounting.asked import Asked
 from shared.sealing.hours.hour import HourManifest
 from tests.integration.sealing.batches import event, prediction
 from tests.integration.sealing.conftest import NINE, Stages

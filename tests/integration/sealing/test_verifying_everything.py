@@ -14,7 +14,7 @@ from shared.capture.hour_log import HourLogs
 from shared.capture.records import Kind, Shelf
 from shared.hours import Hour
 from shared.sealing.accounting.account import Account
-from shared.sealing.accounting.verifying import Asked
+from shared.sealing.accounting.asked import Asked
 from shared.sealing.days.day import Day
 from shared.sealing.hours.hour import Consumed, Footer, Generation, HourManifest, read, write
 from shared.sealing.hours.tally import tally

@@ -8,7 +8,8 @@ from shared import documents
 from shared.blobs import Blobs, Content, Stored
 from shared.capture.gap import Gap, gap_path
 from shared.sealing.accounting.account import Account
-from shared.sealing.accounting.verifying import Asked, Verifying
+from shared.sealing.accounting.asked import Asked
+from shared.sealing.accounting.verifying import Verifying
 from shared.sealing.days.day import Day
 from shared.sealing.paths import day_path
 from tests.integration.sealing.conftest import NINE, Stages

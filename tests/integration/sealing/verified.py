@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from shared.blobs import Blobs
 from shared.sealing.accounting.account import Account
-from shared.sealing.accounting.verifying import Asked, Verifying
+from shared.sealing.accounting.asked import Asked
+from shared.sealing.accounting.verifying import Verifying
 from tests.integration.sealing.batches import Delivered, event, prediction
 from tests.integration.sealing.conftest import NINE, Stages
 
