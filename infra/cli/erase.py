@@ -57,6 +57,7 @@ async def _erase(asked: argparse.Namespace) -> Answer:
             "spooled": report.spooled,
             "hub_until": report.hub_until.isoformat(),
             "resends_until": report.resends_until.isoformat(),
+            "let_go_until": report.let_go_until,
         },
         holds=not report.untold,
     )
@@ -93,8 +94,14 @@ def _show(report: "Report") -> None:
         print("nothing is stored of this subject")
     for version, reason in report.untold.items():
         print(f"version {version}: {reason}; erase by --external-id")
+    if report.let_go_until is not None:
+        print(f"hours up to {report.let_go_until} were let go, and with them by which ids the subject was known there:")
+        print(
+            "what was copied of them and has neither the value nor the external id, only such ids, could not be found"
+        )
     if report.spooled:
         print(f"{report.spooled:,} records wait in the spool; they are dropped once Event Hubs has delivered them")
     print(f"Event Hubs may hold events with it until {report.hub_until:%Y-%m-%d %H:%M} UTC")
     if not report.is_dry:
-        print(f"what it delivers again is dropped until {report.resends_until:%Y-%m-%d %H:%M} UTC")
+        longer = ", and for as long after that as something waits in the spool" if report.spooled else ""
+        print(f"what it delivers again is dropped until {report.resends_until:%Y-%m-%d %H:%M} UTC{longer}")

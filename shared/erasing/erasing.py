@@ -22,6 +22,7 @@ from shared.erasing.baselines import BaselinesPlace
 from shared.erasing.built import BuildsPlace, DatasetsPlace, OriginalsPlace, RequestsPlace
 from shared.erasing.copies import AnswersPlace, TrainingSetsPlace
 from shared.erasing.joined import JoinedPlace
+from shared.erasing.let_go import let_go_until
 from shared.erasing.letters import DeadLettersPlace, ImportsPlace, SpoolPlace
 from shared.erasing.logs import HourLogsPlace, Taking
 from shared.erasing.place import Finder, Place, Source
@@ -57,6 +58,8 @@ class Report:
         spooled: how many records wait in the spool; they are dropped when they are sealed.
         resends_until: until when what the hub delivers again is dropped.
         hub_until: until when the hub may still hold events with the subject's records.
+        let_go_until: the last date of predictions whose hours retention took, None where it took none: what was copied
+            of them and has no more than their ids could not be looked for.
     """
 
     rows: dict[str, int]
@@ -65,6 +68,7 @@ class Report:
     spooled: int
     resends_until: datetime
     hub_until: datetime
+    let_go_until: str | None
 
 
 @dataclass(slots=True)
@@ -233,6 +237,7 @@ class Erasing:
             spooled=await self.spool.waiting(subject),
             resends_until=hub_until + timedelta(days=7),
             hub_until=hub_until,
+            let_go_until=await let_go_until(self.blobs, subject.model),
         )
 
 

@@ -33,7 +33,9 @@ class Subject:
         stored: the value in the form that each version's rows have it in; versions that have no such feature are not in it.
             Under no name it is as it was asked, for rows of versions that nobody knows, and of training data.
         hashes: of the ids of its records, as far as they were found, now or before.
-        told_by: the external ids that its predictions carry: actuals come by them.
+        told_by: the external ids that its predictions carry: actuals come by them. They are nowhere written down. The ids
+            of those actuals are, before a prediction goes; so whoever goes on after a kill misses none but what came
+            later, and that is kept as it is kept after any erasure.
         is_new: whether an id of it was found in this run.
     """
 

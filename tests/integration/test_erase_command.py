@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from shared import documents
@@ -14,6 +15,8 @@ from shared.clock import Clock
 from shared.erasing.tombstone import Erasure, erasure_path
 from shared.hours import Hour
 from shared.registry.store import Registry
+from shared.sealing.days.day import DayAccount, ShelfAccount
+from shared.sealing.paths import account_path
 from tests.integration.command_line import environment_of, run
 from tests.integration.erasing.found import holding
 from tests.integration.models import registered
@@ -93,6 +96,25 @@ def test_who_it_is_can_be_given_where_no_shell_remembers_it(
     code, _, told = run(environment, *command)
     assert code == 1
     assert "standard input" in told
+
+
+async def test_it_says_of_which_time_ids_are_not_known_any_more(environment: dict[str, str], blobs: Blobs) -> None:
+    """Nobody may take for gone what could not be looked for."""
+    gone = ShelfAccount(account=(), rows=0, doubles=0, unreadable=0, imported=0, is_let_go=True)
+    stays = msgspec.structs.replace(gone, is_let_go=False)
+    shelf, other = (f"kind=prediction/model={model}/version=1" for model in ("flights", "trains"))
+    accounts = {"2026-01-30": {shelf: gone}, "2026-01-31": {shelf: gone}, "2026-02-01": {shelf: stays, other: gone}}
+    asked = ("erase", "--model", "flights", "--external-id", "nobody", "--dry-run")
+    before = run(environment, *asked)[1]
+    for date, shelves in accounts.items():
+        await blobs.create(account_path(date), documents.encode(DayAccount(date=date, shelves=shelves)))
+
+    _, told, _ = run(environment, *asked)
+
+    for date in accounts:
+        await blobs.delete(account_path(date))
+    assert "let go" not in before
+    assert "hours up to 2026-01-31 were let go" in told
 
 
 async def test_one_that_is_not_done_is_named_without_whose_it_is(environment: dict[str, str], blobs: Blobs) -> None:
