@@ -20,8 +20,8 @@ what is stored                                  what becomes of the subject's ro
 ``models/…/baselines/`` rows, samples           ``baselines``: replaced; what is counted and ranged stays
 ``datasets/<model>/_builds/``                   ``built``: deleted
 ``datasets/<model>/_originals/``                ``built``: deleted; a file can be handed over again
-``datasets/<model>/<dataset>/``                 ``built``: only the manifest is left, marked ``erased``
-``captures/erased/``                            SHA-256 of the ids, until the hub cannot deliver them again
+``datasets/<model>/<dataset>/``                 ``built``: no more than the manifest is left, marked ``erased``
+``captures/erased/``                            SHA-256 of the ids, until neither hub nor spool can deliver them
 ``captures/erasures/``                          when, of which model, how many; never whose
 ==============================================  ====================================================================
 
