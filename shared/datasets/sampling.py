@@ -5,6 +5,7 @@ keys are taken, and a key is a hash of the row's id: so every engine takes the s
 """
 
 import heapq
+import itertools
 import math
 from collections.abc import Mapping
 from fractions import Fraction
@@ -135,7 +136,7 @@ def borders(counts: pa.Table, allotted: Mapping[str, int]) -> dict[str, Border]:
     ends = np.cumsum(summed.column("rows_sum").to_numpy())
     first = np.flatnonzero(np.append(True, strata[1:] != strata[:-1])[: len(strata)])
     found: dict[str, Border] = {}
-    for start, end in zip(first.tolist(), [*first[1:].tolist(), len(strata)], strict=True):
+    for start, end in itertools.pairwise([*first.tolist(), len(strata)]):
         before = int(ends[start - 1]) if start else 0
         wanted = allotted.get(strata[start], 0)
         if not 0 < wanted < int(ends[end - 1]) - before:

@@ -197,3 +197,9 @@ def test_scouts_take_no_row_that_a_small_sample_takes() -> None:
     assert share * 10**8 >= 200_000
     assert share < 0.01
     assert sampling.scouted_from(0) == "000"
+
+
+@pytest.mark.parametrize("by", [Sampling.UNIFORM, Sampling.RECENT_FIRST, Sampling.DRIFT_AWARE])
+def test_where_nothing_can_be_taken_nothing_is_cut(by: Sampling) -> None:
+    """A recipe may leave out all that there is: then the dataset is empty, and its checks say so."""
+    assert cut([{}, {}], wanted(by, 10)).strata == {}
