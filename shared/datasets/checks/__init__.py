@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from shared.datasets.checks import drift, duplicates, known_before, missing_actuals, overlap, shape, told_by_feature
 from shared.datasets.checks.sample import sample
+from shared.datasets.columns import GROUP
 from shared.datasets.files import DatasetFiles
 from shared.datasets.manifest import Check, DatasetManifest, Outcome
 
@@ -23,7 +24,8 @@ def check(ordered: Sequence[Path], folder: Path, made: DatasetManifest) -> tuple
     Where its columns are not as they should be, nothing else can be said.
 
     Args:
-        ordered: files of the rows that it was made of, which still hold when their actuals happened and were known.
+        ordered: files of the rows that it was made of, which still hold when their actuals happened and were known, and of
+            which group they are.
         folder: where its parts are.
         made: what its manifest will say, but for the checks.
     """
@@ -33,6 +35,7 @@ def check(ordered: Sequence[Path], folder: Path, made: DatasetManifest) -> tuple
     if wrong is not None or not files.rows:
         return (parts,) if wrong is None else (wrong, parts)
     recipe, features = made.recipe, [one.name for one in made.schema.features]
+    groups = _columns(ordered, ("_id", GROUP)) if recipe.split.group is not None else ()
     compared = [*features, made.actual]
     some = sample(files, ["_id", "_request_id", "_split", *compared])
     return (
@@ -41,16 +44,18 @@ def check(ordered: Sequence[Path], folder: Path, made: DatasetManifest) -> tuple
         missing_actuals.check(files, made),
         duplicates.check(files, compared, tolerated=recipe.tolerances.duplicates),
         told_by_feature.check(some, features, made.actual, made.task, tolerated=recipe.tolerances.told_by_feature),
-        known_before.check(_times(ordered), recipe.as_of, tolerated=recipe.tolerances.known_before),
-        overlap.check(files, compared, recipe.split, tolerated=recipe.tolerances.overlap),
+        known_before.check(
+            _columns(ordered, known_before.COLUMNS), recipe.as_of, tolerated=recipe.tolerances.known_before
+        ),
+        overlap.check(files, compared, recipe.split, groups, tolerated=recipe.tolerances.overlap),
         drift.check(some, features, tolerated=recipe.tolerances.drift),
     )
 
 
-def _times(ordered: Sequence[Path]) -> Iterator[pa.Table]:
+def _columns(ordered: Sequence[Path], names: Sequence[str]) -> Iterator[pa.Table]:
     for path in ordered:
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(columns=list(known_before.COLUMNS), use_threads=False):
+            for batch in file.iter_batches(columns=list(names), use_threads=False):
                 yield pa.Table.from_batches([batch])
 
 

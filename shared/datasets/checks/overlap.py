@@ -1,15 +1,18 @@
 """What training and the rows it is tried on have in common, and should not."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from shared.datasets import fingerprints
 from shared.datasets.checks.judgement import MOST_IDS, failed, ok, percent, unknown, warned, worst
+from shared.datasets.columns import GROUP
 from shared.datasets.files import DatasetFiles
+from shared.datasets.fingerprints import is_null
 from shared.datasets.keys import Keys
 from shared.datasets.manifest import TRAIN, Check
 from shared.datasets.recipe import Split
@@ -20,42 +23,60 @@ _EXTERNAL: Final = "_external_id"
 _REQUEST: Final = "_request_id"
 
 
-def check(files: DatasetFiles, names: Sequence[str], split: Split, *, tolerated: float) -> Check:
+def check(
+    files: DatasetFiles, names: Sequence[str], split: Split, groups: Iterable[pa.Table], *, tolerated: float
+) -> Check:
     """Return whether validation and test hold something of training.
 
     A request or a group that does is refused whatever is tolerated, external ids where they are too many, and rows that
-    have all features and the actual (``names``) in common are told.
+    have all features and the actual in common are told.
+
+    Args:
+        files: the parts.
+        names: of the features and the actual.
+        split: how they were made.
+        groups: ``_id`` and ``_group`` of the rows, bit by bit, which a dataset need not keep; nothing where the split goes
+            by none.
+        tolerated: the share of rows whose external id is in training as well.
     """
     held_out = [one for one in files.splits if one != TRAIN and files.rows_by_split[one]]
     if not held_out or not files.rows_by_split.get(TRAIN):
         return unknown(NAME, "there are no rows in training, or none beside it")
+    of_requests = _shared(files, held_out, [_REQUEST])
     found = [
-        *_refused(files, held_out, _REQUEST, "request"),
-        *_refused_groups(files, held_out, split),
+        *_refused(files, held_out, of_requests, "request", mend="rows of one request go together"),
+        *_refused_groups(files, held_out, split, groups),
         _external_ids(files, held_out, tolerated),
         _values(files, held_out, names, tolerated),
     ]
     return worst(found)
 
 
-def _refused(files: DatasetFiles, held_out: Sequence[str], column: str, what: str) -> list[Check]:
-    shared = _shared(files, held_out, [column])
+def _refused(
+    files: DatasetFiles, held_out: Sequence[str], shared: NDArray[np.bool_], what: str, *, mend: str
+) -> list[Check]:
     if not shared.any():
         return []
     reason = f"{int(shared.sum()):,} rows of {_and(held_out)} are of a {what} that has rows in training as well"
-    return [failed(NAME, reason, mend=_mend(column), rows=_ids(files, held_out, shared))]
+    whole = f"this is a fault of the build, for {mend}: build it again, and report it"
+    return [failed(NAME, reason, mend=whole, rows=_ids(files, held_out, shared))]
 
 
-def _mend(column: str) -> str:
-    if column == _REQUEST:
-        return "this is a fault of the build, for rows of one request go together: build it again, and report it"
-    return "this is a fault of the build, for split.group keeps them together: build it again, and report it"
-
-
-def _refused_groups(files: DatasetFiles, held_out: Sequence[str], split: Split) -> list[Check]:
-    if split.group is None or split.group not in files.types:
+def _refused_groups(
+    files: DatasetFiles, held_out: Sequence[str], split: Split, groups: Iterable[pa.Table]
+) -> list[Check]:
+    if split.group is None:
         return []
-    return _refused(files, held_out, split.group, f"group ({split.group})")
+    pieces = [
+        (fingerprints.of_rows(some.select(["_id"])), fingerprints.fingerprints(some[GROUP]), ~is_null(some[GROUP]))
+        for some in groups
+    ]
+    ids, values, has_group = (np.concatenate(one) for one in zip(*pieces, strict=True))
+    ours, theirs = (
+        fingerprints.places(fingerprints.of_parts(files, ["_id"], splits=some), ids) for some in (held_out, [TRAIN])
+    )
+    shared = has_group[ours] & (fingerprints.places(values[ours], values[theirs][has_group[theirs]]) >= 0)
+    return _refused(files, held_out, shared, f"group ({split.group})", mend="split.group keeps them together")
 
 
 def _external_ids(files: DatasetFiles, held_out: Sequence[str], tolerated: float) -> Check:
@@ -92,7 +113,7 @@ def _shared(files: DatasetFiles, held_out: Sequence[str], names: Sequence[str]) 
     has_value: list[NDArray[np.bool_]] = []
     for batch in files.batches(names, splits=held_out):
         ours.append(fingerprints.of_rows(batch))
-        has_value.append(np.logical_or.reduce([~fingerprints.is_null(column) for column in batch.columns]))
+        has_value.append(np.logical_or.reduce([~is_null(column) for column in batch.columns]))
     known = fingerprints.of_parts(files, names, splits=[TRAIN])
     shared: NDArray[np.bool_] = (fingerprints.places(np.concatenate(ours), known) >= 0) & np.concatenate(has_value)
     return shared

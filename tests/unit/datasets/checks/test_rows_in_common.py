@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pytest
 
 from shared.datasets.checks import duplicates, overlap
-from shared.datasets.manifest import TEST, TRAIN, VALIDATION, Outcome
+from shared.datasets.manifest import TEST, TRAIN, VALIDATION, Check, Outcome
 from shared.datasets.recipe import Split
 from tests.unit.datasets.finished_datasets import parts, rows, sound
 
@@ -67,13 +66,13 @@ def test_external_ids_of_training_are_tolerated_in_so_many_rows(tmp_path: Path) 
     external = [*train["_external_id"].to_pylist()[:5], *rows(TEST, 95)["_external_id"].to_pylist()]
     files = parts(tmp_path, {TRAIN: train, TEST: rows(TEST, 100, _external_id=external)})
 
-    refused = overlap.check(files, COMPARED, Split(), tolerated=0.04)
+    refused = overlap.check(files, COMPARED, Split(), (), tolerated=0.04)
 
     assert refused.outcome is Outcome.FAILED
     assert "5 of 100 rows of test (5 %)" in refused.reason
     assert "split.group: _external_id" in refused.reason
     assert refused.rows == tuple(f"test-{number:06}" for number in range(5))
-    assert overlap.check(files, COMPARED, Split(), tolerated=0.05).outcome is Outcome.OK
+    assert overlap.check(files, COMPARED, Split(), (), tolerated=0.05).outcome is Outcome.OK
 
 
 def test_rows_without_an_external_id_have_none_in_common(tmp_path: Path) -> None:
@@ -84,27 +83,39 @@ def test_rows_without_an_external_id_have_none_in_common(tmp_path: Path) -> None
          for one in (TRAIN, TEST)},
     )  # fmt: skip
 
-    assert overlap.check(files, COMPARED, Split(), tolerated=0.0).outcome is Outcome.OK
+    assert overlap.check(files, COMPARED, Split(), (), tolerated=0.0).outcome is Outcome.OK
 
 
-@pytest.mark.parametrize("column", ["_request_id", "stops"])
-def test_a_request_or_a_group_in_both_is_refused_whatever_is_tolerated(tmp_path: Path, column: str) -> None:
-    train, validation = (
-        rows(one, 50, stops=np.arange(50) + 100 * place) for place, one in enumerate((TRAIN, VALIDATION))
-    )
-    index = validation.schema.get_field_index(column)
-    planted = [train[column][0].as_py(), *validation[column].to_pylist()[1:]]
-    mixed = validation.set_column(index, column, pa.array(planted, validation.schema.field(column).type))
-    split = Split(validation=0.5, test=0, group="stops")
+def test_a_request_in_both_is_refused_whatever_is_tolerated(tmp_path: Path) -> None:
+    train, validation = rows(TRAIN, 50), rows(VALIDATION, 50)
+    index = validation.schema.get_field_index("_request_id")
+    planted = [train["_request_id"][0].as_py(), *validation["_request_id"].to_pylist()[1:]]
+    mixed = validation.set_column(index, "_request_id", pa.array(planted))
 
-    apart = overlap.check(
-        parts(tmp_path / "apart", {TRAIN: train, VALIDATION: validation}), COMPARED, split, tolerated=1
-    )
-    found = overlap.check(parts(tmp_path, {TRAIN: train, VALIDATION: mixed}), COMPARED, split, tolerated=1)
+    found = overlap.check(parts(tmp_path, {TRAIN: train, VALIDATION: mixed}), COMPARED, Split(), (), tolerated=1)
 
-    assert apart.outcome is Outcome.OK
     assert found.outcome is Outcome.FAILED
     assert found.rows == ("validation-000000",)
+
+
+def test_a_group_in_both_is_refused_whether_it_is_kept_or_not(tmp_path: Path) -> None:
+    """An account number that keeps rows together is seldom a feature to learn from."""
+    train, validation, test = (rows(one, 50) for one in (TRAIN, VALIDATION, TEST))
+    files = parts(tmp_path, {TRAIN: train, VALIDATION: validation, TEST: test})
+    ids = [one for table in (test, train, validation) for one in table["_id"].to_pylist()]
+    apart = {one: None if number % 5 == 0 else f"account {number}" for number, one in enumerate(ids)}
+    mixed = {**apart, "train-000007": "account x", "validation-000003": "account x", "test-000004": "account x"}
+
+    def checked(groups: dict[str, str | None]) -> Check:
+        table = pa.table({"_id": list(groups), "_group": pa.array(groups.values(), pa.string())})
+        return overlap.check(
+            files, COMPARED, Split(group="account"), (table.slice(0, 70), table.slice(70)), tolerated=1
+        )
+
+    assert checked(apart).outcome is Outcome.OK
+    assert checked(mixed).outcome is Outcome.FAILED
+    assert checked(mixed).rows == ("validation-000003", "test-000004")
+    assert "2 rows of validation and test are of a group (account)" in checked(mixed).reason
 
 
 def test_the_same_values_in_training_and_test_are_told(tmp_path: Path) -> None:
@@ -113,7 +124,7 @@ def test_the_same_values_in_training_and_test_are_told(tmp_path: Path) -> None:
     alike: dict[str, Any] = {name: [*train[name].to_pylist()[:20], *test[name].to_pylist()[20:]] for name in COMPARED}
 
     found = overlap.check(
-        parts(tmp_path, {TRAIN: train, TEST: rows(TEST, 100, **alike)}), COMPARED, Split(), tolerated=0
+        parts(tmp_path, {TRAIN: train, TEST: rows(TEST, 100, **alike)}), COMPARED, Split(), (), tolerated=0
     )
 
     assert found.outcome is Outcome.WARNED
@@ -124,4 +135,4 @@ def test_the_same_values_in_training_and_test_are_told(tmp_path: Path) -> None:
 def test_nothing_overlaps_with_a_part_that_is_not_there(tmp_path: Path) -> None:
     files = sound(tmp_path, test=0)
 
-    assert overlap.check(files, COMPARED, Split(test=0), tolerated=0).outcome is Outcome.UNKNOWN
+    assert overlap.check(files, COMPARED, Split(test=0), (), tolerated=0).outcome is Outcome.UNKNOWN
