@@ -21,19 +21,31 @@ SYSTEM_COLUMNS: Final = ("_id", "_external_id", "_request_id", "_at", "_split", 
 
 
 class Use(StrEnum):
-    """What an input is for."""
+    """What an input is for.
+
+    Rows are taken from ``predictions`` and ``original`` training data, and what turned out from ``actuals``. What they look
+    like is said by the manifest of a ``version``, and what a drift-aware sample is held against by files of a ``baseline``:
+    of both the plan holds what it took.
+    """
 
     PREDICTIONS = "predictions"
     ACTUALS = "actuals"
     ORIGINAL = "original"
+    VERSION = "version"
+    BASELINE = "baseline"
+
+
+OF_ROWS: Final = frozenset({Use.PREDICTIONS, Use.ORIGINAL})
+"""The uses of inputs each of whose rows is in a dataset or is left out of it."""
 
 
 class Input(msgspec.Struct, frozen=True, kw_only=True):
-    """One file that rows are taken from.
+    """One file that the rows of a dataset depend on.
 
     Attributes:
-        hour: of the predictions that it is about; None of original training data.
-        version: which answered them, likewise.
+        rows: of captured or original data; 0 of others.
+        hour: of the predictions that it is about; None where it is about none.
+        version: which answered them, or which it says something of; None of original training data.
     """
 
     use: Use
@@ -170,8 +182,10 @@ class DatasetManifest(Document, frozen=True, kw_only=True):
         build: the digest of its plan.
         state: ``erased`` where a subject whose rows it held was erased: nothing but this is left of it.
         recipe: with nothing left open.
-        inputs: every file that rows were taken from.
-        rows_in: rows of the inputs, and what became of those that are not in it: ``excluded``, by reason.
+        inputs: every file that its rows depend on.
+        faults: hours that were left out, as alerts were when it was planned; None of datasets from when that was not listed.
+        rows_in: predictions and rows of original training data, of which each is in ``rows`` or in ``excluded``.
+        excluded: rows that are not in it, by reason.
         not_predictions: as the plan says.
         rows: in it, by split.
         columns: in their order.
@@ -193,6 +207,7 @@ class DatasetManifest(Document, frozen=True, kw_only=True):
     masked: dict[str, str] = msgspec.field(default_factory=dict)
     actual: str
     inputs: tuple[Input, ...]
+    faults: tuple[Fault, ...] | None = None
     rows_in: int
     excluded: dict[str, int]
     not_predictions: dict[str, int]
@@ -203,3 +218,8 @@ class DatasetManifest(Document, frozen=True, kw_only=True):
     engine: dict[str, str]
     built_at: datetime
     erased_at: datetime | None = None
+
+    @property
+    def predictions(self) -> int:
+        """Return how many of the rows that were looked at are predictions, and no original training data."""
+        return sum(one.rows for one in self.inputs if one.use is Use.PREDICTIONS)

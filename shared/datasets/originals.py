@@ -4,8 +4,11 @@ import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+
 from shared.blobs import Blobs
 from shared.datasets.manifest import Input, Use
+from shared.datasets.mixing import holds_moments
 from shared.datasets.paths import original_path
 from shared.datasets.recipe import Recipe
 from shared.datasets.scratch import sha256_of
@@ -38,12 +41,7 @@ class Originals:
         if recipe.original is None:
             raise ValueError("the recipe mixes nothing in")
         sha256, path = recipe.original.sha256, original_path(recipe.model, recipe.original.sha256)
-        names = {*kept(recipe, parent)}
-        for feature in parent.schema.features:
-            if feature.name in names and feature.privacy is not None:
-                raise InvalidRecipe(
-                    f"original: {feature.name} is masked before it leaves the scorer, and the file has it as it is"
-                )
+        _refuse_masked(recipe, parent)
         sizes = [stored.size_bytes async for stored in self.blobs.under(path)]
         if not sizes:
             raise InvalidRecipe(
@@ -51,7 +49,40 @@ class Originals:
                 f"of which the SHA-256 is {sha256}"
             )
         file = await RemoteParquet.open(self.blobs, path, size_bytes=sizes[0])
-        missing = sorted({*names, parent.actual} - {*file.schema.names})
-        if missing:
-            raise InvalidRecipe(f"original: the file has no column {missing[0]!r}")
+        _refuse_unsuitable(file.schema, recipe, parent)
         return Input(use=Use.ORIGINAL, path=path, sha256=sha256, size_bytes=sizes[0], rows=file.rows)
+
+
+def _refuse_masked(recipe: Recipe, parent: Manifest) -> None:
+    """See that no feature that rows are taken by, or keep, is captured as something else than the file has it as."""
+    looked_at = {*kept(recipe, parent), *recipe.segments, recipe.split.group}
+    for feature in parent.schema.features:
+        if feature.name in looked_at and feature.privacy is not None:
+            raise InvalidRecipe(
+                f"original: {feature.name} is masked before it leaves the scorer, and the file has it as it is"
+            )
+
+
+def _refuse_unsuitable(file: pa.Schema, recipe: Recipe, parent: Manifest) -> None:
+    """See that a file has the columns that its rows are taken by."""
+    names = {*file.names}
+    missing = sorted({*kept(recipe, parent), parent.actual} - names)
+    if missing:
+        raise InvalidRecipe(f"original: the file has no column {missing[0]!r}")
+    strange = sorted({*recipe.segments} - names)
+    if strange:
+        raise InvalidRecipe(
+            f"segments names {strange[0]!r}, and the file of original has no such column: nobody knows of which segment its "
+            "rows are; add the column, or leave out original"
+        )
+    group = recipe.split.group
+    if group is not None and group not in names:
+        raise InvalidRecipe(
+            f"split.group is {group!r}, and the file of original has no such column: its rows may be of groups that are "
+            "tested; add the column, or leave out original or split.group"
+        )
+    if parent.time in names and not holds_moments(file.field(parent.time).type):
+        raise InvalidRecipe(
+            f"original: column {parent.time} is {file.field(parent.time).type}, which holds no times; ISO 8601 texts or "
+            "timestamps do"
+        )

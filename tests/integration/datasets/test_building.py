@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import random
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from shared import documents
 from shared.blobs import Blobs
-from shared.datasets.manifest import Check, DatasetManifest, Outcome
+from shared.datasets.manifest import Check, DatasetManifest, Outcome, Use
 from shared.datasets.originals import Originals
 from shared.datasets.paths import build_folder, manifest_path
 from shared.datasets.requests import Progress
@@ -267,10 +268,82 @@ async def test_original_training_data_is_mixed_in_for_training_alone(kept: Kept,
 
     rows, made = await kept.rows(done.dataset), await kept.dataset(done.dataset)
     original = [one for one in rows.to_pylist() if one["_id"].startswith("original-")]
-    assert (len(original), rows.num_rows, made.rows_in) == (20, 80, 60)
+    assert (len(original), rows.num_rows, made.rows_in, made.predictions) == (20, 80, 160, 60)
+    assert made.excluded == {"original_no_actual": 1, "original_sampled_out": 79}
     assert {one["_split"] for one in original} == {"train"}
     assert all(one["_id"] == f"original-{sha256[:12]}-{int(one['delay']):09}" for one in original)
-    assert made.inputs[-1].path.endswith(f"{sha256}.parquet")
+    assert [one.path.endswith(f"{sha256}.parquet") for one in made.inputs if one.use is Use.ORIGINAL] == [True]
+
+
+async def test_every_row_is_accounted_for_whatever_is_asked(days: Kept, tmp_path: Path) -> None:
+    """Of what was looked at each row is in the dataset, or left out for a reason that is said; original rows as well."""
+    await days.hour(26, rows=10, known=3)
+    await days.hour(27, rows=4, known=0)
+    await days.sealed(30)
+    sha256 = await Originals(days.blobs).keep("flights", _original(tmp_path / "original.parquet"))
+    rng = random.Random(15)
+
+    reasons: set[str] = set()
+    spanning = {"original": {"sha256": sha256, "share": 0.9}, "split": {"test": 0.3, "group": "_external_id"}}
+    for said in (spanning, *(_any_recipe(rng, sha256) for _ in range(8))):
+        asked = recipe(**said)
+        made = await days.dataset((await days.building().advance(asked)).dataset)
+
+        assert made.rows_in == sum(made.rows.values()) + sum(made.excluded.values()), asked
+        assert made.rows_in == 94 + (200 if asked.original else 0)
+        reasons |= {*made.excluded}
+
+    assert reasons > {"segment", "no_actual", "sampled_out", "hour_excluded", "spans_split"}
+    assert reasons > {"original_segment", "original_no_actual", "original_sampled_out"}
+
+
+def _original(file: Path) -> Path:
+    known = [None if row % 9 == 0 else float(row % 60) for row in range(200)]
+    whose = [f"order {(0, 1, 24)[row % 3]}-{row % 40}" for row in range(200)]
+    carriers = ["AA" if row % 4 else "DL" for row in range(200)]
+    table = {"distance": [float(row % 100) for row in range(200)], "carrier": carriers, "delay": known}
+    pq.write_table(pa.table({**table, "_external_id": whose}), file)
+    return file
+
+
+def _any_recipe(rng: random.Random, sha256: str) -> dict[str, Any]:
+    by = rng.choice(["uniform", "recent_first", "drift_aware", None])
+    split = rng.choice([{"by": "time", "test": 0.3}, {"by": "group", "group": "_external_id", "test": 0.3}])
+    return {
+        "segments": {"carrier": [rng.choice(["AA", "AA", "DL"])]} if rng.random() < 0.4 else {},
+        "exclude": {"hours": rng.sample([NINE.plus(number).key for number in (0, 1, 24)], rng.randint(0, 2))},
+        "actuals": {"required": rng.random() < 0.7},
+        "sample": {"rows": rng.randint(5, 60), "by": by, "seed": rng.randint(0, 9)} if by else None,
+        "original": {"sha256": sha256, "share": rng.choice([0.1, 0.5, 0.9])} if rng.random() < 0.8 else None,
+        "split": {**split, "group": "_external_id"} if rng.random() < 0.5 else split,
+    }
+
+
+async def test_original_rows_weigh_what_captured_ones_do_on_average(kept: Kept, tmp_path: Path) -> None:
+    """Half of the rows are half of what is learned from, although few of those that were captured stand for all."""
+    sha256 = await Originals(kept.blobs).keep("flights", _original(tmp_path / "original.parquet"))
+
+    asked = recipe(original={"sha256": sha256, "share": 0.5}, sample={"rows": 14}, split={"test": 0})
+    rows = (await kept.rows((await kept.building().advance(asked)).dataset)).to_pylist()
+
+    weights = {of: [one["_weight"] for one in rows if one["_id"].startswith("original-") is of] for of in (True, False)}
+    assert (len(weights[True]), len(weights[False])) == (14, 14)
+    assert {*weights[True]} == {round(60 * 10**6 / 14)}
+    assert sum(weights[True]) == sum(weights[False])
+
+
+async def test_a_group_with_an_original_row_is_not_tested_with(kept: Kept, tmp_path: Path) -> None:
+    sha256 = await Originals(kept.blobs).keep("flights", _original(tmp_path / "original.parquet"))
+
+    asked = recipe(
+        original={"sha256": sha256, "share": 0.5}, split={"by": "group", "group": "_external_id", "test": 0.4}
+    )
+    rows = (await kept.rows((await kept.building().advance(asked)).dataset)).to_pylist()
+
+    known = {one["_external_id"] for one in rows if one["_id"].startswith("original-")}
+    of_known = [one["_split"] for one in rows if one["_external_id"] in known]
+    assert {*of_known} == {"train"}
+    assert len(of_known) > sum(one["_id"].startswith("original-") for one in rows)
 
 
 @pytest.mark.parametrize(
