@@ -16,7 +16,9 @@ if TYPE_CHECKING:  # each command imports what it needs
 def add(commands: Commands) -> None:
     """Declare it, among the commands of ``dataset``."""
     diff = commands.add(
-        "diff", _diff, about="say what two datasets of a model differ in: rows, columns, recipe, inputs"
+        "diff",
+        _diff,
+        about="say what two datasets of a model differ in: rows, columns, recipe, inputs, hours left out as faulty",
     )
     diff.add_argument("model", type=valid_name)
     for name in ("before", "now"):
@@ -32,12 +34,13 @@ async def _diff(asked: argparse.Namespace) -> Answer:
     with Progress("comparing", shown=not asked.json) as bar:
         found = await Differing(wiring.blobs()).diff(before, now, told=bar.show)
     if not asked.json:
-        _show(found)
+        show(found)
     values: dict[str, Any] = msgspec.to_builtins(found)
     return Answer(values, holds=not found.erased)
 
 
-def _show(found: "Difference") -> None:
+def show(found: "Difference") -> None:
+    """Tell people what two datasets differ in."""
     from rich.console import Console
 
     console = Console(highlight=False)
@@ -58,6 +61,11 @@ def _show(found: "Difference") -> None:
     ):
         if paths:
             console.print(f"{len(paths):,} inputs {what}: {paths[0]}{' …' if len(paths) > 1 else ''}", markup=False)
+    if found.faults is not None:
+        for what, faults in (("added", found.faults.added), ("removed", found.faults.removed)):
+            for one in faults:
+                hours = f"version {one.version}, {one.start} up to {one.end}"
+                console.print(f"fault {what}: {hours}, by alert {one.alert}", markup=False)
 
 
 def _show_rows(console: "Console", rows: "RowChanges") -> None:

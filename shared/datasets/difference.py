@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from shared.datasets.manifest import Column, DatasetManifest, Input
+from shared.datasets.manifest import Column, DatasetManifest, Fault, Input
 from shared.datasets.recipe import Recipe
 
 
@@ -50,6 +50,13 @@ class InputChanges(msgspec.Struct, frozen=True, kw_only=True):
     changed: tuple[str, ...]
 
 
+class FaultChanges(msgspec.Struct, frozen=True, kw_only=True):
+    """Which hours only one of two datasets left out because of an alert that looks like a data fault."""
+
+    added: tuple[Fault, ...]
+    removed: tuple[Fault, ...]
+
+
 class Distribution(msgspec.Struct, frozen=True, kw_only=True):
     """How one column lies in two datasets.
 
@@ -74,7 +81,8 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
         now: the name of the second.
         erased: those of which nothing but the manifest is left: then no rows are compared.
         recipe: by key, as ``sample.rows``; without what is the same.
-        inputs: files that they were made of.
+        inputs: files that they depend on.
+        faults: hours that were left out; None where one is from when that was not listed.
         columns: types by name, of columns that are not in both or have another type.
         counts: rows by split.
         rows: None where a side is erased.
@@ -87,6 +95,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     erased: tuple[str, ...]
     recipe: dict[str, Sides]
     inputs: InputChanges
+    faults: FaultChanges | None = None
     columns: dict[str, Sides]
     counts: Sides
     rows: RowChanges | None = None
@@ -106,6 +115,7 @@ def of_manifests(before: DatasetManifest, now: DatasetManifest) -> Difference:
         erased=tuple(dict.fromkeys(one.dataset for one in (before, now) if one.state == "erased")),
         recipe=_recipes(before.recipe, now.recipe),
         inputs=_inputs(before.inputs, now.inputs),
+        faults=_faults(before.faults, now.faults),
         columns=_changed(*types),
         counts=Sides(before=before.rows, now=now.rows),
     )
@@ -163,4 +173,12 @@ def _inputs(before: Iterable[Input], now: Iterable[Input]) -> InputChanges:
         added=tuple(sorted(second.keys() - first.keys())),
         removed=tuple(sorted(first.keys() - second.keys())),
         changed=tuple(sorted(path for path in first.keys() & second.keys() if first[path] != second[path])),
+    )
+
+
+def _faults(before: tuple[Fault, ...] | None, now: tuple[Fault, ...] | None) -> FaultChanges | None:
+    if before is None or now is None:
+        return None
+    return FaultChanges(
+        added=tuple(one for one in now if one not in before), removed=tuple(one for one in before if one not in now)
     )

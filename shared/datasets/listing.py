@@ -22,6 +22,8 @@ SHORTEST: Final = 6
 _NAME = re.compile(r"[0-9a-f]{64}")
 _ID = re.compile(rf"[0-9a-f]{{{ID_DIGITS}}}")
 _MOST_NAMED: Final = 5
+_SEVERAL: Final = "begins several datasets"
+_TOO_SHORT: Final = f"is too short ({SHORTEST} digits at least)"
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,17 +70,30 @@ class Datasets:
             UnknownModel: the model is not registered.
             UnknownDataset: there is none, or several; it says which there are.
         """
-        names = [one for one in await self._names(model) if len(name) >= SHORTEST and one.startswith(name)]
-        found = await self._read(model, names)
+        found = await self._beginning(model, name)
         if len(found) == 1:
             return found[0]
         if found:
-            raise UnknownDataset(model, name, reason="begins several datasets", known=_short(found))
+            raise UnknownDataset(model, name, reason=_SEVERAL, known=_short(found))
         known = await self._manifests(model)
-        reason = "is none of its datasets" if len(name) >= SHORTEST else f"is too short ({SHORTEST} digits at least)"
+        reason = "is none of its datasets" if len(name) >= SHORTEST else _TOO_SHORT
         raise UnknownDataset(
             model, name, reason=reason if known else "is not there: it has no datasets", known=_short(known)
         )
+
+    async def find_anywhere(self, name: str) -> DatasetManifest:
+        """Return the manifest of the dataset that is called so, or whose name alone begins so, of whichever model.
+
+        Raises:
+            UnknownDataset: there is none, or several; it says which there are.
+        """
+        models = await self.registry.models()
+        found = [one for model in models for one in await self._beginning(model, name)]
+        if len(found) == 1:
+            return found[0]
+        known = tuple(f"{one.dataset[:12]} of {one.model}" for one in found[:_MOST_NAMED])
+        reason = _SEVERAL if found else "is none of its datasets" if len(name) >= SHORTEST else _TOO_SHORT
+        raise UnknownDataset(", ".join(models) or "no model", name, reason=reason, known=known)
 
     async def with_rows(self, model: str, name: str) -> DatasetManifest:
         """Return the manifest of a dataset whose rows are there, found as by ``find``.
@@ -105,6 +120,11 @@ class Datasets:
         # What is no name of either is not looked for: it may be a path.
         request = await self.requests.find(model, name) if _ID.fullmatch(name) else None
         return request or await self.find(model, name)
+
+    async def _beginning(self, model: str, name: str) -> list[DatasetManifest]:
+        """Return those that a name may mean."""
+        names = [one for one in await self._names(model) if len(name) >= SHORTEST and one.startswith(name)]
+        return await self._read(model, names)
 
     async def _names(self, model: str) -> list[str]:
         if not await self.registry.has(model):

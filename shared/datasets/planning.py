@@ -1,5 +1,7 @@
 """A recipe becomes a plan: nothing is left open, and every file that rows are taken from is named with its hash."""
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -24,7 +26,7 @@ from shared.profiles.categorical import CategoricalProfile
 from shared.profiles.numeric import NumericProfile
 from shared.registry.alike import alike
 from shared.registry.baselines import Baseline, Baselines
-from shared.registry.manifest import Manifest
+from shared.registry.manifest import Manifest, manifest_path
 from shared.registry.store import Registry
 from shared.sealing.frames import check_kept, let_go
 from shared.sealing.hours.listing import dates
@@ -99,6 +101,8 @@ class Planning:
             raise InsufficientData(rows=0, needed=1)
         actuals = [file for one in versions for file in await self._actuals(one, first, end)]
         original = [] if resolved.original is None else [await self.originals.find(resolved, parent)]
+        baseline = await self._baseline(resolved, parent)
+        held_against = [] if baseline is None else await self._files_of(baseline, parent)
         return Plan(
             recipe=resolved,
             task=parent.task,
@@ -106,9 +110,14 @@ class Planning:
             masked=masked(parent),
             actual=parent.actual,
             time=parent.time,
-            inputs=tuple(sorted([*predictions, *actuals, *original], key=lambda one: one.path)),
+            inputs=tuple(
+                sorted(
+                    [*predictions, *actuals, *original, await self._manifest_of(parent), *held_against],
+                    key=lambda one: one.path,
+                )
+            ),
             faults=tuple(await self._faults(resolved, versions, first, end)),
-            baseline=await self._baseline(resolved, parent),
+            baseline={} if baseline is None else _counted(baseline, resolved.features),
             not_predictions=await self._not_predictions(versions, first, end, unreadable=unreadable),
         )
 
@@ -203,12 +212,23 @@ class Planning:
         hours = (await self.registry.monitor_config(recipe.model)).window_hours
         return [fault for one in versions for fault in await self.faults.of(one, first, end, window_hours=hours)]
 
-    async def _baseline(self, recipe: Recipe, parent: Manifest) -> dict[str, BaselineCounts]:
+    async def _baseline(self, recipe: Recipe, parent: Manifest) -> Baseline | None:
         if recipe.sample is None or recipe.sample.by is not Sampling.DRIFT_AWARE:
-            return {}
-        baseline = await self.baselines.current(parent)
-        counted = {name: _counted(baseline, name) for name in recipe.features}
-        return {name: counts for name, counts in counted.items() if counts is not None}
+            return None
+        return await self.baselines.current(parent)
+
+    async def _manifest_of(self, parent: Manifest) -> Input:
+        path = manifest_path(parent.model, parent.version)
+        data = (await self.blobs.read(path)).data
+        sha256 = hashlib.sha256(data).hexdigest()
+        return Input(use=Use.VERSION, path=path, sha256=sha256, size_bytes=len(data), rows=0, version=parent.version)
+
+    async def _files_of(self, baseline: Baseline, parent: Manifest) -> list[Input]:
+        sizes = {stored.path: stored.size_bytes async for stored in self.blobs.under(baseline.folder)}
+        return [
+            Input(use=Use.BASELINE, path=path, sha256=sha256, size_bytes=sizes[path], rows=0, version=parent.version)
+            for path, sha256 in baseline.inputs.items()
+        ]
 
     async def _not_predictions(
         self, versions: list[Manifest], first: Hour, end: Hour, *, unreadable: int
@@ -238,8 +258,13 @@ def _shelf(version: Manifest) -> Shelf:
     return Shelf(Kind.PREDICTION, version.model, version.version)
 
 
-def _counted(baseline: Baseline, name: str) -> BaselineCounts | None:
-    """Return how the baseline's rows of a feature lie; None where it has no bins that could be compared."""
+def _counted(baseline: Baseline, names: Sequence[str]) -> dict[str, BaselineCounts]:
+    """Return how the baseline's rows lie, by feature, of those that have bins which could be compared."""
+    counts = {name: _counts(baseline, name) for name in names}
+    return {name: found for name, found in counts.items() if found is not None}
+
+
+def _counts(baseline: Baseline, name: str) -> BaselineCounts | None:
     bins, profile = baseline.bins.features.get(name), baseline.profile.features.get(name)
     if isinstance(bins, NumericBins) and isinstance(profile, NumericProfile) and bins.edges:
         return BaselineCounts(edges=bins.edges, rows=tuple(profile.counts(bins).tolist()))

@@ -17,7 +17,7 @@ from shared.blobs import Blobs
 from shared.clock import Clock
 from shared.datasets.differing import Differing
 from shared.datasets.listing import Datasets
-from shared.datasets.manifest import TEST, TRAIN, Column, DatasetManifest
+from shared.datasets.manifest import TEST, TRAIN, Column, DatasetManifest, Fault
 from shared.datasets.paths import dataset_folder, manifest_path
 from shared.datasets.requests import Requests
 from shared.errors import BlobMissing, InvalidDocument
@@ -138,6 +138,11 @@ async def test_the_command_says_it_to_people_and_programs(
     blobs: Blobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before, now = await _pair(blobs, tmp_path)
+    fault = Fault(version="1", start="2026-03-01T09", end="2026-03-01T12", alert="flights.1.quality.2026-03-01T10")
+    for one, faults in ((before, ()), (now, (fault,))):
+        path = manifest_path("flights", one.dataset)
+        listed = msgspec.structs.replace(one, faults=faults)
+        await blobs.replace(path, documents.encode(listed), etag=(await blobs.read(path)).etag)
     await _wire(blobs, monkeypatch)
 
     told = await _command("diff", "flights", before.dataset[:6], now.dataset)
@@ -147,6 +152,7 @@ async def test_the_command_says_it_to_people_and_programs(
     assert "100 rows added: test-000100, " in said
     assert "10 of the changed differ in stops" in said
     assert "train: 400 to 350 rows" in said
+    assert "fault added: version 1, 2026-03-01T09 up to 2026-03-01T12, by alert" in said
     answer = await _command("diff", "flights", before.dataset, now.dataset, "--json")
     assert capsys.readouterr().out == ""
     assert answer.values["rows"]["columns"] == {"stops": 10}

@@ -2,8 +2,12 @@
 
 import hashlib
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from shared.alerts.lifecycle import Look
@@ -11,6 +15,7 @@ from shared.alerts.outbox import Outbox
 from shared.alerts.store import Alerts
 from shared.blobs import Blobs
 from shared.datasets.manifest import Plan, Use
+from shared.datasets.originals import Originals
 from shared.errors import InsufficientData, InvalidRecipe, LetGo, NotJoined, NotSealed, UnknownModel
 from shared.monitoring.evaluation import Evaluations
 from shared.registry.store import Registry
@@ -39,13 +44,30 @@ async def test_what_a_recipe_leaves_out_is_said_in_its_plan(kept: Kept) -> None:
 async def test_a_plan_names_every_file_with_the_hash_that_it_has(kept: Kept) -> None:
     plan = await kept.planning().plan(recipe())
 
-    assert {one.use for one in plan.inputs} == {Use.PREDICTIONS, Use.ACTUALS}
+    assert {one.use for one in plan.inputs} == {Use.PREDICTIONS, Use.ACTUALS, Use.VERSION}
     assert [one.hour for one in plan.inputs if one.use is Use.PREDICTIONS] == [NINE.plus(n).key for n in range(3)]
     assert sum(one.rows for one in plan.inputs if one.use is Use.ACTUALS) == 60
     for one in plan.inputs:
         data = (await kept.blobs.read(one.path)).data
         assert (hashlib.sha256(data).hexdigest(), len(data)) == (one.sha256, one.size_bytes)
     assert plan.inputs == tuple(sorted(plan.inputs, key=lambda one: one.path))
+
+
+async def test_it_names_the_version_and_the_baseline_that_it_took_something_of(kept: Kept) -> None:
+    """They say what the rows look like, and what a drift-aware sample is held against; they have no rows themselves."""
+    plan = await kept.planning().plan(recipe(sample={"rows": 30, "by": "drift_aware"}))
+
+    said = {one.path: one for one in plan.inputs if one.use in {Use.VERSION, Use.BASELINE}}
+    version = "models/flights/1/"
+    assert {*said} == {
+        f"{version}manifest.json",
+        f"{version}baselines/1/_bins",
+        f"{version}baselines/1/_profile",
+    }
+    for path, one in said.items():
+        data = (await kept.blobs.read(path)).data
+        assert (one.sha256, one.size_bytes) == (hashlib.sha256(data).hexdigest(), len(data))
+        assert (one.rows, one.hour, one.version) == (0, None, "1")
 
 
 async def test_the_same_recipe_over_the_same_files_is_the_same_plan(kept: Kept) -> None:
@@ -187,6 +209,28 @@ async def test_hours_under_a_data_fault_are_named(
 
     assert [(one.start, one.end) for one in plan.faults] == hours
     assert (await kept.planning().plan(recipe(exclude={"data_faults": False}))).faults == ()
+
+
+@pytest.mark.parametrize(
+    ("columns", "said", "reason"),
+    [
+        ({"carrier": None}, {"features": ["distance"], "segments": {"carrier": ["AA"]}}, r"^segments names 'carrier'"),
+        ({"carrier": None}, {"features": ["distance"], "split": {"group": "carrier"}}, r"^split\.group is 'carrier'"),
+        ({}, {"split": {"group": "_external_id"}}, r"^split\.group is '_external_id', .*add the column"),
+        ({"delay": None}, {}, r"^original: the file has no column 'delay'"),
+    ],
+)
+async def test_training_data_without_a_column_that_rows_are_taken_by_is_refused(
+    kept: Kept, tmp_path: Path, columns: dict[str, None], said: dict[str, Any], reason: str
+) -> None:
+    """Otherwise a group that is tested might be learned from, or rows of another segment."""
+    file = tmp_path / "original.parquet"
+    whole = {"distance": [1.0], "carrier": ["UA"], "delay": [2.0]}
+    pq.write_table(pa.table({name: values for name, values in whole.items() if name not in columns}), file)
+    sha256 = await Originals(kept.blobs).keep("flights", file)
+
+    with pytest.raises(InvalidRecipe, match=reason):
+        await kept.planning().plan(recipe(original={"sha256": sha256, "share": 0.5}, **said))
 
 
 async def _evaluated(blobs: Blobs, signal: Signal, cause: Cause | None, *, start: str) -> str:

@@ -4,7 +4,7 @@ import msgspec
 
 from shared.datasets import difference
 from shared.datasets.difference import Sides
-from shared.datasets.manifest import Column, DatasetManifest, Input, Use
+from shared.datasets.manifest import Column, DatasetManifest, Fault, Input, Use
 from shared.datasets.recipe import Exclude, Recipe, Sample, Sampling
 from tests.unit.datasets.finished_datasets import RECIPE, made
 
@@ -71,3 +71,24 @@ def test_an_erased_side_is_named_once() -> None:
 
     assert difference.of_manifests(erased, erased).erased == (erased.dataset,)
     assert difference.of_manifests(_with(), _with()).erased == ()
+
+
+def test_hours_that_only_one_left_out_are_said() -> None:
+    """The same recipe takes other rows once an alert is resolved."""
+    lasts, ended, same = (
+        Fault(version="1", start="2026-03-01T09", end=end, alert=alert)
+        for end, alert in (("2026-03-04T00", "a"), ("2026-03-02T00", "a"), ("2026-03-01T10", "b"))
+    )
+    before, now = (msgspec.structs.replace(_with(), faults=faults) for faults in ((lasts, same), (same, ended)))
+
+    found = difference.of_manifests(before, now).faults
+
+    assert found == difference.FaultChanges(added=(ended,), removed=(lasts,))
+    assert difference.of_manifests(_with(), now).faults is None  # the first is from when they were not listed
+
+
+def test_manifests_from_before_faults_were_listed_are_read() -> None:
+    old = msgspec.json.decode(msgspec.json.encode(_with()))
+    del old["faults"]
+
+    assert msgspec.convert(old, DatasetManifest).faults is None

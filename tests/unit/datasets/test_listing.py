@@ -166,3 +166,19 @@ async def test_nothing_is_looked_for_of_a_model_that_is_not_registered(world: Wo
     ):
         with pytest.raises(UnknownModel):
             await asked
+
+
+async def test_one_is_found_without_its_model_unless_several_models_have_such(world: World) -> None:
+    made = registered("trains", "1")
+    await world.registry.register(made.manifest, files=made.files)
+    found = datasets(world)
+
+    assert (await found.find_anywhere("abcdef3")).dataset == NEW
+    world.memory.put(manifest_path("trains", NEW), encode(manifest(NEW, day=9, model="trains")))
+
+    with pytest.raises(UnknownDataset, match=f"begins several datasets: {NEW[:12]} of flights, {NEW[:12]} of trains"):
+        await found.find_anywhere("abcdef3")
+    with pytest.raises(UnknownDataset, match="'999999' of flights, trains is none of its datasets"):
+        await found.find_anywhere("999999")
+    with pytest.raises(UnknownDataset, match="too short"):
+        await found.find_anywhere("abcde")
