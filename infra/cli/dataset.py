@@ -1,22 +1,17 @@
 """``dataset`` turns what was kept into rows to learn from."""
 
 import argparse
-import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from infra.cli import dataset_diff, dataset_queue
-from infra.cli.command import Answer, Commands, count, existing_file, moment, valid_name
+from infra.cli import dataset_diff, dataset_queue, dataset_rebuild
+from infra.cli.command import Answer, Commands, existing_file, moment, valid_name
+from infra.cli.dataset_engine import add_engine, building, hand_over
 from shared import wiring
 
 if TYPE_CHECKING:  # each command imports what it needs
-    from shared.datasets.building import Building
     from shared.datasets.manifest import Check, DatasetManifest
     from shared.datasets.recipe import Recipe
     from shared.datasets.requests import Progress
-
-MEMORY_MIB: Final = 2048
-"""What the engine may take, unless something else is said."""
 
 
 def add(commands: Commands) -> None:
@@ -31,25 +26,11 @@ def add(commands: Commands) -> None:
     build.add_argument(
         "--accept", action="append", default=[], metavar="CHECK", help="let a check fail by this name; repeatable"
     )
-    build.add_argument("--engine", choices=("duckdb", "spark"), default="duckdb", help="(default duckdb)")
-    build.add_argument("--spark-remote", metavar="URL", help="a cluster's Spark Connect, as sc://host:15002")
-    build.add_argument(
-        "--inputs-at",
-        metavar="URL",
-        help="where Spark reads the container captures itself, as abfss://captures@ACCOUNT.dfs.core.windows.net; "
-        "the files are not checked by their hashes then",
-    )
-    build.add_argument(
-        "--memory-mib",
-        type=count,
-        default=MEMORY_MIB,
-        metavar="N",
-        help=f"what the engine may take (default {MEMORY_MIB})",
-    )
-    build.add_argument("--threads", type=count, metavar="N", help="(default: one for each CPU)")
+    add_engine(build)
     show = group.add("show", _show, about="show what a dataset was made of, and what became of every row")
     show.add_argument("model", type=valid_name)
     show.add_argument("dataset", help="its name, or the first six digits of it or more")
+    dataset_rebuild.add(group)
     dataset_diff.add(group)
     dataset_queue.add(group)
     listed = group.add("list", _list, about="list the datasets of a model, the newest first")
@@ -60,7 +41,7 @@ async def _build(asked: argparse.Namespace) -> Answer:
     from infra.cli.progress import Progress as Bar
 
     recipe = _recipe(asked)
-    await _hand_over(asked.original, recipe)
+    await hand_over(asked.original, recipe)
     steps: list[int] = []
     with Bar("building", shown=not asked.json) as bar:
 
@@ -68,7 +49,7 @@ async def _build(asked: argparse.Namespace) -> Answer:
             steps.append(done)
             bar.show(done, total)
 
-        done = await _building(asked).advance(recipe, accepted=asked.accept, told=told)
+        done = await building(asked).advance(recipe, accepted=asked.accept, told=told)
     if done.dataset is None:
         return _not_built(done, asked)
     made = await wiring.datasets().find(recipe.model, done.dataset)
@@ -80,20 +61,6 @@ async def _build(asked: argparse.Namespace) -> Answer:
     return Answer(_values(made) | {"built": is_new})
 
 
-def _building(asked: argparse.Namespace) -> "Building":
-    if asked.engine != "spark" and (asked.spark_remote or asked.inputs_at):
-        raise SystemExit("--spark-remote and --inputs-at go with --engine spark")
-    if asked.spark_remote and not asked.inputs_at:
-        raise SystemExit("--inputs-at says where the cluster of --spark-remote reads what was captured")
-    return wiring.building_on(
-        asked.engine,
-        memory_mib=asked.memory_mib,
-        threads=asked.threads or os.cpu_count() or 1,
-        spark_remote=asked.spark_remote,
-        inputs_at=asked.inputs_at,
-    )
-
-
 def _recipe(asked: argparse.Namespace) -> "Recipe":
     import msgspec
 
@@ -101,18 +68,6 @@ def _recipe(asked: argparse.Namespace) -> "Recipe":
 
     recipe = parse(asked.recipe.read_bytes(), path=str(asked.recipe))
     return recipe if asked.as_of is None else msgspec.structs.replace(recipe, as_of=asked.as_of)
-
-
-async def _hand_over(file: Path | None, recipe: "Recipe") -> None:
-    """Store the original training data, if it is the file that the recipe means."""
-    from shared.datasets.scratch import sha256_of
-
-    if file is None:
-        return
-    found = sha256_of(file)
-    if recipe.original is None or recipe.original.sha256 != found:
-        raise SystemExit(f"the recipe mixes in another file than {file}: original.sha256 of this one is {found}")
-    await wiring.originals().keep(recipe.model, file)
 
 
 def _not_built(done: "Progress", asked: argparse.Namespace) -> Answer:
@@ -175,7 +130,11 @@ def _tell(made: "DatasetManifest") -> None:
     recipe = made.recipe
     table = Table.grid(padding=(0, 2))
     for name, value in (
-        ("predictions", f"{made.rows_in:,} of version {', '.join(recipe.versions)}, {recipe.start} to {recipe.end}"),
+        (
+            "predictions",
+            f"{made.predictions:,} of version {', '.join(recipe.versions)}, {recipe.start} to {recipe.end}",
+        ),
+        *(("original", f"{one.rows:,} rows of {one.path}") for one in made.inputs if one.use == "original"),
         ("known by", f"{recipe.as_of:%Y-%m-%d %H:%M} UTC" if recipe.as_of else "no time"),
         *((split, f"{rows:,} rows") for split, rows in made.rows.items()),
         *((f"left out: {reason.replace('_', ' ')}", f"{rows:,}") for reason, rows in sorted(made.excluded.items())),

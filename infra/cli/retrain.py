@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from infra.cli import retrain_told
 from infra.cli.command import Answer, Commands, count, hour, moment, valid_name
-from infra.cli.dataset import MEMORY_MIB
+from infra.cli.dataset_engine import MEMORY_MIB
 from infra.cli.progress import Steps
 from shared import wiring
 

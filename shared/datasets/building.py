@@ -21,7 +21,7 @@ from shared.datasets.days import Days
 from shared.datasets.engines import Engine
 from shared.datasets.finalising import Checking, Finalising
 from shared.datasets.manifest import Outcome, Plan
-from shared.datasets.paths import build_folder, plan_path
+from shared.datasets.paths import PLAN_FILE, build_folder, plan_path
 from shared.datasets.planning import Planning
 from shared.datasets.publishing import Publishing
 from shared.datasets.recipe import Recipe
@@ -117,81 +117,123 @@ class Building:
             plan = await self._plan(recipe, build)
         except NotJoined as waiting:
             return Progress(build=None, waits_for=str(waiting))
-        folder, todo = build_folder(plan.recipe.model, plan.digest), tasks(plan)
-        steps = len(todo) + 1
-        there = {stored.path.removeprefix(folder) async for stored in self.blobs.under(folder)}
-        if (status := await self._ended(plan, folder, accepted)) is None:
-            left = [task for task in todo if task.file not in there]
-            async with self._stepping(plan, folder) as stepping:
-                for begun, task in enumerate([*left, None]):
-                    done = len(todo) - len(left) + begun
-                    if told is not None:
-                        told(done, steps)
-                    if begun and time.monotonic() >= until_s:
-                        return Progress(build=plan.digest, done=done, steps=steps)
-                    if task is not None:
-                        await stepping.take(task)
-                        await self._check_planned(plan, folder)
+        run = Run(self.blobs, self.machine, plan, plan.digest)
+        if (status := await self._ended(run, accepted)) is None:
+            async with run.stepping() as stepping:
+                done = await run.take(stepping, until_s=until_s, told=told)
+                if done is not None:
+                    return Progress(build=plan.digest, done=done, steps=run.steps)
                 finalising = Finalising(self.blobs, self.clock, stepping, self.check)
                 status = ended = await finalising.finish(accepted)
-            await documents.swap(self.blobs, f"{folder}{STATUS_FILE}", Status, lambda _: ended)
-            await self._check_planned(plan, folder)
+            await documents.swap(self.blobs, f"{run.folder}{STATUS_FILE}", Status, lambda _: ended)
+            await run.check_planned()
         if status.state == "ready":
-            await self._tidy(folder)
+            await run.delete(is_wanted=is_working)
         if told is not None:
-            told(steps, steps)
-        return Progress(build=plan.digest, done=steps, steps=steps, checks=status.checks, dataset=status.dataset)
+            told(run.steps, run.steps)
+        return Progress(
+            build=plan.digest, done=run.steps, steps=run.steps, checks=status.checks, dataset=status.dataset
+        )
 
     async def _plan(self, recipe: Recipe, build: str | None) -> Plan:
         if build is not None:
             plan, _ = await documents.read(self.blobs, plan_path(recipe.model, build), Plan)
             return plan
         plan = await self.planning.plan(recipe)
-        with contextlib.suppress(BlobChanged):
-            await self.blobs.create(plan_path(plan.recipe.model, plan.digest), documents.encode(plan))
+        await Run(self.blobs, self.machine, plan, plan.digest).begin()
         return plan
 
-    async def _check_planned(self, plan: Plan, folder: str) -> None:
+    async def _ended(self, run: "Run", accepted: Collection[str]) -> Status | None:
+        """Return how a build has ended; None where there is something left to do."""
+        status = await documents.find(self.blobs, f"{run.folder}{STATUS_FILE}", Status)
+        if status is None:
+            return None
+        if status.dataset is not None:
+            found = await Publishing(self.blobs).find(run.plan.recipe.model, status.dataset)
+            return status if found is not None else None
+        failed = {one.name for one in status.checks if one.outcome is Outcome.FAILED}
+        return None if failed <= {*accepted} else status
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The steps of a plan, taken on a machine and kept under a name.
+
+    Attributes:
+        blobs: where each step leaves what it came to.
+        machine: on which they are taken.
+        plan: of what.
+        build: the name: the plan's digest, or another that nobody else builds under.
+    """
+
+    blobs: Blobs
+    machine: Machine
+    plan: Plan
+    build: str
+
+    @property
+    def folder(self) -> str:
+        """Return where it is kept, ending in a slash."""
+        return build_folder(self.plan.recipe.model, self.build)
+
+    @property
+    def steps(self) -> int:
+        """Return how many steps there are; the last one finishes the dataset."""
+        return len(tasks(self.plan)) + 1
+
+    async def begin(self) -> None:
+        """Store the plan, without which an erasure would not find what the steps leave."""
+        with contextlib.suppress(BlobChanged):
+            await self.blobs.create(plan_path(self.plan.recipe.model, self.build), documents.encode(self.plan))
+
+    @asynccontextmanager
+    async def stepping(self) -> AsyncIterator[Stepping]:
+        """Start the engine, in a scratch folder of its own."""
+        ours = self.machine
+        with scratch(self.blobs, ours.place, most_bytes=ours.kept_bytes) as here:
+            engine = ours.engine(scratch=here.folder)
+            try:
+                days = Days(plan=self.plan, engine=engine, scratch=here, inputs_at=ours.inputs_at)
+                yield Stepping(self.blobs, self.plan, self.folder, days)
+            finally:
+                engine.close()
+
+    async def take(self, stepping: Stepping, *, until_s: float = math.inf, told: Told | None = None) -> int | None:
+        """Take the steps that are left but for the last one; where time is up before that, return how many are done.
+
+        Raises:
+            BuildGone: rows were erased under it.
+        """
+        there = {stored.path.removeprefix(self.folder) async for stored in self.blobs.under(self.folder)}
+        todo = tasks(self.plan)
+        left = [task for task in todo if task.file not in there]
+        for begun, task in enumerate([*left, None]):
+            done = len(todo) - len(left) + begun
+            if told is not None:
+                told(done, self.steps)
+            if begun and time.monotonic() >= until_s:
+                return done
+            if task is not None:
+                await stepping.take(task)
+                await self.check_planned()
+        return None
+
+    async def check_planned(self) -> None:
         """See that the plan is still there after something was written; otherwise delete what is left of the build.
 
         Raises:
             BuildGone: it is not.
         """
         try:
-            await Publishing(self.blobs).check_planned(plan.recipe.model, plan.digest)
+            await Publishing(self.blobs).check_planned(self.plan.recipe.model, self.build)
         except BuildGone:
-            await self._delete(folder, is_wanted=lambda _: True)
+            await self.delete()
             raise
 
-    async def _ended(self, plan: Plan, folder: str, accepted: Collection[str]) -> Status | None:
-        """Return how a build has ended; None where there is something left to do."""
-        status = await documents.find(self.blobs, f"{folder}{STATUS_FILE}", Status)
-        if status is None:
-            return None
-        if status.dataset is not None:
-            found = await Publishing(self.blobs).find(plan.recipe.model, status.dataset)
-            return status if found is not None else None
-        failed = {one.name for one in status.checks if one.outcome is Outcome.FAILED}
-        return None if failed <= {*accepted} else status
-
-    @asynccontextmanager
-    async def _stepping(self, plan: Plan, folder: str) -> AsyncIterator[Stepping]:
-        ours = self.machine
-        with scratch(self.blobs, ours.place, most_bytes=ours.kept_bytes) as here:
-            engine = ours.engine(scratch=here.folder)
-            try:
-                days = Days(plan=plan, engine=engine, scratch=here, inputs_at=ours.inputs_at)
-                yield Stepping(self.blobs, plan, folder, days)
-            finally:
-                engine.close()
-
-    async def _tidy(self, folder: str) -> None:
-        """Delete the rows and counts of a build that has given a dataset."""
-        await self._delete(folder, is_wanted=is_working)
-
-    async def _delete(self, folder: str, *, is_wanted: Callable[[str], bool]) -> None:
-        paths = [stored.path async for stored in self.blobs.under(folder)]
-        for path in paths:
-            if is_wanted(path.removeprefix(folder)):
+    async def delete(self, *, is_wanted: Callable[[str], bool] = lambda _: True) -> None:
+        """Delete what the steps have left, or files of it."""
+        paths = [stored.path async for stored in self.blobs.under(self.folder)]
+        for path in sorted(paths, key=lambda path: path.endswith(f"/{PLAN_FILE}")):
+            if is_wanted(path.removeprefix(self.folder)):
                 with contextlib.suppress(BlobMissing):
                     await self.blobs.delete(path)

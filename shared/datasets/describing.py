@@ -33,6 +33,10 @@ _REASONS: Final = {
     "misfit_actual": "what turned out is nothing that the model could answer",
     "double": "the same id once more",
     "sampled_out": "not drawn",
+    "original_not_before_start": "original training data that is not known to be from before the first hour",
+    "original_segment": "original training data of another segment",
+    "original_no_actual": "original training data without what turned out",
+    "original_sampled_out": "original training data that was not drawn",
     SPANS_SPLIT: "belongs with rows of more than one part",
 }
 
@@ -62,7 +66,7 @@ def data_sheet(manifest: DatasetManifest) -> str:
         _columns(manifest),
         _checks(manifest),
         ["## Using it", "", _WEIGHTS, _estimates(manifest.recipe), "", *_USE],
-        _REBUILDING,
+        _rebuilding(manifest),
         ["## What it must not be used for", "", "_To be written by whoever answers for it._"],
     )
     return "\n\n".join("\n".join(section) for section in sections) + "\n"
@@ -183,17 +187,19 @@ _USE: Final = (
     "rows = mltable.load(\".\").filter(\"col('_split') == 'train'\").to_pandas_dataframe()",
     "```",
 )
-_REBUILDING: Final = (
-    "## Building it again",
-    "",
-    "With what was asked for, above, as `recipe.yaml`:",
-    "",
-    "```",
-    "python manage.py dataset build recipe.yaml",
-    "```",
-    "",
-    "As long as the files are kept that `manifest.json` lists as its inputs, that gives the same rows and the same name.",
-)
+
+
+def _rebuilding(manifest: DatasetManifest) -> list[str]:
+    return [
+        "## Building it again",
+        "",
+        "```",
+        f"python manage.py dataset rebuild {manifest.dataset[:12]} --model {manifest.model}",
+        "```",
+        "",
+        "As long as the files of rows are kept that `manifest.json` lists as its inputs, that gives the same rows and the same",
+        "name. What was asked for, above, is a recipe: `dataset build` makes what it means today of it.",
+    ]
 
 
 def _estimates(recipe: Recipe) -> str:

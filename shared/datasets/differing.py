@@ -57,6 +57,18 @@ class Differing:
             sides = [await self._fetch(one, Path(scratch, name), steps) for one, name in ((before, "a"), (now, "b"))]
             return await asyncio.to_thread(_compared, found, (before, now), (sides[0], sides[1]), steps)
 
+    async def against(self, before: DatasetManifest, now: DatasetManifest, folder: Path) -> Difference:
+        """Return what one differs in from a stored one, whose files lie in a folder and are stored nowhere; no distributions.
+
+        Raises:
+            BlobMissing, InvalidDocument: as ``diff`` does.
+        """
+        with tempfile.TemporaryDirectory(prefix="driftline-diff-") as scratch:
+            stored = await self._fetch(before, Path(scratch), _Steps(len(before.parts), lambda _done, _steps: None))
+            files = DatasetFiles.of(folder, now.parts)
+            rows = await asyncio.to_thread(lambda: row_changes(stored, files, told=lambda _: None))
+        return msgspec.structs.replace(difference.of_manifests(before, now), rows=rows)
+
     async def _fetch(self, made: DatasetManifest, folder: Path, steps: "_Steps") -> DatasetFiles:
         for part in made.parts:
             await self._fetch_part(f"{dataset_folder(made.model, made.dataset)}{part.file}", part, folder / part.file)

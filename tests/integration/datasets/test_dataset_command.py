@@ -173,6 +173,35 @@ async def test_original_training_data_is_the_file_that_the_recipe_means(
     assert [one async for one in blobs.under(original_path("flights", sha256))]
 
 
+async def test_a_dataset_is_built_again_and_what_keeps_it_from_that_is_said(
+    environment: dict[str, str], blobs: Blobs, recipe: str, tmp_path: Path
+) -> None:
+    _, out, _ = run(environment, "dataset", "build", recipe, "--json")
+    name = json.loads(out)["dataset"]
+    again = ("dataset", "rebuild", name[:6], "--memory-mib", "256")
+    before = await everything(blobs, DATASETS)
+
+    code, said, error = run(environment, *again)
+    by_model, out, _ = run(environment, *again, "--model", "flights", "--json")
+    unchanged = await everything(blobs, DATASETS) == before
+    path = next(one["path"] for one in json.loads(before[f"{DATASETS}{name}/manifest.json"])["inputs"] if one["rows"])
+    there = await blobs.read(path)
+    await blobs.delete(path)
+    gone, named, _ = run(environment, *again)
+    await blobs.create(path, there.data)
+    unknown, _, why = run(environment, "dataset", "rebuild", "999999")
+
+    assert code == 0, error
+    assert f"dataset {name[:12]} of flights is the same, built again: 30 rows" in said
+    assert (by_model, json.loads(out)["is_same"], json.loads(out)["rebuilt"]) == (0, True, name)
+    assert unchanged
+    assert gone == 1
+    assert f"gone: {path}: nothing says why" in named
+    assert "cannot be built again: 1 of what it depends on is not as it was" in named
+    assert (unknown, "'999999' of flights is none of its datasets" in why) == (1, True)
+    assert left_in(tmp_path) == []
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
