@@ -67,11 +67,12 @@ class Exclude(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Original(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Original training data to mix in.
+    """Original training data to mix in: rows of the recipe's segments, from before its first hour if they say from when.
 
     Attributes:
-        sha256: of its file, a Parquet file with the features and the actual, which was handed over before.
-        share: of the dataset's rows; fewer where the file has not got so many.
+        sha256: of its file, a Parquet file with the features and the actual, which was handed over before. It has the
+            columns as well that ``segments`` and ``split.group`` name.
+        share: of the dataset's rows, and of their weight; fewer where the file has not got so many.
     """
 
     sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]

@@ -25,6 +25,7 @@ from shared.monitoring.evaluation import Evaluations
 from shared.registry.manifest import CHAMPION, baseline_name, folder
 from shared.registry.store import Registry
 from shared.sealing.days.day import DayAccount, ShelfAccount
+from shared.sealing.hours.hour import HourManifest
 from shared.sealing.paths import account_path
 from shared.signals.judgement import Signal, Verdict
 from tests.integration.actuals.world import NINE, actual, predictions_of
@@ -160,6 +161,26 @@ async def test_inputs_that_are_gone_are_named_with_those_that_are_others(kept: K
 
     assert {one.path: one.how for one in found.lost} == {first: "changed", second: "gone", third: "gone"}
     assert {one.reason for one in found.lost} == {"retention has let the rows of 2026-03-01 go (HOURS_KEPT_DAYS)"}
+
+
+async def test_an_erasure_is_said_to_be_one(kept: Kept) -> None:
+    """It deletes the plan as well, though none of the dataset's own rows may have gone."""
+    made = await built(kept)
+    one = next(one for one in made.inputs if one.use is Use.PREDICTIONS)
+    await change(kept.blobs, one.path)
+    sha256 = hashlib.sha256((await kept.blobs.read(one.path)).data).hexdigest()
+    sealed = f"{one.path.rpartition('/')[0]}/_manifest.json"
+    hour, _ = await documents.read(kept.blobs, sealed, HourManifest)
+    others = tuple(msgspec.structs.replace(of, sha256=sha256) for of in hour.generations)
+    rewritten = msgspec.structs.replace(hour, generations=others)
+    await documents.swap(kept.blobs, sealed, HourManifest, lambda _: rewritten)
+    await kept.blobs.delete(plan_path("flights", made.build))
+
+    found = await rebuilt(kept, made)
+
+    assert [(one.use, one.how) for one in found.lost] == [("plan", "gone"), ("predictions", "changed")]
+    assert found.lost[1].reason == "rows were erased from it"
+    assert not list(kept.scratch.iterdir())
 
 
 async def _let_go(blobs: Blobs) -> None:
