@@ -38,7 +38,7 @@ def rows(drawn: "TrainingSet") -> str:
     made = drawn.made
     return (
         f"{drawn.rows.num_rows:,} rows of dataset {made.dataset[:12]}, which holds out {drawn.held_out.num_rows:,} more; "
-        f"it is made of {made.rows_in:,} predictions from {made.recipe.start} to {made.recipe.end}"
+        f"it is made of {made.predictions:,} predictions from {made.recipe.start} to {made.recipe.end}"
     )
 
 
@@ -53,7 +53,7 @@ def values(drawn: "TrainingSet", compared: "HeldOutComparison | None" = None) ->
         "dataset": made.dataset,
         "start": made.recipe.start,
         "end": made.recipe.end,
-        "predictions": made.rows_in,
+        "predictions": made.predictions,
         "excluded": made.excluded,
         "checks": {one.name: one.outcome.value for one in made.checks},
         "rows": drawn.rows.num_rows,

@@ -109,7 +109,7 @@ class Rebuilding:
             )
             if not found.lost:
                 await run.take(stepping, told=lambda done, _: told(checked + done, checked + run.steps))
-                again = await Finalising(ours.blobs, ours.clock, stepping, ours.machine.sorter, ours.check).make()
+                again = await Finalising(ours.blobs, ours.clock, stepping, ours.check).make()
                 found = await self._compared(found, made, again)
         await run.delete()
         told(checked + run.steps, checked + run.steps)
