@@ -14,6 +14,7 @@ from infra.cli.progress import Steps
 from shared import wiring
 
 if TYPE_CHECKING:  # each command imports what it needs
+    from shared.datasets.manifest import DatasetManifest
     from shared.registry.manifest import Lineage
     from shared.retraining.comparison import Comparison
     from shared.schema import Feature, Privacy, Schema
@@ -77,6 +78,7 @@ async def _register(asked: argparse.Namespace) -> Answer:
     import msgspec
 
     from shared.registry.manifest import Lineage
+    from shared.retraining.training_set import standing
     from shared.schema import Schema
     from shared.scoring.registration import TrainingData, draft
 
@@ -84,9 +86,11 @@ async def _register(asked: argparse.Namespace) -> Answer:
         return None if path is None else decoded(lambda: msgspec.json.decode(path.read_bytes(), type=kind), path)
 
     schema, lineage = read(asked.schema, Schema), read(asked.lineage, Lineage)
+    dataset = await _dataset(asked.model, lineage)
     with Steps("reading", "scoring the training data", "storing", shown=not asked.json) as steps:
+        rows = decoded(lambda: table(asked.training_data), asked.training_data)
         training = TrainingData(
-            rows=decoded(lambda: table(asked.training_data), asked.training_data),
+            rows=rows if dataset is None else standing(rows, dataset.recipe),
             actual=asked.actual,
             time=asked.time,
             sha256=hashlib.sha256(asked.training_data.read_bytes()).hexdigest(),
@@ -106,8 +110,7 @@ async def _register(asked: argparse.Namespace) -> Answer:
         )
         steps.next()
         if not asked.dry_run:
-            may = partial(_refuse_erased, asked.model, lineage)
-            await wiring.registry().register(made.manifest, files=made.files, may=may)
+            await wiring.registry().register(made.manifest, files=made.files, may=partial(_refuse_erased, dataset))
             if asked.alias:
                 await wiring.registry().promote(asked.model, asked.version, alias=asked.alias)
         steps.next()
@@ -128,17 +131,26 @@ async def _register(asked: argparse.Namespace) -> Answer:
     )
 
 
-async def _refuse_erased(model: str, lineage: "Lineage | None") -> None:
-    """See that nobody was erased from what a version learned from; of a dataset that is not here nobody knows.
+async def _dataset(model: str, lineage: "Lineage | None") -> "DatasetManifest | None":
+    """Return the dataset that a version learned from, perhaps an erased one; None of none, and of one that is not here."""
+    from shared.errors import UnknownDataset, UnknownModel
+
+    if lineage is None or lineage.dataset is None:
+        return None
+    with contextlib.suppress(UnknownDataset, UnknownModel):
+        return await wiring.datasets().find(model, lineage.dataset)
+    return None
+
+
+async def _refuse_erased(dataset: "DatasetManifest | None") -> None:
+    """See that nobody was erased from what a version learned from.
 
     Raises:
         DatasetErased: somebody was.
+        UnknownDataset: nobody can say any more.
     """
-    from shared.errors import UnknownDataset
-
-    if lineage is not None and lineage.dataset is not None:
-        with contextlib.suppress(UnknownDataset):
-            await wiring.training().refuse_erased(model, lineage.dataset)
+    if dataset is not None:
+        await wiring.training().refuse_erased(dataset.model, dataset.dataset)
 
 
 async def _promote(asked: argparse.Namespace) -> Answer:

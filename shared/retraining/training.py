@@ -165,7 +165,7 @@ def _held_out(drawn: TrainingSet, versions: tuple[Manifest, Manifest], files: Se
 
 def _drafted(drawn: TrainingSet, file: bytes, version: str, lineage: Lineage) -> Draft:
     training = TrainingData(
-        rows=standing(drawn),
+        rows=standing(drawn.rows, drawn.made.recipe),
         actual=drawn.parent.actual,
         time=AT,
         sha256=drawn.sha256,

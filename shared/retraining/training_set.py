@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from shared.datasets.manifest import DatasetManifest
-from shared.datasets.recipe import Weights
+from shared.datasets.recipe import Recipe, Weights
 from shared.errors import Untrainable
 from shared.registry.inference import ID, WEIGHT
 from shared.registry.manifest import Manifest
@@ -76,13 +76,14 @@ def refuse_unfit(parent: Manifest, made: DatasetManifest) -> None:
         raise Untrainable(parent.model, parent.version, name, reason=reason)
 
 
-def standing(drawn: TrainingSet) -> pa.Table:
-    """Return the rows that were learned from, with ``_weight`` only where that is how many rows each stands for.
+def standing(rows: pa.Table, recipe: Recipe) -> pa.Table:
+    """Return rows of a dataset with ``_weight`` only where that is how many rows each stands for.
 
     What a recipe says of classes and of age is how to learn, and no population: where it says any, that cannot be told from
     the rest of a weight, and rows stand for one each, as those of a uniform sample do.
     """
-    return drawn.rows if drawn.made.recipe.weights == Weights() else drawn.rows.drop_columns([WEIGHT])
+    is_told = recipe.weights == Weights() or WEIGHT not in rows.column_names
+    return rows if is_told else rows.drop_columns([WEIGHT])
 
 
 def columns(parent: Manifest) -> list[str]:

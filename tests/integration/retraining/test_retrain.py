@@ -31,7 +31,7 @@ from shared.clock import Clock
 from shared.datasets.listing import Datasets
 from shared.datasets.manifest import DatasetManifest
 from shared.datasets.paths import manifest_path as dataset_manifest_path
-from shared.datasets.recipe import Sample
+from shared.datasets.recipe import Recipe, Sample, Weights
 from shared.datasets.requests import Requests
 from shared.monitor_config import monitor_config_path
 from shared.registry.manifest import Aliases, Lineage, Manifest, aliases_path, manifest_path
@@ -51,6 +51,7 @@ from tests.integration.models import onnx_model
 from tests.integration.retraining.living import living
 from tests.integration.sinks.running import RunningSinks, running_sinks
 from tests.storage import running_azurite
+from tests.unit.retraining.training_sets import dataset_of
 from tests.unit.scoring.models import FLOAT, STRING, echo, words
 from tests.unit.scoring.models import onnx_model as own_model
 
@@ -576,6 +577,38 @@ async def test_a_hook_is_asked_with_a_signature_and_what_it_made_is_registered_l
     assert (manifest.lineage.trainer, manifest.lineage.dataset) == ("127.0.0.1", json.loads(out)["dataset"])
     assert manifest.schema == msgspec.convert(asked["schema"], Schema)
     assert (manifest.training_data, await challengers_of(blobs, "hooked")) == (asked["sha256"], ("2",))
+
+
+async def test_what_a_hook_made_is_registered_by_what_its_dataset_says(
+    environment: dict[str, str], blobs: Blobs, tmp_path: Path
+) -> None:
+    """Weights by age say how to learn, and no baseline is made by them; and of an erased dataset nothing is registered."""
+    _register(environment, tmp_path, "told")
+    parent, _ = await documents.read(blobs, manifest_path("told", "1"), Manifest)
+    recipe = Recipe(model="told", weights=Weights(half_life=timedelta(days=1)))
+    made = msgspec.structs.replace(dataset_of(parent), recipe=recipe)
+    path = dataset_manifest_path("told", made.dataset)
+    await blobs.create(path, documents.encode(made))
+    rows = pq.read_table(tmp_path / "train.parquet")
+    weighted = rows.append_column("_weight", pa.array([1_000_000 >> row % 2 for row in range(rows.num_rows)]))
+    pq.write_table(weighted, tmp_path / "weighted.parquet")
+    lineage = Lineage(parent="1", start="", end="", trainer="t", trained_at=MIDNIGHT, dataset=made.dataset)
+    (tmp_path / "lineage.json").write_bytes(msgspec.json.encode(lineage))
+    files = (f"--model={tmp_path}/model.onnx", f"--training-data={tmp_path}/weighted.parquet", "--actual=delay")
+    told = f"--lineage={tmp_path}/lineage.json"
+
+    plain, aged = (run(environment, "register", "told", *one, *files) for one in (("2",), ("3", told)))
+    erased = msgspec.structs.replace(made, state="erased", erased_at=MIDNIGHT)
+    await blobs.replace(path, documents.encode(erased), etag=(await blobs.read(path)).etag)
+    code, _, error = run(environment, "register", "told", "4", *files, told)
+
+    assert (plain[0], aged[0]) == (0, 0), plain[2] + aged[2]
+    kept = [await blobs.read(f"models/told/{version}/baselines/1/rows.parquet") for version in ("2", "3")]
+    counts = [pq.read_table(io.BytesIO(one.data)).num_rows for one in kept]
+    assert counts[0] < counts[1] == rows.num_rows
+    assert code == 1
+    assert "were erased on 2026-03-01" in error
+    assert [one async for one in blobs.under("models/told/4/")] == []
 
 
 @pytest.mark.parametrize(("status", "location"), [(500, None), (302, "/webhook/elsewhere"), (401, None)])
