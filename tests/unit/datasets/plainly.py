@@ -29,14 +29,11 @@ Taken = dict[str, tuple[int, Any]]
 def built(
     engine: Engine, plan: Plan, files: Sequence[tuple[Sealed, str, str]], folder: Path
 ) -> tuple[pa.Table, dict[str, int]]:
-    """Go through the steps of a build, and return the rows that are taken and how many are not by reason.
-
-    DuckDB does it day by day, Spark all of it at once: that changes nothing.
-    """
+    """Go through the steps of a build, day by day, and return the rows that are taken and how many are not by reason."""
     sample = plan.recipe.sample
     days: dict[str, list[tuple[Sealed, str, str]]] = defaultdict(list)
     for one in files:
-        days[one[0].hour[:10] if engine.name == "duckdb" else ""].append(one)
+        days[one[0].hour[:10]].append(one)
     tables = [_read(engine, plan, day) for day in days.values()]
     found: Levels | None = None
     if sample is not None and sample.by is Sampling.DRIFT_AWARE:
