@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from infra.cli.command import Answer, Commands, count, hour, valid_name
+from infra.cli.dataset_engine import MEMORY_MIB
 from infra.cli.progress import Progress
 from shared import wiring
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:  # each command imports what it needs
     from shared.datasets.queue import Queued
 
 _ROWS: Final = 100
-_MEMORY_MIB: Final = 2048
 _SHOWN: Final = 10
 _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 _WHY: Final = {
@@ -46,7 +46,7 @@ async def _queue(asked: argparse.Namespace) -> Answer:
 
     champion = await wiring.registry().answering(asked.model)
     disagreed = await Challenged(wiring.blobs()).disagreed(asked.model, champion.task, asked.start, asked.end)
-    machine = wiring.building_on("duckdb", memory_mib=_MEMORY_MIB, threads=1).machine
+    machine = wiring.building_on("duckdb", memory_mib=MEMORY_MIB, threads=1).machine
     with Progress("looking at predictions", shown=not asked.json) as bar:
         found = await Queue(wiring.blobs(), wiring.planning(), machine).find(
             asked.model,

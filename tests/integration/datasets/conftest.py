@@ -1,7 +1,10 @@
 """A champion whose predictions turn out, hour by hour, and what plans datasets of them."""
 
 import io
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from shared import documents
-from shared.blobs import Blobs
+from shared.blobs import Blobs, service
 from shared.datasets.building import Building, Machine
 from shared.datasets.engines import open_engine
 from shared.datasets.faults import FaultyHours
@@ -31,7 +34,10 @@ from shared.sealing.hours.manifests import Manifests
 from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
 from tests.integration.actuals.conftest import world
 from tests.integration.actuals.world import NINE, World, actual, prediction
+from tests.integration.command_line import environment_of
 from tests.integration.models import answer
+from tests.integration.stored import Calendar
+from tests.storage import running_azurite
 
 __all__ = ["world"]
 
@@ -133,3 +139,32 @@ async def kept(world: World, tmp_path: Path) -> Kept:
         await made.hour(number)
     await made.sealed(4)
     return made
+
+
+@pytest.fixture(scope="module")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Storage of a module's own, for commands: its containers are called as the app calls them."""
+    with running_azurite(tmp_path_factory.mktemp("storage")) as connection:
+        yield connection
+
+
+@pytest.fixture
+def environment(storage: str, tmp_path: Path) -> dict[str, str]:
+    """The settings of a command, with scratch folders of a test's own."""
+    return environment_of(storage) | {
+        "TMPDIR": str(tmp_path),
+        "CLOCK": f"{datetime(2026, 3, 3, tzinfo=UTC).isoformat()}@0@0",
+        "CAPTURE_TIMEOUT_S": "2",
+    }
+
+
+@asynccontextmanager
+async def kept_in(storage: str, scratch: Path) -> AsyncIterator[Kept]:
+    """Give storage in which version 1 is the champion, and nothing was captured yet."""
+    blobs = Blobs(service(storage))
+    await blobs.create_containers()
+    world = World(blobs, Calendar(NINE.plus(24).start))
+    await world.register("1")
+    await Registry(blobs, world.calendar).promote("flights", "1", alias=CHAMPION)
+    yield Kept(world, scratch)
+    await blobs.close()

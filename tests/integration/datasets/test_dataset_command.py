@@ -6,8 +6,7 @@ import hashlib
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,15 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from infra.local.processes import HERE
-from shared.blobs import Blobs, service
+from shared.blobs import Blobs
 from shared.datasets.paths import original_path
-from shared.registry.manifest import CHAMPION
-from shared.registry.store import Registry
-from tests.integration.actuals.world import NINE, World
-from tests.integration.command_line import environment_of, run
-from tests.integration.datasets.conftest import Kept
-from tests.integration.stored import Calendar, everything
-from tests.storage import running_azurite
+from tests.integration.command_line import run
+from tests.integration.datasets.conftest import kept_in
+from tests.integration.stored import everything
 
 DATASETS = "datasets/flights/"
 TOLERANT = "tolerances: {duplicates: 1, told_by_feature: 1, overlap: 1, known_before: 1}\n"
@@ -33,35 +28,13 @@ _PATIENCE_S = 120.0
 
 
 @pytest.fixture(scope="module")
-def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Storage of these tests' own, whose containers are called as the app calls them."""
-    with running_azurite(tmp_path_factory.mktemp("dataset")) as connection:
-        yield connection
-
-
-@pytest.fixture(scope="module")
 async def blobs(storage: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Blobs]:
     """Two days of version 1, the champion."""
-    made = Blobs(service(storage))
-    await made.create_containers()
-    world = World(made, Calendar(NINE.plus(24).start))
-    await world.register("1")
-    await Registry(made, world.calendar).promote("flights", "1", alias=CHAMPION)
-    kept = Kept(world, tmp_path_factory.mktemp("scratch"))
-    for number in (0, 1, 24):
-        await kept.hour(number)
-    await kept.sealed(26)
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-def environment(storage: str, tmp_path: Path) -> dict[str, str]:
-    """Return the settings of a command, with scratch folders of this test's own."""
-    return environment_of(storage) | {
-        "TMPDIR": str(tmp_path),
-        "CLOCK": f"{datetime(2026, 3, 3, tzinfo=UTC).isoformat()}@0@0",
-    }
+    async with kept_in(storage, tmp_path_factory.mktemp("scratch")) as kept:
+        for number in (0, 1, 24):
+            await kept.hour(number)
+        await kept.sealed(26)
+        yield kept.blobs
 
 
 @pytest.fixture

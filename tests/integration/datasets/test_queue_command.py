@@ -3,8 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from infra.cli.dataset_queue import write
-from shared.blobs import Blobs, service
-from shared.registry.manifest import CHAMPION
-from shared.registry.store import Registry
 from shared.retraining.challenging import challenges_folder
-from tests.integration.actuals.world import NINE, World, actual
-from tests.integration.command_line import environment_of, run
-from tests.integration.datasets.conftest import ROWS, Kept
+from tests.integration.actuals.world import NINE, actual
+from tests.integration.command_line import run
+from tests.integration.datasets.conftest import ROWS, Kept, kept_in
 from tests.integration.sealing.batches import id_of
-from tests.integration.stored import Calendar
-from tests.storage import running_azurite
 
 KNOWN = 12
 COLUMNS = [
@@ -40,27 +34,14 @@ COLUMNS = [
 
 
 @pytest.fixture(scope="module")
-def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Storage of these tests' own, whose containers are called as the app calls them."""
-    with running_azurite(tmp_path_factory.mktemp("queue")) as connection:
-        yield connection
-
-
-@pytest.fixture(scope="module")
 async def kept(storage: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Kept]:
     """Two hours of the champion, the second with eight rows that wait; a challenger was asked about some of either."""
-    blobs = Blobs(service(storage))
-    await blobs.create_containers()
-    world = World(blobs, Calendar(NINE.plus(24).start))
-    await world.register("1")
-    await Registry(blobs, world.calendar).promote("flights", "1", alias=CHAMPION)
-    made = Kept(world, tmp_path_factory.mktemp("scratch"))
-    await made.hour(0)
-    await made.hour(1, known=KNOWN)
-    await made.sealed(3)
-    await challenged(made, {5: 40.0, ROWS + 15: 40.0, ROWS + 17: 0.0, ROWS + 18: -3.0})
-    yield made
-    await blobs.close()
+    async with kept_in(storage, tmp_path_factory.mktemp("scratch")) as made:
+        await made.hour(0)
+        await made.hour(1, known=KNOWN)
+        await made.sealed(3)
+        await challenged(made, {5: 40.0, ROWS + 15: 40.0, ROWS + 17: 0.0, ROWS + 18: -3.0})
+        yield made
 
 
 async def challenged(made: Kept, apart: dict[int, float]) -> None:
@@ -78,15 +59,6 @@ async def challenged(made: Kept, apart: dict[int, float]) -> None:
     buffer = io.BytesIO()
     pq.write_table(table, buffer)
     await made.blobs.create(f"{challenges_folder('flights')}version=2/{NINE.key}.parquet", buffer.getvalue())
-
-
-@pytest.fixture
-def environment(storage: str, tmp_path: Path) -> dict[str, str]:
-    return environment_of(storage) | {
-        "TMPDIR": str(tmp_path),
-        "CLOCK": f"{datetime(2026, 3, 3, tzinfo=UTC).isoformat()}@0@0",
-        "CAPTURE_TIMEOUT_S": "2",
-    }
 
 
 def queued(environment: dict[str, str], *options: str) -> dict[str, Any]:
