@@ -111,7 +111,7 @@ def _show(found: "Sequence[Status]", *, lists_unknown: bool) -> None:
         versions = Table("version, last 30 days", "predictions", "joined", "half within", "95 % within", "99 % within")
         for one in status.versions:
             share = "" if one.coverage is None else f" ({one.coverage:.1%})"
-            delays = [_text(delay) for delay in one.quantiles.values()]
+            delays = [delay_text(delay) for delay in one.quantiles.values()]
             versions.add_row(one.version, f"{one.predictions:,}", f"{one.joined:,}{share}", *delays)
         console.print(versions)
         if lists_unknown:
@@ -127,14 +127,14 @@ def _seconds(delay: timedelta | None) -> float | None:
     return None if delay is None else delay.total_seconds()
 
 
-def _text(delay: timedelta | None) -> str:
+def delay_text(delay: timedelta | None) -> str:
     """Return a delay as a person says it.
 
-    >>> _text(timedelta(minutes=90)), _text(timedelta(days=3)), _text(None)
+    >>> delay_text(timedelta(minutes=90)), delay_text(timedelta(days=3)), delay_text(None)
     ('1.5 hours', '3.0 days', '')
     """
     if delay is None:
         return ""
     seconds = delay.total_seconds()
-    unit, length = next(one for one in (("days", 86_400), ("hours", 3_600), ("minutes", 60)) if seconds >= one[1])
+    unit, length = next((one for one in (("days", 86_400), ("hours", 3_600)) if seconds >= one[1]), ("minutes", 60))
     return f"{seconds / length:.1f} {unit}"

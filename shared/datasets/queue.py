@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 import pyarrow as pa
 
+from shared import documents
 from shared.blobs import Blobs
 from shared.datasets import levels as leveling
 from shared.datasets import queueing
@@ -17,9 +19,25 @@ from shared.datasets.levels import Levels
 from shared.datasets.planning import Planning
 from shared.datasets.recipe import Recipe, Sample, Sampling, WantedActuals
 from shared.datasets.scratch import scratch
+from shared.hours import Hour
+from shared.monitoring.settling import PAST_HOURS, learned_delay
+from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
 
 Told: TypeAlias = Callable[[int, int], None]
 """Is told how many days were gone through, and of how many; each counts twice where it is looked at for drift first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """Whose actuals should have come.
+
+    Attributes:
+        end: the first hour with predictions whose actuals are not due yet; None where nothing is sealed.
+        delay: how long actuals take, as ``monitor.yaml`` says or as they took lately; None where none has come.
+    """
+
+    end: Hour | None
+    delay: timedelta | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +63,24 @@ class Queue:
     planning: Planning
     machine: Machine
 
+    async def due(self, model: str) -> Due:
+        """Return up to which hour a model's actuals are due.
+
+        Raises:
+            UnknownModel: the model has no champion.
+        """
+        watermark = await documents.find(self.blobs, WATERMARK_PATH, Watermark)
+        champion = await self.planning.registry.answering(model)
+        delay = (await self.planning.registry.monitor_config(model)).actuals_delay
+        if watermark is None:
+            return Due(end=None, delay=delay)
+        sealed = watermark.hour
+        if delay is None:
+            delay = learned_delay(await self.planning.joins.counts(champion, sealed.plus(-PAST_HOURS), sealed))
+        return Due(end=Hour.containing(sealed.start - (delay or timedelta(0))), delay=delay)
+
     async def find(
-        self, model: str, *, most: int, start: str | None, end: str | None, disagreed: pa.Table, told: Told
+        self, model: str, *, most: int, start: Hour | None, end: Hour | None, disagreed: pa.Table, told: Told
     ) -> Queued:
         """Return the predictions without an actual that would teach most.
 
@@ -56,7 +90,8 @@ class Queue:
             model: whose; of its versions those alike, as a dataset takes them.
             most: so many at most.
             start: the first hour; None for the first that was captured.
-            end: the first hour not looked at; None for the watermark.
+            end: the first hour not looked at, which is after ``start``; None for the watermark. After that of ``due`` are
+                predictions that only wait.
             disagreed: ``queueing.ABOUT`` and ``queueing.DISAGREEMENT``.
             told: how it comes along.
 
@@ -69,8 +104,8 @@ class Queue:
         """
         recipe = Recipe(
             model=model,
-            start=start,
-            end=end,
+            start=start.key if start else None,
+            end=end.key if end else None,
             actuals=WantedActuals(required=False),
             sample=Sample(rows=most, by=Sampling.DRIFT_AWARE),
         )

@@ -3,18 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from shared.actuals import delays
 from shared.actuals.reading import Joined, Joins
 from shared.hours import Hour
+from shared.monitoring.settling import learned_delay
 from shared.registry.manifest import Manifest
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-NEARLY_ALL: Final = 0.95
-"""This share of the actuals that came had come when a period is settled; the others are taken in later."""
 
 
 class Known(Protocol):
@@ -95,5 +92,4 @@ class JoinedActuals:
 
         It errs to the short side while actuals are on their way, which only has a period measured again.
         """
-        counts = await self.joins.counts(manifest, first, end)
-        return delays.quantile(delays.merged(hour.counts.delays for hour in counts), NEARLY_ALL)
+        return learned_delay(await self.joins.counts(manifest, first, end))

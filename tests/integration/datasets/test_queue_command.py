@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from infra.cli.dataset_queue import write
+from shared.monitor_config import monitor_config_path
 from shared.retraining.challenging import challenges_folder
 from tests.integration.actuals.world import NINE, actual
 from tests.integration.command_line import run
@@ -90,6 +91,37 @@ async def test_hours_that_are_not_looked_at_are_not_asked_for(environment: dict[
 
     assert (before["rows"], before["unknown"]) == ([], ["uncertain"])
     assert after["rows"][0]["prediction_id"] == id_of(kept.made[ROWS + 15])
+
+
+async def test_what_is_not_due_yet_is_not_asked_for(environment: dict[str, str], kept: Kept) -> None:
+    """Sealed is everything up to twelve o'clock; an actual that takes two hours is due of what was asked before ten."""
+    waiting = id_of(kept.made[ROWS + 15])
+    measured = queued(environment)
+    path = monitor_config_path("flights")
+    etag = await kept.blobs.create(path, b"actuals_delay: PT2H\n")
+    stated = queued(environment)
+    said = run(environment, "dataset", "queue", "flights")[1]
+    further = queued(environment, "--to", NINE.plus(2).key)
+    nothing = run(environment, "dataset", "queue", "flights", "--from", NINE.plus(1).key)
+    longer = b"actuals_delay: P2D\n"
+    await kept.blobs.replace(path, longer, etag=etag)
+    none = run(environment, "dataset", "queue", "flights")
+    await kept.blobs.delete(path)
+
+    assert 1_800 <= measured["actuals_delay_s"] <= 3_600
+    assert (measured["end"], stated["end"], further["end"]) == (NINE.plus(2).key, NINE.plus(1).key, NINE.plus(2).key)
+    assert stated["rows"] == []
+    assert "actuals take 2.0 hours, so those of predictions from 2026-03-01T10 on are not due yet; --to looks" in said
+    assert waiting in {one["prediction_id"] for one in further["rows"]}
+    assert (nothing[0], "nothing since 2026-03-01T10 is due: actuals take 2.0 hours" in nothing[2]) == (1, True)
+    assert (none[0], "there is no prediction to look at: actuals take 2.0 days" in none[2]) == (1, True)
+
+
+@pytest.mark.usefixtures("kept")
+async def test_hours_that_end_before_they_begin_are_refused(environment: dict[str, str]) -> None:
+    code, _, error = run(environment, "dataset", "queue", "flights", "--from", NINE.key, "--to", NINE.key)
+
+    assert (code, error) == (1, "--to is not after --from: no hour would be looked at\n")
 
 
 @pytest.mark.usefixtures("kept")
