@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.datasets.recipe import Weights
+from shared.errors import InvalidRecipe
 
 MILLION: Final = 10**6
 NO_TIME: Final = np.iinfo(np.int64).min
@@ -24,6 +25,7 @@ _DIGITS: Final = Context(prec=60)
 _DAY: Final = timedelta(days=1)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _AT_ONCE: Final = 1 << 20
+_MOST: Final = np.iinfo(np.int64).max // MILLION
 
 Integers: TypeAlias = NDArray[np.int64] | NDArray[np.int32]
 
@@ -48,7 +50,18 @@ class Rows:
 
 
 def weights(rows: Rows, is_training: NDArray[np.bool_], asked: Weights) -> NDArray[np.int64]:
-    """Return the weight of each row in millionths, rounded once, half to even; shape (rows,)."""
+    """Return the weight of each row in millionths, rounded once, half to even; shape (rows,).
+
+    Raises:
+        InvalidRecipe: a row would count more than 64 bits hold.
+    """
+    try:
+        return _weights(rows, is_training, asked)
+    except OverflowError as error:
+        raise InvalidRecipe(f"weights: a row would count more than {_MOST:,} rows do; {_mend(asked)}") from error
+
+
+def _weights(rows: Rows, is_training: NDArray[np.bool_], asked: Weights) -> NDArray[np.int64]:
     ages = np.full(len(rows.at), MILLION, dtype=np.int32)
     if asked.half_life is not None and len(ages):
         ages[is_training] = by_age(rows.at, asked.half_life)[is_training]
@@ -144,6 +157,14 @@ def _distinct(*columns: Integers) -> tuple[list[list[int]], NDArray[np.int64], l
         _, places = np.unique(places * max(len(values), 1) + codes, return_inverse=True)
     _, first, counts = np.unique(places, return_index=True, return_counts=True)
     return [[int(column[at]) for column in columns] for at in first.tolist()], places, counts.tolist()
+
+
+def _mend(asked: Weights) -> str:
+    if asked.classes:
+        return f"lower the greatest of weights.classes, {max(asked.classes, key=lambda one: asked.classes[one])!r}"
+    if asked.balanced:
+        return "a class has so few rows that weights.balanced cannot make up for it: name weights.classes instead"
+    return "raise sample.rows, so that each row that is drawn stands for fewer"
 
 
 def _multiplied(factors: Sequence[int]) -> int:

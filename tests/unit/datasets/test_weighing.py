@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from shared.datasets.recipe import Weights
 from shared.datasets.weighing import MILLION, NO_TIME, Rows, balanced, by_age, halving, product, weights
+from shared.errors import InvalidRecipe
 
 DAY = 24 * 3_600 * 10**6
 NAMES = ("0", "1", "2")
@@ -42,6 +43,29 @@ def test_a_product_is_rounded_once_half_to_even(factors: list[tuple[int, int, in
         round(Fraction(w) * Fraction(a, MILLION) * Fraction(b, MILLION) * Fraction(c, MILLION) * MILLION)
         for w, a, b, c in factors
     ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "mend"),
+    [
+        (Weights(classes={"0": 1e6, "1": 2}), "lower the greatest of weights.classes, '0'"),
+        (Weights(), "raise sample.rows"),
+    ],
+)
+def test_what_64_bits_do_not_hold_is_refused_by_what_to_lower(asked: Weights, mend: str) -> None:
+    """Each factor is one that a recipe may ask for."""
+    drawn = 10**9 * MILLION if asked.classes else 2**62
+    rows, is_training = rows_of([(2_000, drawn, 0, 0, True)])
+
+    with pytest.raises(InvalidRecipe, match=f"^weights: a row would count more than 9,223,372,036,854 rows do; {mend}"):
+        weights(rows, is_training, asked)
+
+
+def test_balanced_classes_that_64_bits_do_not_hold_are_refused() -> None:
+    rows, is_training = rows_of([(1, 1, 0, 0, True), (2**31 - 1, 2**62, 1, 0, True)])
+
+    with pytest.raises(InvalidRecipe, match=r"weights\.balanced cannot make up for it"):
+        weights(rows, is_training, Weights(balanced=True))
 
 
 def test_halves_go_to_even() -> None:
