@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from shared.blobs import Blobs
 from shared.bounded import each
@@ -99,11 +99,8 @@ class Scratch:
 def scratch(blobs: Blobs, place: Path, *, most_bytes: int) -> Iterator[Scratch]:
     """Open a folder below ``place`` that nobody else uses, and delete it at the end; and those whose builds were killed."""
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder = place / uuid.uuid4().hex
-    folder.mkdir(mode=0o700)
-    with (folder / _LOCK).open("w") as lock:
-        # The system lets go of it with the process, however that ends.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    folder, lock = _locked(place)
+    with lock:
         _delete_abandoned(place, but=folder)
         try:
             yield Scratch(blobs, folder, most_bytes)
@@ -127,11 +124,26 @@ def sha256_of(file: Path) -> str:
         return hashlib.file_digest(data, "sha256").hexdigest()
 
 
+def _locked(place: Path) -> tuple[Path, TextIO]:
+    """Make a folder, and return it with its lock, which the system lets go of with the process, however that ends.
+
+    Until the lock is held, another process may take the folder for an abandoned one: then there is another.
+    """
+    while True:
+        folder = place / uuid.uuid4().hex
+        folder.mkdir(mode=0o700)
+        lock = (folder / _LOCK).open("w")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (folder / _LOCK).exists():
+            return folder, lock
+        lock.close()
+
+
 def _delete_abandoned(place: Path, *, but: Path) -> None:
     for folder in place.iterdir():
         if folder == but:
             continue
-        # A folder without a lock yet is one that is being opened at this moment.
+        # A folder without a lock yet is one that is being made at this moment.
         with contextlib.suppress(OSError), (folder / _LOCK).open("r+") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder, ignore_errors=True)

@@ -1,7 +1,9 @@
 """Inputs on this machine are those that were planned, take no more room than they may, and are not left behind."""
 
+import fcntl
 import hashlib
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
@@ -67,6 +69,28 @@ async def test_what_was_not_used_for_longest_makes_room(blobs: MemoryBlobs, tmp_
             [False, False],
             [True, True],
         ]
+
+
+def test_a_folder_that_another_process_takes_for_abandoned_is_made_again(
+    blobs: MemoryBlobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between making its lock and holding it there is a moment in which whoever else begins may hold it, and delete both."""
+    lock_it = fcntl.flock
+    met: list[str] = []
+
+    def overtaken(lock: TextIO, how: int) -> None:
+        if how == fcntl.LOCK_EX and not met:
+            met.append(lock.name)
+            with scratch(blobs, tmp_path, most_bytes=1):
+                assert not Path(lock.name).exists()
+        lock_it(lock, how)
+
+    monkeypatch.setattr(fcntl, "flock", overtaken)
+
+    with scratch(blobs, tmp_path, most_bytes=1) as here:
+        assert here.folder.is_dir()
+        assert here.folder != Path(met[0]).parent
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_goes_at_the_end_and_that_of_a_killed_build_with_the_next(blobs: MemoryBlobs, tmp_path: Path) -> None:
