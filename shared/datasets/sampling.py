@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from shared.datasets.recipe import Sample, Sampling
 from shared.documents import Document
+from shared.errors import InvalidRecipe
 
 MILLION: Final = 10**6
 PREFIX: Final = 3
@@ -29,6 +30,9 @@ LEVEL_WEIGHTS: Final = (1000, 1414, 2000, 2828, 4000, 5657, 8000, 11314, 16000)
 
 CLASSES: Final = 10
 """Of certainty: 0 is the least certain."""
+
+MOST_STRATA: Final = 10_000
+"""Of a stratified sample; from more each gets so few rows that a uniform one says as much."""
 
 _SCOUTED: Final = 200_000
 _PREFIXES: Final = 16**PREFIX
@@ -85,6 +89,20 @@ class Border(msgspec.Struct, frozen=True, kw_only=True):
 
     prefix: str
     below: int
+
+
+def refuse_many_strata(counts: pa.Table, sample: Sample | None) -> None:
+    """See that counts (``expressions.counted``) are of no more strata than can be gone through.
+
+    Raises:
+        InvalidRecipe: they are of more.
+    """
+    strata = pc.count_distinct(counts.column("_stratum").filter(pc.is_null(counts.column("_reason")))).as_py()
+    if sample is not None and strata > MOST_STRATA:
+        raise InvalidRecipe(
+            f"sample.strata: {' and '.join(sample.strata)} come in {strata:,} combinations of values or more, and "
+            f"{MOST_STRATA:,} are the most: name features that have fewer values, or sample by uniform"
+        )
 
 
 def totals(counts: pa.Table) -> dict[str, int]:

@@ -35,13 +35,17 @@ class Stepping:
     _cuts: Cuts | None = field(default=None)
 
     async def take(self, task: Task) -> None:
-        """Take a step and store what it comes to; where somebody else was faster, that is the same."""
+        """Take a step and store what it comes to; where somebody else was faster, that is the same.
+
+        Raises:
+            InvalidRecipe: rows are in more strata than can be gone through.
+        """
         made: bytes | Path
         match task.step, task.date:
             case Step.SCOUT, str(date):
                 made = _encoded(await self.days.scouted(date))
             case Step.COUNT, str(date):
-                made = _encoded(await self.days.counted(date, await self.levels()))
+                made = _encoded(self._few(await self.days.counted(date, await self.levels())))
             case Step.BORDER, str(date):
                 made = _encoded(await self.days.border_keys(date, await self.levels(), await self._borders()))
             case Step.CHOOSE, str(date):
@@ -56,9 +60,13 @@ class Stepping:
             await (self.blobs.create(path, made) if isinstance(made, bytes) else self.blobs.create_from(path, made))
 
     async def counts(self) -> pa.Table:
-        """Return how many rows there are by what becomes of them, of all days."""
+        """Return how many rows there are by what becomes of them, of all days.
+
+        Raises:
+            InvalidRecipe: in more strata than can be gone through.
+        """
         if self._counts is None:
-            self._counts = await self._tables(Step.COUNT)
+            self._counts = self._few(await self._tables(Step.COUNT))
         return self._counts
 
     async def levels(self) -> Levels | None:
@@ -81,6 +89,10 @@ class Stepping:
             await self.days.scratch.download(stored.path, to, size_bytes=stored.size_bytes)
             found.append(to)
         return found
+
+    def _few(self, counts: pa.Table) -> pa.Table:
+        sampling.refuse_many_strata(counts, self.plan.recipe.sample)
+        return counts
 
     async def _allotted(self) -> dict[str, int]:
         return sampling.allot(sampling.totals(await self.counts()), self.plan.recipe.sample)

@@ -11,7 +11,8 @@ from hypothesis import given
 
 from shared.datasets import sampling
 from shared.datasets.recipe import Sample, Sampling
-from shared.datasets.sampling import LEVEL_WEIGHTS, MILLION, Cuts
+from shared.datasets.sampling import LEVEL_WEIGHTS, MILLION, MOST_STRATA, Cuts
+from shared.errors import InvalidRecipe
 
 DIVIDING = (Sampling.UNIFORM, Sampling.STRATIFIED, Sampling.DRIFT_AWARE)
 IN_TURN = (Sampling.RECENT_FIRST, Sampling.UNCERTAINTY_FIRST)
@@ -203,3 +204,22 @@ def test_scouts_take_no_row_that_a_small_sample_takes() -> None:
 def test_where_nothing_can_be_taken_nothing_is_cut(by: Sampling) -> None:
     """A recipe may leave out all that there is: then the dataset is empty, and its checks say so."""
     assert cut([{}, {}], wanted(by, 10)).strata == {}
+
+
+def test_more_strata_than_can_be_gone_through_are_refused_by_their_features() -> None:
+    """A tail number has a value for every aircraft: a million strata are a million entries of everything that is kept of them."""
+    names = [f"|={number}" for number in range(MOST_STRATA + 1)]
+    counts = pa.table(
+        {
+            "_reason": pa.array([None] * len(names), pa.string()),
+            "_stratum": names,
+            "_prefix": ["000"] * len(names),
+            "rows": [1] * len(names),
+        }
+    )
+    sample = Sample(rows=5, by=Sampling.STRATIFIED, strata=("tail", "carrier"))
+
+    with pytest.raises(InvalidRecipe, match=r"^sample\.strata: tail and carrier come in 10,001 combinations of values"):
+        sampling.refuse_many_strata(counts, sample)
+    sampling.refuse_many_strata(counts.slice(1), sample)
+    sampling.refuse_many_strata(pa.concat_tables([counts.slice(1), counts.slice(1)]), sample)
