@@ -26,6 +26,7 @@ DATA_FAULT: Final = "data_fault"
 CANARY: Final = "canary"
 SEGMENT: Final = "segment"
 TOO_YOUNG: Final = "too_young"
+ACTUAL_AFTER_AS_OF: Final = "actual_after_as_of"
 NO_ACTUAL: Final = "no_actual"
 MISFIT_ACTUAL: Final = "misfit_actual"
 SAMPLED_OUT: Final = "sampled_out"
@@ -153,7 +154,7 @@ def _beside_actuals(predictions: Table, actuals: Table | None, plan: Plan) -> Ta
     if actuals is None:
         kind = "string" if plan.schema.outputs[0].type in TEXT else "float64"
         none = ibis.null("int64")
-        return predictions.mutate(_actual=ibis.null(kind), _actual_at=none, _actual_enqueued_at=none)
+        return predictions.mutate(_actual=ibis.null(kind), _actual_at=none, _actual_enqueued_at=none, _later=none)
     found = _that_count(actuals, plan)
     return predictions.left_join(found, predictions["_id"] == found["_of"]).drop("_of")
 
@@ -161,23 +162,28 @@ def _beside_actuals(predictions: Table, actuals: Table | None, plan: Plan) -> Ta
 def _that_count(actuals: Table, plan: Plan) -> Table:
     """Return the actual of each prediction that counts: the last one that was enqueued in time.
 
-    The order is that of ``shared.actuals.counting.in_order``.
+    The order is that of ``shared.actuals.counting.in_order``. Of a prediction without one, ``_later`` says when the last
+    was enqueued that nobody knew of at ``as_of``.
     """
-    in_time = actuals["_actual_enqueued_at"] < _as_of(plan)
+    enqueued_at = actuals["_actual_enqueued_at"]
+    in_time = enqueued_at < _as_of(plan)
     delay = plan.recipe.actuals.delay
     if delay is not None:
-        in_time &= actuals["_actual_enqueued_at"] <= _known_at(actuals) + delay // _MICROSECOND
-    known = actuals.filter(in_time)
+        in_time &= enqueued_at <= _known_at(actuals) + delay // _MICROSECOND
+    known = actuals.mutate(_in_time=ibis.ifelse(in_time, 1, 0))
     place = [ibis.coalesce(known[f"_actual_{name}"], -1) for name in ("partition", "sequence", "index")]
-    order = [known["_actual_enqueued_at"], *place, known["_actual_id"].lower()]
+    order = [known["_in_time"], known["_actual_enqueued_at"], *place, known["_actual_id"].lower()]
     newest_first = ibis.window(group_by=known["_id"], order_by=[one.desc() for one in order])
     numbered = known.mutate(_place=ibis.row_number().over(newest_first))
     last = numbered.filter(numbered["_place"] == 0)
+    counts, at = last["_in_time"] == 1, last["_actual_enqueued_at"]
+    nothing = ibis.null("int64")
     return last.select(
         _of=last["_id"],
-        _actual=last["actual"],
-        _actual_at=last["_actual_at"],
-        _actual_enqueued_at=last["_actual_enqueued_at"],
+        _actual=ibis.ifelse(counts, last["actual"], ibis.null(last["actual"].type())),
+        _actual_at=ibis.ifelse(counts, last["_actual_at"], nothing),
+        _actual_enqueued_at=ibis.ifelse(counts, at, nothing),
+        _later=ibis.ifelse(~counts & (at >= _as_of(plan)), at, nothing),
     )
 
 
@@ -198,6 +204,7 @@ def _reason(rows: Table, plan: Plan) -> StringValue:
     if recipe.actuals.delay is not None:
         reasons.append((known_at > _as_of(plan) - recipe.actuals.delay // _MICROSECOND, TOO_YOUNG))
     if recipe.actuals.required:
+        reasons.append((rows["_later"].notnull(), ACTUAL_AFTER_AS_OF))
         reasons.append((rows["_actual_enqueued_at"].isnull(), NO_ACTUAL))
     # Asked for a float, Ibis has Spark say of NaN as well that it is null.
     is_there = rows["_actual_enqueued_at"].notnull()

@@ -44,9 +44,7 @@ def check(ordered: Sequence[Path], folder: Path, made: DatasetManifest) -> tuple
         missing_actuals.check(files, made),
         duplicates.check(files, compared, tolerated=recipe.tolerances.duplicates),
         told_by_feature.check(some, features, made.actual, made.task, tolerated=recipe.tolerances.told_by_feature),
-        known_before.check(
-            _columns(ordered, known_before.COLUMNS), recipe.as_of, tolerated=recipe.tolerances.known_before
-        ),
+        known_before.check(_columns(ordered, known_before.COLUMNS), tolerated=recipe.tolerances.known_before),
         overlap.check(files, compared, recipe.split, groups, tolerated=recipe.tolerances.overlap),
         drift.check(some, features, tolerated=recipe.tolerances.drift),
     )

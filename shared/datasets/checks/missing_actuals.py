@@ -12,6 +12,7 @@ NAME: Final = "missing_actuals"
 ORIGINAL: Final = "original-"
 """What the ids of original rows begin with: they have their actuals from elsewhere."""
 
+_WITHOUT: Final = ("no_actual", "actual_after_as_of", "misfit_actual")
 _AFTERWARDS: Final = ("sampled_out", "spans_split")
 """Why rows are left out of which it is known that they have an actual, where one is required."""
 
@@ -29,7 +30,7 @@ def check(files: DatasetFiles, made: DatasetManifest) -> Check:
         missing.add(ours, ours[made.actual].is_null())
     without = missing.rows
     if made.recipe.actuals.required:
-        without = made.excluded.get("no_actual", 0) + made.excluded.get("misfit_actual", 0)
+        without = sum(made.excluded.get(reason, 0) for reason in _WITHOUT)
         captured += without + sum(made.excluded.get(reason, 0) for reason in _AFTERWARDS)
     if not captured:
         return unknown(NAME, "no captured row is old enough")

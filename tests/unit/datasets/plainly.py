@@ -168,10 +168,17 @@ def _reason(plan: Plan, one: Sealed, row: dict[str, Any], actual: dict[str, Any]
         (recipe.exclude.canaries and (row["_external_id"] or "").startswith("canary-"), "canary"),
         (any(row[name] not in values for name, values in recipe.segments.items()), "segment"),
         (_known_at(row) + (recipe.actuals.delay or timedelta(0)) > as_of, "too_young"),
+        (recipe.actuals.required and actual is None and _is_known_later(plan, one, row), "actual_after_as_of"),
         (recipe.actuals.required and actual is None, "no_actual"),
         (actual is not None and not _fits(actual["actual"], plan.schema.outputs[0].type), "misfit_actual"),
     ]
     return next((name for holds, name in said if holds), None)
+
+
+def _is_known_later(plan: Plan, one: Sealed, row: dict[str, Any]) -> bool:
+    as_of = plan.recipe.as_of
+    assert as_of is not None
+    return any(actual["_id"] == row["_id"] and actual["_actual_enqueued_at"] >= as_of for actual in one.actuals)
 
 
 def _fits(value: Any, answer: FeatureType) -> bool:  # noqa: ANN401 - a text or a float

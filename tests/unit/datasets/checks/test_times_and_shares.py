@@ -25,7 +25,6 @@ def _times(happened: Sequence[timedelta | None], *, begin: int = 0) -> pa.Table:
             "_id": [f"row-{begin + number:04}" for number in range(len(happened))],
             "_at": pa.array([asked] * len(happened), time),
             "_actual_at": pa.array(at, time),
-            "_actual_enqueued_at": pa.array([None if one is None else asked for one in at], time),
         }
     )
 
@@ -36,12 +35,12 @@ def test_an_actual_before_its_question_counts_and_one_at_the_same_time_does_not(
         _times([timedelta(hours=-2)], begin=4),
     ]
 
-    found = known_before.check(times, AS_OF, tolerated=0.49)
+    found = known_before.check(times, tolerated=0.49)
 
     assert found.outcome is Outcome.FAILED
     assert "2 of 4 rows (50 %)" in found.reason
     assert found.rows == ("row-0002", "row-0004")
-    assert known_before.check(times, AS_OF, tolerated=0.5).outcome is Outcome.OK
+    assert known_before.check(times, tolerated=0.5).outcome is Outcome.OK
 
 
 def test_times_may_be_numbers_as_engines_have_them() -> None:
@@ -49,37 +48,32 @@ def test_times_may_be_numbers_as_engines_have_them() -> None:
     table = _times([timedelta(seconds=-1), timedelta(seconds=1)])
     numbers = table.cast(pa.schema([("_id", pa.string()), *((name, pa.int64()) for name in table.column_names[1:])]))
 
-    assert known_before.check([numbers], AS_OF, tolerated=0.1) == known_before.check([table], AS_OF, tolerated=0.1)
+    assert known_before.check([numbers], tolerated=0.1) == known_before.check([table], tolerated=0.1)
 
 
 def test_the_first_twenty_rows_are_kept_however_many_come() -> None:
     times = (_times([timedelta(seconds=-1)] * 15, begin=begin) for begin in range(0, 300, 15))
 
-    assert known_before.check(times, AS_OF, tolerated=0.0).rows == tuple(
-        f"row-{number:04}" for number in range(MOST_IDS)
-    )
+    assert known_before.check(times, tolerated=0.0).rows == tuple(f"row-{number:04}" for number in range(MOST_IDS))
 
 
 @pytest.mark.parametrize("happened", [[], [None, None]])
 def test_without_times_nothing_is_known(happened: list[timedelta | None]) -> None:
-    assert known_before.check([_times(happened)], AS_OF, tolerated=0.0).outcome is Outcome.UNKNOWN
-
-
-def test_one_actual_from_the_future_is_refused_whatever_is_tolerated() -> None:
-    table = _times([timedelta(hours=1)] * 100)
-    future = pa.array([*table["_actual_enqueued_at"].to_pylist()[:99], AS_OF], table.schema.field(3).type)
-
-    found = known_before.check([table.set_column(3, "_actual_enqueued_at", future)], AS_OF, tolerated=1.0)
-
-    assert found.outcome is Outcome.FAILED
-    assert found.rows == ("row-0099",)
+    assert known_before.check([_times(happened)], tolerated=0.0).outcome is Outcome.UNKNOWN
 
 
 @pytest.mark.parametrize(("tolerated", "outcome"), [(0.6, Outcome.OK), (0.59, Outcome.FAILED)])
 def test_required_actuals_are_missing_in_what_was_left_out(tmp_path: Path, tolerated: float, outcome: Outcome) -> None:
     """Rows that a sample or the split left out did have one; those that were too young are not asked."""
     recipe = Recipe(model="flights", tolerances=Tolerances(missing_actuals=tolerated))
-    excluded = {"no_actual": 500, "misfit_actual": 100, "sampled_out": 299, "spans_split": 1, "too_young": 10_000}
+    excluded = {
+        "no_actual": 450,
+        "actual_after_as_of": 50,
+        "misfit_actual": 100,
+        "sampled_out": 299,
+        "spans_split": 1,
+        "too_young": 10_000,
+    }
     files = sound(tmp_path, train=80, test=20)
 
     found = missing_actuals.check(files, made(recipe=recipe, excluded=excluded))
