@@ -16,11 +16,11 @@ from typing import Final, Protocol, TypeAlias
 from shared import documents
 from shared.blobs import Blobs
 from shared.clock import Clock
-from shared.datasets.checks import check
+from shared.datasets.checks import accept, check, refusing
 from shared.datasets.days import Days
 from shared.datasets.engines import Engine
 from shared.datasets.finalising import Checking, Finalising
-from shared.datasets.manifest import Outcome, Plan
+from shared.datasets.manifest import Plan
 from shared.datasets.paths import PLAN_FILE, build_folder, plan_path
 from shared.datasets.planning import Planning
 from shared.datasets.publishing import Publishing
@@ -98,14 +98,14 @@ class Building:
             DatasetErased: its rows were there, and were erased with somebody in them.
             LetGo: retention took some of the rows.
             UnknownModel, InvalidRecipe, NotSealed, InsufficientData: as ``Planning.plan`` does.
-            InvalidDocument: an input is not what its manifest says.
+            InvalidDocument: an input is not what its manifest says, and a new plan does not change that.
             EngineMissing, EngineFailed: the engine is not there, or gave up.
             StorageUnavailable: what is done stays done; do it again.
         """
         for _ in range(_MEETINGS - 1):
             try:
                 return await self._advance(recipe, build, until_s, accepted, told)
-            except (BlobMissing, BuildGone, InvalidDocument):
+            except (BlobMissing, BuildGone):
                 # An input that was merged, or rows of a build that another one has ended meanwhile; or rows were erased.
                 build = None
         return await self._advance(recipe, None, until_s, accepted, told)
@@ -119,7 +119,7 @@ class Building:
             return Progress(build=None, waits_for=str(waiting))
         run = Run(self.blobs, self.machine, plan, plan.digest)
         if (status := await self._ended(run, accepted)) is None:
-            async with run.stepping() as stepping:
+            async with self._as_planned(plan, recipe), run.stepping() as stepping:
                 done = await run.take(stepping, until_s=until_s, told=told)
                 if done is not None:
                     return Progress(build=plan.digest, done=done, steps=run.steps)
@@ -143,6 +143,22 @@ class Building:
         await Run(self.blobs, self.machine, plan, plan.digest).begin()
         return plan
 
+    @asynccontextmanager
+    async def _as_planned(self, plan: Plan, recipe: Recipe) -> AsyncIterator[None]:
+        """Tell a document that was damaged from one that is another since it was planned, because somebody was erased from it.
+
+        Raises:
+            BuildGone: a new plan of the recipe is another one.
+            InvalidDocument: it is the same, so that a further attempt would end here as well.
+        """
+        try:
+            yield
+        except InvalidDocument:
+            with contextlib.suppress(NotJoined):
+                if (await self.planning.plan(recipe)).digest == plan.digest:
+                    raise
+            raise BuildGone(plan.recipe.model, plan.digest) from None
+
     async def _ended(self, run: "Run", accepted: Collection[str]) -> Status | None:
         """Return how a build has ended; None where there is something left to do."""
         status = await documents.find(self.blobs, f"{run.folder}{STATUS_FILE}", Status)
@@ -151,8 +167,7 @@ class Building:
         if status.dataset is not None:
             found = await Publishing(self.blobs).find(run.plan.recipe.model, status.dataset)
             return status if found is not None else None
-        failed = {one.name for one in status.checks if one.outcome is Outcome.FAILED}
-        return None if failed <= {*accepted} else status
+        return status if refusing(accept(status.checks, accepted)) else None
 
 
 @dataclass(frozen=True, slots=True)

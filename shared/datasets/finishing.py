@@ -24,7 +24,6 @@ from shared.datasets.parts import Parts
 from shared.datasets.profiling import ColumnProfiles
 from shared.datasets.recipe import Weights
 from shared.datasets.splitting import SPANS_SPLIT, SPLITS, Codes
-from shared.errors import InvalidDocument
 
 ORIGINAL: Final = "original-"
 """What the ids of rows of original training data begin with; of captured rows they are UUIDs."""
@@ -60,8 +59,9 @@ class Finished:
 def finish(rows: ChosenRows, plan: Plan, folder: Path) -> Finished:
     """Write the files of a dataset to ``folder``, in place of those that an earlier attempt left there.
 
+    Two rows with one id are for the checks to refuse.
+
     Raises:
-        InvalidDocument: two rows have one id.
         ValueError: the rows are not in the order of their ids.
     """
     seed = plan.recipe.sample.seed if plan.recipe.sample is not None else 0
@@ -95,13 +95,11 @@ def _looked_at(batches: Iterator[pa.RecordBatch], plan: Plan) -> tuple[splitting
     """Return what the split and the weights go by.
 
     Raises:
-        InvalidDocument: two rows have one id.
         ValueError: the rows are not in the order of their ids.
     """
     group, classes = plan.recipe.split.group, _Classes(plan.recipe.weights)
     schema = _seen_schema(plan)
-    where = f"captures/hours/kind=prediction/model={plan.recipe.model}"
-    seen = _in_order((canonical(pa.table(batch), schema) for batch in batches), where)
+    seen = _in_order(canonical(pa.table(batch), schema) for batch in batches)
     pieces = [_piece(rows, group, classes) for rows in seen] or [_piece(schema.empty_table(), group, classes)]
     made = {name: np.concatenate([piece.pop(name) for piece in pieces]) for name in list(pieces[0])}
     return splitting.Rows(
@@ -143,18 +141,14 @@ def _piece(rows: pa.Table, group: str | None, classes: "_Classes") -> dict[str, 
     return piece if groups is None else {**piece, "groups": keys(groups)}
 
 
-def _in_order(tables: Iterable[pa.Table], where: str) -> Iterator[pa.Table]:
+def _in_order(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
     last = ""
     for rows in tables:
         if not rows.num_rows:
             continue
         ids = pa.chunked_array([pa.array([last], rows.schema.field("_id").type), *rows.column("_id").chunks])
-        before, after = ids[:-1], ids[1:]
-        if pc.any(pc.greater(before, after)).as_py():
+        if pc.any(pc.greater(ids[:-1], ids[1:])).as_py():
             raise ValueError(f"rows are not in the order of their ids, after {last!r}")
-        doubled = after.filter(pc.equal(before, after))
-        if len(doubled):
-            raise InvalidDocument(where, reason=f"two rows have the id {doubled[0].as_py()!r}, and each is of one row")
         last = ids[-1].as_py()
         yield rows
 

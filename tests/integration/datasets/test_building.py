@@ -14,9 +14,9 @@ import pytest
 
 from shared import documents
 from shared.blobs import Blobs
-from shared.datasets.manifest import Check, DatasetManifest, Outcome, Use
+from shared.datasets.manifest import Check, DatasetManifest, Outcome, Plan, Use
 from shared.datasets.originals import Originals
-from shared.datasets.paths import build_folder, manifest_path
+from shared.datasets.paths import build_folder, manifest_path, plan_path
 from shared.datasets.requests import Progress
 from shared.errors import DatasetErased, InvalidDocument, InvalidRecipe
 from tests.integration.actuals.world import NINE, actual, prediction
@@ -224,9 +224,33 @@ async def test_an_input_that_is_not_what_its_manifest_says_is_named(kept: Kept) 
     there = await kept.blobs.read(path)
     await kept.blobs.replace(path, there.data[:-1] + b"?", etag=there.etag)
 
+    counting = Counting(kept.blobs)
+
     with pytest.raises(InvalidDocument, match=f"{path}.*SHA-256"):
-        await kept.building().advance(recipe())
+        await kept.building(counting).advance(recipe())
+    assert counting.read_paths.count(path) == 1  # a further look would find the same
     assert not list(kept.scratch.iterdir())
+
+
+async def test_an_input_that_is_another_since_it_was_planned_is_planned_anew(kept: Kept) -> None:
+    """As after somebody was erased from it: a new plan names what it is now, and the old one is no longer gone on with."""
+    begun = await kept.building().advance(recipe(**SAMPLED), until_s=0.0)
+    plan, _ = await documents.read(kept.blobs, plan_path("flights", str(begun.build)), Plan)
+    first = msgspec.structs.replace(plan.inputs[0], sha256="0" * 64)
+    other = msgspec.structs.replace(plan, inputs=(first, *plan.inputs[1:]))
+    await kept.blobs.create(plan_path("flights", other.digest), documents.encode(other))
+
+    done = await kept.building().advance(recipe(**SAMPLED), build=other.digest)
+
+    assert (done.build, done.dataset is None) == (begun.build, False)
+
+
+async def test_a_sample_of_too_many_strata_ends_at_the_first_day(days: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.datasets.sampling.MOST_STRATA", 0)
+
+    with pytest.raises(InvalidRecipe, match=r"^sample\.strata: carrier come in 1 combinations of values or more"):
+        await days.building().advance(recipe(sample={"rows": 5, "by": "stratified", "strata": ["carrier"]}))
+    assert not [path for path in await everything(days.blobs, DATASETS) if "/count-" in path]
 
 
 async def test_what_fails_a_check_is_no_dataset_until_somebody_accepts_it(kept: Kept) -> None:
