@@ -12,7 +12,10 @@ bp = func.Blueprint()
 
 @bp.route(route="api/models/{model}/datasets", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
 async def ask_for_dataset(req: func.HttpRequest) -> func.HttpResponse:
-    """Ask for a dataset of a model: 202, and where to ask how far it has come."""
+    """Ask for a dataset of a model: 202, and where to ask how far it has come.
+
+    The body is a recipe in JSON, in which ``accept`` may name checks that may fail.
+    """
 
     async def work(_: str) -> Accepted:
         request = await wiring.asking().receive(req.route_params.get("model", NONE), req.get_body())

@@ -4,6 +4,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from infra.cli import dataset_diff, dataset_queue, dataset_rebuild
+from infra.cli.accepting import add_accept, how_to_accept
 from infra.cli.command import Answer, Commands, existing_file, moment, valid_name
 from infra.cli.dataset_engine import add_engine, building, hand_over
 from shared import wiring
@@ -23,9 +24,7 @@ def add(commands: Commands) -> None:
     build.add_argument(
         "--original", type=existing_file, metavar="FILE", help="Parquet: the training data that the recipe mixes in"
     )
-    build.add_argument(
-        "--accept", action="append", default=[], metavar="CHECK", help="let a check fail by this name; repeatable"
-    )
+    add_accept(build)
     add_engine(build)
     show = group.add("show", _show, about="show what a dataset was made of, and what became of every row")
     show.add_argument("model", type=valid_name)
@@ -81,10 +80,10 @@ def _not_built(done: "Progress", asked: argparse.Namespace) -> Answer:
             print(f"nothing is built yet: {done.waits_for}")
         for one in done.checks:
             _tell_check(one)
-        failed = [one.name for one in refusing(done.checks)]
+        failed = refusing(done.checks)
         if failed:
-            accepting = " ".join(f"--accept {name}" for name in failed)
-            print(f"there is no dataset: {', '.join(failed)} failed; {accepting} takes it as it is")
+            what = f"there is no dataset: {', '.join(one.name for one in failed)} failed"
+            print("; ".join(filter(None, (what, how_to_accept(failed)))))
     values = {"dataset": None, "build": done.build, "waits_for": done.waits_for}
     return Answer(values | {"checks": [msgspec.to_builtins(one) for one in done.checks]}, holds=False)
 

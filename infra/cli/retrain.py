@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from infra.cli import retrain_told
+from infra.cli.accepting import add_accept, how_to_accept
 from infra.cli.command import Answer, Commands, count, hour, moment, valid_name
 from infra.cli.dataset_engine import MEMORY_MIB
 from infra.cli.progress import Steps
@@ -44,9 +45,7 @@ def add(commands: Commands) -> None:
     retrain.add_argument(
         "--as-of", type=moment, metavar="TIME", help="learn what was known by then, as 2026-03-01T09:00Z"
     )
-    retrain.add_argument(
-        "--accept", action="append", default=[], metavar="CHECK", help="let a check of the dataset fail; repeatable"
-    )
+    add_accept(retrain)
     retrain.add_argument(
         "--rows-at-least",
         type=count,
@@ -174,8 +173,9 @@ async def _dataset(asked: argparse.Namespace) -> "tuple[DatasetManifest, str | N
     if done.waits_for is not None:
         raise SystemExit(f"nothing is trained yet: {done.waits_for}")
     if done.dataset is None:
-        reasons = tuple(f"{one.name}: {one.reason}" for one in refusing(done.checks))
-        raise DatasetRefused(asked.model, reasons=reasons)
+        failed = refusing(done.checks)
+        reasons = [f"{one.name}: {one.reason}" for one in failed]
+        raise DatasetRefused(asked.model, reasons=tuple(filter(None, [*reasons, how_to_accept(failed)])))
     return await wiring.datasets().with_rows(asked.model, done.dataset), material.decision
 
 

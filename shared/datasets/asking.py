@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
@@ -10,7 +10,8 @@ from http import HTTPStatus
 from typing import Final, Protocol
 
 from shared.clock import Clock
-from shared.datasets.recipe import Recipe, parse_body
+from shared.datasets.body import parse_body
+from shared.datasets.recipe import Recipe
 from shared.datasets.requests import Progress, Request, Requests
 from shared.errors import BlobChanged, EventsUnavailable, Fault, RequestTooLarge, StorageUnavailable, UnknownModel
 from shared.registry.store import Registry
@@ -42,7 +43,9 @@ class Resolves(Protocol):
 class Builds(Protocol):
     """Whoever builds datasets."""
 
-    async def advance(self, recipe: Recipe, *, build: str | None, until_s: float) -> Progress:
+    async def advance(
+        self, recipe: Recipe, *, build: str | None, until_s: float, accepted: Collection[str]
+    ) -> Progress:
         """Build what a resolved recipe asks for, from where it was, and return how far it has come.
 
         Killed at any point and called again, it comes to the same dataset. The event loop is others' meanwhile.
@@ -51,6 +54,7 @@ class Builds(Protocol):
             recipe: with nothing left open.
             build: what an earlier progress called it, whose plan is not made again; None where it was not planned yet.
             until_s: no step begins after this moment of ``time.monotonic()``; one does at least.
+            accepted: names of checks that may fail.
 
         Raises:
             DatasetRefused: checks failed, and there is no dataset.
@@ -85,19 +89,24 @@ class Asking:
             UnknownModel: the model is not registered.
             RequestTooLarge: the body is over the limit.
             UnreadableRequest: it is not JSON.
-            InvalidRecipe: it says something that does not hold.
+            InvalidRecipe: it says something that does not hold, or accepts what cannot be accepted.
             NotSealed: it asks for hours that may still be added to.
         """
         if not await self.registry.has(model):
             raise UnknownModel(model)
         if len(body) > self.max_body_bytes:
             raise RequestTooLarge("too many bytes in the body", size=len(body), limit=self.max_body_bytes)
-        return await self.ask(parse_body(body, model=model, max_depth=self.max_depth))
+        said = parse_body(body, model=model, max_depth=self.max_depth)
+        return await self.ask(said.recipe, accept=said.accept)
 
-    async def ask(self, recipe: Recipe) -> Request:
+    async def ask(self, recipe: Recipe, *, accept: Sequence[str] = ()) -> Request:
         """Ask for a dataset, and return the request as it stands.
 
         What was asked before is not asked twice; what failed or was refused then is queued again.
+
+        Args:
+            recipe: what is wanted.
+            accept: names of checks that may fail.
 
         Raises:
             UnknownModel: the model is not registered.
@@ -107,7 +116,7 @@ class Asking:
         if not await self.registry.has(recipe.model):
             raise UnknownModel(recipe.model)
         resolved = await self.planning().resolve(recipe)
-        return await self.requests.queue(Request.of(resolved, at=self.clock.now()))
+        return await self.requests.queue(Request.of(resolved, at=self.clock.now(), accept=accept))
 
     async def advance(self) -> list[Request]:
         """Work on the requests that wait, the oldest first, for ``budget_s`` in all; return those that were worked on.
@@ -151,7 +160,9 @@ class Asking:
         if not begun.is_waiting:
             return self._told(begun)
         try:
-            progress = await self.building().advance(begun.recipe, build=begun.build, until_s=until_s)
+            progress = await self.building().advance(
+                begun.recipe, build=begun.build, until_s=until_s, accepted=begun.accept
+            )
         except _PASSING:
             await self.requests.change(begun, Request.interrupted)
             raise

@@ -134,6 +134,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
         name: schema, missing_actuals, duplicates, told_by_feature, known_before, overlap, empty_part or drift.
         reason: in words, with the numbers; of what failed also what mends it.
         rows: ids of rows that it is about, the first twenty.
+        acceptable: whether there may be a dataset although it failed, if whoever builds it says so.
         accepted: that it failed is accepted, by whoever built it.
     """
 
@@ -141,6 +142,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome
     reason: str
     rows: tuple[str, ...] = ()
+    acceptable: bool = True
     accepted: bool = False
 
 

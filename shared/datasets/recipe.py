@@ -8,10 +8,9 @@ from typing import Annotated, Final
 import msgspec
 
 from shared import config_files
-from shared.errors import InvalidDocument, InvalidRecipe, UnreadableRequest
+from shared.errors import InvalidDocument, InvalidRecipe
 from shared.hours import Hour
 from shared.ids import is_name
-from shared.scoring import strict_json
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Positive = Annotated[float, msgspec.Meta(gt=0, le=1e6)]
@@ -202,24 +201,6 @@ def parse(data: bytes, *, path: str) -> Recipe:
         return config_files.parse(data, Recipe, path=path)
     except InvalidDocument as refused:
         raise InvalidRecipe(str(refused)) from refused
-
-
-def parse_body(body: bytes, *, model: str, max_depth: int) -> Recipe:
-    """Read a recipe for a model that was sent as JSON; it may leave the model out.
-
-    Raises:
-        UnreadableRequest: it is not JSON, or no object.
-        InvalidRecipe: it says something that does not hold, or another model; the message names the key.
-    """
-    said = strict_json.decode(body, max_depth=max_depth)
-    if type(said) is not dict:
-        raise UnreadableRequest("a recipe is an object")
-    if said.setdefault("model", model) != model:
-        raise InvalidRecipe(f"model is another one than {model!r}, which was asked")
-    try:
-        return msgspec.convert(said, Recipe)
-    except msgspec.ValidationError as error:
-        raise InvalidRecipe(str(error)) from error
 
 
 def _problem(recipe: Recipe) -> str | None:

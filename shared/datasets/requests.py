@@ -1,6 +1,7 @@
 """Requests for datasets: what was asked, how far it has come, and what became of it."""
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -17,7 +18,7 @@ from shared.documents import Document, Reader
 from shared.errors import BlobMissing, DatasetRefused, Fault
 
 ID_DIGITS: Final = 32
-"""So much of a recipe's digest names a request; a dataset's own name is longer, so that neither is taken for the other."""
+"""So much of the digest of what is asked names a request; a dataset's own name is longer, so that neither is taken for the other."""
 
 MOST_BEGUN: Final = 10
 """So often a process may end in the middle of a request's work; then it is the request that ends it."""
@@ -58,8 +59,9 @@ class Request(Document, frozen=True, kw_only=True):
     """One question for a dataset; the same question is the same request, however often and by whomever it is asked.
 
     Attributes:
-        id: the beginning of the recipe's digest.
+        id: the beginning of the digest of what is asked.
         recipe: with nothing left open: versions, start, end and as_of are said.
+        accept: names of checks that may fail.
         build: the name of the build that answers it, once it is planned.
         done: how many of its steps are.
         steps: how many it has; 0 until it is planned.
@@ -74,6 +76,7 @@ class Request(Document, frozen=True, kw_only=True):
     id: str
     model: str
     recipe: Recipe
+    accept: tuple[str, ...] = ()
     asked_at: datetime
     state: State = State.QUEUED
     build: str | None = None
@@ -87,9 +90,12 @@ class Request(Document, frozen=True, kw_only=True):
     begun: int = 0
 
     @classmethod
-    def of(cls, resolved: Recipe, *, at: datetime) -> Self:
-        """Return the request for what a recipe says, in which nothing is left open."""
-        return cls(id=resolved.digest[:ID_DIGITS], model=resolved.model, recipe=resolved, asked_at=at)
+    def of(cls, resolved: Recipe, *, at: datetime, accept: Sequence[str] = ()) -> Self:
+        """Return the request for what a recipe says, in which nothing is left open; to accept more is to ask something else."""
+        digest = (
+            hashlib.sha256("|".join([resolved.digest, *accept]).encode()).hexdigest() if accept else resolved.digest
+        )
+        return cls(id=digest[:ID_DIGITS], model=resolved.model, recipe=resolved, accept=tuple(accept), asked_at=at)
 
     @property
     def path(self) -> str:
@@ -131,8 +137,9 @@ class Request(Document, frozen=True, kw_only=True):
             state = State.READY
         elif progress.checks:
             state, code = State.REFUSED, DatasetRefused.code
-            failed = [one.reason for one in progress.checks if one.outcome is Outcome.FAILED and not one.accepted]
-            reason = "; ".join(failed)
+            reason = self._refused_by(
+                [one for one in progress.checks if one.outcome is Outcome.FAILED and not one.accepted]
+            )
         return msgspec.structs.replace(
             self,
             state=state,
@@ -146,6 +153,13 @@ class Request(Document, frozen=True, kw_only=True):
             checks=progress.checks,
             begun=0,
         )
+
+    def _refused_by(self, failed: Sequence[Check]) -> str:
+        reasons = [one.reason for one in failed]
+        if all(one.acceptable for one in failed):
+            names = ", ".join(f'"{name}"' for name in sorted({*self.accept, *(one.name for one in failed)}))
+            reasons.append(f'to take it as it is, ask with "accept": [{names}] in the body')
+        return "; ".join(reasons)
 
     def ended_by(self, fault: Fault) -> Self:
         """Return what a fault makes of it that no retry can help."""

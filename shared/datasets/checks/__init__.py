@@ -1,7 +1,7 @@
 """What a dataset is checked for before it is called ready; each family of checks is a module, and none writes anything.
 
 A check says ``ok``, ``warned`` or ``unknown``, or ``failed``: then there is no dataset, unless whoever builds it accepts just
-that. What it says names the rows and what mends it.
+that, and it is acceptable. What it says names the rows and what mends it.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -11,7 +11,15 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from shared.datasets.checks import drift, duplicates, known_before, missing_actuals, overlap, shape, told_by_feature
+from shared.datasets.checks import (
+    drift,
+    duplicates,
+    known_before,
+    missing_actuals,
+    overlap,
+    shape,
+    told_by_feature,
+)
 from shared.datasets.checks.sample import sample
 from shared.datasets.columns import GROUP
 from shared.datasets.files import DatasetFiles
@@ -58,10 +66,12 @@ def _columns(ordered: Sequence[Path], names: Sequence[str]) -> Iterator[pa.Table
 
 
 def accept(checks: Sequence[Check], names: Collection[str]) -> tuple[Check, ...]:
-    """Return checks of which those with these names are accepted, if they failed."""
-    return tuple(
-        msgspec.structs.replace(one, accepted=one.outcome is Outcome.FAILED and one.name in names) for one in checks
-    )
+    """Return checks of which those with these names are accepted, if they failed and can be."""
+
+    def is_accepted(one: Check) -> bool:
+        return one.outcome is Outcome.FAILED and one.acceptable and one.name in names
+
+    return tuple(msgspec.structs.replace(one, accepted=is_accepted(one)) for one in checks)
 
 
 def refusing(checks: Sequence[Check]) -> tuple[Check, ...]:

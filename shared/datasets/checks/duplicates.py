@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from shared.datasets import fingerprints
-from shared.datasets.checks.judgement import MOST_IDS, failed, ok, percent, unknown, worst
+from shared.datasets.checks.judgement import MOST_IDS, failed, ok, percent, refused, unknown, worst
 from shared.datasets.files import DatasetFiles
 from shared.datasets.manifest import Check
 
@@ -26,7 +26,7 @@ def _check_ids(files: DatasetFiles) -> list[Check]:
         return []
     rows = dict.fromkeys(files.ids(np.flatnonzero(twice)[: 2 * MOST_IDS].tolist()))
     reason = f"{int(twice.sum()):,} rows share their _id with another one, and an id is of one row"
-    return [failed(NAME, reason, mend="run `python manage.py verify` on what was captured", rows=list(rows))]
+    return [refused(NAME, reason, mend="run `python manage.py verify` on what was captured", rows=list(rows))]
 
 
 def _check_values(files: DatasetFiles, names: Sequence[str], tolerated: float) -> Check:

@@ -45,13 +45,22 @@ def warned(name: str, reason: str, *, rows: Sequence[str] = ()) -> Check:
 
 
 def failed(name: str, reason: str, *, mend: str, rows: Sequence[str] = ()) -> Check:
-    """Return what refuses a dataset, and what mends it."""
-    said = f"{reason}: {mend}, or build with --accept {name}"
+    """Return what refuses a dataset unless it is accepted, and what mends it."""
+    said = f"{reason}: {mend}, or accept it by its name, {name}"
     return Check(name=name, outcome=Outcome.FAILED, reason=said, rows=tuple(rows[:MOST_IDS]))
 
 
+def refused(name: str, reason: str, *, mend: str, rows: Sequence[str] = ()) -> Check:
+    """Return what refuses a dataset whatever is accepted, and what mends it."""
+    said = f"{reason}, and that is never accepted: {mend}"
+    return Check(name=name, outcome=Outcome.FAILED, reason=said, rows=tuple(rows[:MOST_IDS]), acceptable=False)
+
+
 def worst(found: Sequence[Check]) -> Check:
-    """Return several findings of one check as one: the worst of them, with the reasons and rows of all that are as bad."""
+    """Return several findings of one check as one: the worst of them, with the reasons and rows of all that are as bad.
+
+    It is accepted only if all of them can be.
+    """
     outcome = next(one for one in _FROM_BAD_TO_GOOD if any(check.outcome is one for check in found))
     alike = [check for check in found if check.outcome is outcome]
     rows = dict.fromkeys(row for check in alike for row in check.rows)
@@ -60,6 +69,7 @@ def worst(found: Sequence[Check]) -> Check:
         outcome=outcome,
         reason="; ".join(check.reason for check in alike),
         rows=tuple(rows)[:MOST_IDS],
+        acceptable=all(check.acceptable for check in alike),
     )
 
 

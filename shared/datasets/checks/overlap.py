@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from shared.datasets import fingerprints
-from shared.datasets.checks.judgement import MOST_IDS, failed, ok, percent, unknown, warned, worst
+from shared.datasets.checks.judgement import MOST_IDS, failed, ok, percent, refused, unknown, warned, worst
 from shared.datasets.columns import GROUP
 from shared.datasets.files import DatasetFiles
 from shared.datasets.fingerprints import is_null
@@ -59,7 +59,7 @@ def _refused(
         return []
     reason = f"{int(shared.sum()):,} rows of {_and(held_out)} are of a {what} that has rows in training as well"
     whole = f"this is a fault of the build, for {mend}: build it again, and report it"
-    return [failed(NAME, reason, mend=whole, rows=_ids(files, held_out, shared))]
+    return [refused(NAME, reason, mend=whole, rows=_ids(files, held_out, shared))]
 
 
 def _refused_groups(

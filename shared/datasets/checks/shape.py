@@ -7,11 +7,11 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from shared.datasets.checks.judgement import Found, failed, ok, warned, worst
+from shared.datasets.checks.judgement import Found, failed, ok, refused, warned, worst
 from shared.datasets.files import DatasetFiles
 from shared.datasets.manifest import TEST, TRAIN, VALIDATION, Check, DatasetManifest
 from shared.registry.manifest import Task
-from shared.schema import FeatureType
+from shared.schema import TEXT, Feature, FeatureType
 from shared.sealing.tables.columns import ARROW_TYPES, TIME
 
 NAME: Final = "schema"
@@ -53,7 +53,7 @@ def check_types(files: DatasetFiles, made: DatasetManifest) -> Check | None:
     wrong += [f"{name!r} should not be there" for name in files.types if name not in wanted]
     if not wrong or not files.types:
         return None
-    return failed(NAME, "; ".join(wrong), mend="name versions that capture the same features")
+    return refused(NAME, "; ".join(wrong), mend="name versions that capture the same features")
 
 
 def check_parts(files: DatasetFiles, made: DatasetManifest) -> Check:
@@ -80,7 +80,7 @@ def check_values(files: DatasetFiles, made: DatasetManifest) -> Check:
             so_far.add(batch, rule.breaks(batch.column(rule.column)))
     broken = [(rule, one) for rule, one in zip(rules, found, strict=True) if one.rows]
     checks = [
-        failed(NAME, rule.say(one.rows), mend=rule.mend, rows=one.ids)
+        refused(NAME, rule.say(one.rows), mend=rule.mend, rows=one.ids)
         if rule.refuses
         else warned(NAME, rule.say(one.rows), rows=one.ids)
         for rule, one in broken
@@ -110,6 +110,7 @@ def _rules(made: DatasetManifest) -> Iterator[_Rule]:
         yield _Rule(column=name, what="nothing", breaks=_missing)
     for feature in made.schema.features:
         yield from _rules_of(feature.name, feature.type, feature.categories)
+        yield from _rules_of_bounds(feature)
         if not feature.nullable:
             yield _Rule(column=feature.name, what="nothing, and it may not be missing,", breaks=_missing)
     answer = made.schema.outputs[0]
@@ -126,6 +127,21 @@ def _rules_of(name: str, of: FeatureType, categories: tuple[str, ...] | None) ->
         known = pa.array(categories, type=pa.string())
         what = "a category that the schema does not know"
         yield _Rule(column=name, what=what, breaks=lambda column: _unknown(column, known), refuses=False)
+
+
+def _rules_of_bounds(feature: Feature) -> Iterator[_Rule]:
+    """Give what scoring goes by: it counts what is out of the range of the training data, and refuses texts that are longer."""
+    name, least, most = feature.name, feature.minimum, feature.maximum
+    if least is not None:
+        what = f"less than the training data has, {least:g},"
+        yield _Rule(column=name, what=what, breaks=lambda column: pc.less(column, least), refuses=False)
+    if most is not None:
+        what = f"more than the training data has, {most:g},"
+        yield _Rule(column=name, what=what, breaks=lambda column: pc.greater(column, most), refuses=False)
+    if feature.type in TEXT:
+        longest = feature.max_length
+        what = f"a text of more than {longest:,} characters"
+        yield _Rule(column=name, what=what, breaks=lambda column: pc.greater(pc.utf8_length(column), longest))
 
 
 def _missing(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -182,6 +182,8 @@ async def test_a_dataset_is_built_again_and_what_keeps_it_from_that_is_said(
         (["--as-of", "2026-03-01T09:00"], "has no time zone"),
         (["--as-of", "2026-04-01T09:00Z"], "as_of 2026-04-01T09:00:00+00:00 is in the future"),
         (["--memory-mib", "0"], "is no number, 1 or more"),
+        (["--accept", "overlaps"], "'overlaps' is no check that can be accepted, as missing_actuals, duplicates, "),
+        (["--accept", "schema"], "schema cannot be accepted: whoever reads a dataset takes its columns"),
     ],
 )
 @pytest.mark.usefixtures("blobs")

@@ -1,5 +1,6 @@
 """Leaks that are planted in what was captured: each is refused, for what it is."""
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
@@ -38,7 +39,9 @@ class Planted:
     def building(self) -> Building:
         return self.kept.building(check=check)
 
-    async def hour(self, number: int, *, leak: str = "", told_at: int = 1, known: int = ROWS) -> list[bytes]:
+    async def hour(
+        self, number: int, *, leak: str = "", told_at: int = 1, known: int = ROWS
+    ) -> list[bytes]:
         """Have the champion answer in an hour after nine, and what turns out be told some hours later.
 
         No two rows turn out alike. Distances and what turns out have nothing to do with one another, unless the leak is a ``copy``. Every request is of
@@ -82,7 +85,7 @@ async def refused(planted: Planted, name: str) -> Check:
     assert (status.state, status.dataset, done.dataset) == ("refused", None, None)
     assert [path for path in await everything(blobs, "datasets/flights/") if path.endswith("manifest.json")] == []
     assert failed.name == name
-    assert f"or build with --accept {name}" in failed.reason
+    assert f"or accept it by its name, {name}" in failed.reason
     assert 0 < len(failed.rows) <= 20
 
     others = await planted.building().advance(recipe(), accepted=["schema"])
@@ -174,6 +177,27 @@ async def test_what_is_asked_again_in_the_test_is_refused_and_a_group_mends_it(p
     assert "keep them together by split.group: _external_id" in failed.reason
     rows = await planted.kept.rows(mended.dataset)
     assert together(rows.column("_external_id").to_pylist(), rows.column("_split").to_pylist())
+
+
+async def test_one_id_of_two_rows_is_refused_whatever_is_accepted(planted: Planted) -> None:
+    """What is sealed of a version holds each id once; that two versions have one only a dataset of both shows."""
+    for number in range(3):
+        await planted.hour(number)
+    twice = prediction(NINE, inputs={"distance": 88.0, "carrier": "AA"}, external_id="twice", request_id="twice")
+    await planted.kept.world.register("2")
+    for version in ("1", "2"):
+        record = msgspec.json.encode(json.loads(twice) | {"version": version})
+        await planted.kept.world.deliver(NINE, record)
+    await planted.kept.sealed(5)
+    asked = recipe(actuals={"required": False})
+
+    refused = await planted.building().advance(asked)
+    accepting = await planted.building().advance(asked, accepted=["duplicates"])
+
+    (failed,) = [one for one in refused.checks if one.outcome == "failed"]
+    assert (refused.dataset, accepting) == (None, refused)
+    assert (failed.name, failed.acceptable, failed.rows) == ("duplicates", False, (id_of(twice),))
+    assert failed.reason.startswith("2 rows share their _id with another one")
 
 
 @pytest.mark.parametrize("test", [0.1, 0.2003, 0.3335])

@@ -1,6 +1,6 @@
 """Requests for datasets in a memory, and somebody who builds them as it is said here."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -26,6 +26,7 @@ class Scripted:
     now: datetime = AT
     steps: dict[int, list[Step]] = field(default_factory=dict)
     turns: list[tuple[int, str | None]] = field(default_factory=list)
+    accepted: list[tuple[str, ...]] = field(default_factory=list)
 
     async def resolve(self, recipe: Recipe) -> Recipe:
         return msgspec.structs.replace(
@@ -36,9 +37,17 @@ class Scripted:
             as_of=recipe.as_of or self.now,
         )
 
-    async def advance(self, recipe: Recipe, *, build: str | None, until_s: float) -> Progress:  # noqa: ARG002 - as called
+    async def advance(
+        self,
+        recipe: Recipe,
+        *,
+        build: str | None,
+        until_s: float,  # noqa: ARG002 - as called
+        accepted: Collection[str],
+    ) -> Progress:
         assert recipe.sample is not None
         seed = recipe.sample.seed
+        self.accepted.append(tuple(accepted))
         self.turns.append((seed, build))
         step = self.steps[seed].pop(0)
         if isinstance(step, Exception):

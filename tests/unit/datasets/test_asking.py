@@ -123,7 +123,7 @@ async def test_checks_that_fail_are_told_and_what_was_warned_of_is_kept(world: W
     assert (one.state, one.code, one.reason, one.checks) == (
         State.REFUSED,
         "dataset_refused",
-        "gate tells the actual: leave it out",
+        'gate tells the actual: leave it out; to take it as it is, ask with "accept": ["told_by_feature"] in the body',
         (TOLD, WARNED),
     )
     other = await stored(world, ready)
@@ -132,6 +132,34 @@ async def test_checks_that_fail_are_told_and_what_was_warned_of_is_kept(world: W
     assert (last.state, last.code) == (State.REFUSED, "dataset_refused")
     assert last.reason is not None
     assert last.reason.endswith("it leaks")
+
+
+async def test_checks_that_may_fail_are_another_question_and_go_to_whoever_builds(world: World) -> None:
+    """What was refused says how to ask for it as it is; the answer to the first question stays what it is."""
+    plain = await world.asking().receive("flights", b'{"sample": {"rows": 9, "seed": 1}}')
+    world.builder.steps[1] = [Progress(build="b", done=3, steps=3, checks=(TOLD, WARNED)), READY]
+    await world.asking().advance()
+    body = b'{"sample": {"rows": 9, "seed": 1}, "accept": ["told_by_feature"]}'
+    accepting = await world.asking().receive("flights", body)
+    again = await world.asking().receive("flights", body)
+    await world.asking().advance()
+
+    refused, ready = await stored(world, plain.id), await stored(world, accepting.id)
+    assert refused.reason is not None
+    assert refused.reason.endswith('; to take it as it is, ask with "accept": ["told_by_feature"] in the body')
+    assert (again, accepting.recipe) == (accepting, plain.recipe)
+    assert (refused.state, ready.state, ready.accept) == (State.REFUSED, State.READY, ("told_by_feature",))
+    assert world.builder.accepted == [(), ("told_by_feature",)]
+
+
+async def test_of_what_is_never_accepted_it_is_not_said_how(world: World) -> None:
+    name = await world.ask(1)
+    never = msgspec.structs.replace(TOLD, name="schema", acceptable=False, reason="an infinity")
+    world.builder.steps[1] = [Progress(build="b", done=3, steps=3, checks=(TOLD, never))]
+
+    await world.asking().advance()
+
+    assert (await stored(world, name)).reason == f"{TOLD.reason}; an infinity"
 
 
 async def test_what_no_retry_can_help_fails_and_holds_no_other_up(world: World) -> None:

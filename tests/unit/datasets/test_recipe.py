@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.datasets.recipe import Recipe, Sample, Sampling, Split, SplitBy, parse, parse_body
+from shared.datasets.body import parse_body
+from shared.datasets.recipe import Recipe, Sample, Sampling, Split, SplitBy, parse
 from shared.errors import InvalidRecipe, UnreadableRequest
 
 
@@ -89,10 +90,10 @@ def test_what_does_not_hold_is_refused_by_line_and_key(text: str, line: int, key
 def test_what_was_sent_for_a_model_need_not_name_it() -> None:
     body = b'{"sample": {"rows": 100}, "actuals": {"delay": "PT6H"}, "as_of": "2026-03-01T09:00:00Z"}'
 
-    recipe = parse_body(body, model="flights", max_depth=8)
+    said = parse_body(body, model="flights", max_depth=8)
 
-    assert (recipe.model, recipe.actuals.delay) == ("flights", timedelta(hours=6))
-    assert recipe == parse_body(body[:-1] + b', "model": "flights"}', model="flights", max_depth=8)
+    assert (said.recipe.model, said.recipe.actuals.delay) == ("flights", timedelta(hours=6))
+    assert said == parse_body(body[:-1] + b', "model": "flights"}', model="flights", max_depth=8)
 
 
 @pytest.mark.parametrize(
@@ -105,11 +106,20 @@ def test_what_was_sent_for_a_model_need_not_name_it() -> None:
         ({"split": {"test": 0.5, "validation": 0.5}}, "^split leaves nothing"),
         ({"start": "2026"}, "^start '2026'"),
         ({"format": 2}, "^format is 2"),
+        ({"accept": "overlap"}, "^accept: Expected `array`"),
+        ({"accept": ["overlaps"]}, "^accept: 'overlaps' is no check that can be accepted, as missing_actuals, dupl"),
+        ({"accept": ["overlap", "schema"]}, "^accept: schema cannot be accepted: whoever reads"),
     ],
 )
 def test_what_was_sent_and_does_not_hold_is_refused_by_its_key(body: dict[str, Any], reason: str) -> None:
     with pytest.raises(InvalidRecipe, match=reason):
         parse_body(json.dumps(body).encode(), model="flights", max_depth=8)
+
+
+def test_checks_that_may_fail_are_named_beside_the_recipe() -> None:
+    said = parse_body(b'{"accept": ["overlap", "duplicates", "overlap"]}', model="flights", max_depth=8)
+
+    assert (said.recipe, said.accept) == (Recipe(model="flights"), ("duplicates", "overlap"))
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{", b'{"start": 1, "start": 2}', b'{"a": ' + b"[" * 99])

@@ -3,22 +3,31 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from shared.datasets.accepting import ACCEPTABLE, problem
 from shared.datasets.checks import accept, check, refusing
 from shared.datasets.manifest import TEST, TRAIN, Check, Outcome
 from shared.schema import Feature, FeatureType
 from tests.unit.datasets.finished_datasets import AS_OF, late, made, rows, written
 
 KNOWN = pa.table(
-    {"_id": ["a"], "_request_id": ["r"], "_at": [AS_OF - timedelta(hours=3)], "_actual_at": [AS_OF - timedelta(hours=2)]}
+    {
+        "_id": ["a"],
+        "_request_id": ["r"],
+        "_at": [AS_OF - timedelta(hours=3)],
+        "_actual_at": [AS_OF - timedelta(hours=2)],
+    }
 )
 SOUND = {TRAIN: rows(TRAIN, 800), TEST: rows(TEST, 200)}
 NAMES = [
-    "schema", "empty_part", "missing_actuals", "duplicates", "told_by_feature", "known_before", "overlap", "drift",
+    "schema", "empty_part", "missing_actuals", "duplicates", "told_by_feature", "known_before", "overlap",
+    "drift",
 ]  # fmt: skip
 
 
@@ -84,6 +93,32 @@ def test_what_is_accepted_by_name_refuses_no_longer(tmp_path: Path) -> None:
     accepted = accept(found, {"empty_part", "schema"})
     assert not refusing(accepted)
     assert [one.name for one in accepted if one.accepted] == ["empty_part"]
+
+
+@pytest.mark.parametrize(
+    ("column", "name"), [("_request_id", "overlap"), ("_id", "duplicates"), ("distance", "schema")]
+)
+def test_what_makes_it_no_dataset_is_never_accepted(tmp_path: Path, column: str, name: str) -> None:
+    """A request in training and test, an id of two rows, a value that may not be there: no tolerance was meant for those."""
+    train = rows(TRAIN, 300)
+    value = None if column == "distance" else train[column][0].as_py()
+    planted: dict[str, Any] = {column: [value, *rows(TEST, 100)[column].to_pylist()[1:]]}
+    test = rows(TEST, 100, **planted)
+
+    found = accept(_checked(tmp_path, {TRAIN: train, TEST: test}), {"overlap", "duplicates", "schema"})
+
+    (refused,) = refusing(found)
+    assert (refused.name, refused.acceptable, refused.accepted) == (name, False, False)
+    assert "that is never accepted: " in refused.reason
+
+
+def test_every_check_is_known_to_whoever_accepts_it_or_not(tmp_path: Path) -> None:
+    """A name that is misspelt would be accepted and do nothing."""
+    for name in NAMES:
+        assert "is no check" not in (problem(name) or "")
+    assert {*ACCEPTABLE} <= {*NAMES}
+    failing = _checked(tmp_path, {TRAIN: rows(TRAIN, 300)})
+    assert all(problem(one.name) is None for one in refusing(failing) if one.acceptable)
 
 
 def test_nothing_else_is_said_of_columns_that_are_wrong(tmp_path: Path) -> None:

@@ -53,6 +53,7 @@ def test_one_id_twice_is_refused_whatever_is_tolerated(tmp_path: Path) -> None:
     found = duplicates.check(files, COMPARED, tolerated=1.0)
 
     assert found.outcome is Outcome.FAILED
+    assert not found.acceptable
     assert found.reason.startswith("6 rows share their _id with another one")
     assert found.rows == ("test-000000", "test-000001", "test-000002")
 
@@ -94,7 +95,7 @@ def test_a_request_in_both_is_refused_whatever_is_tolerated(tmp_path: Path) -> N
 
     found = overlap.check(parts(tmp_path, {TRAIN: train, VALIDATION: mixed}), COMPARED, Split(), (), tolerated=1)
 
-    assert found.outcome is Outcome.FAILED
+    assert (found.outcome, found.acceptable) == (Outcome.FAILED, False)
     assert found.rows == ("validation-000000",)
 
 

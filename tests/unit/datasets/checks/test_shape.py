@@ -11,6 +11,7 @@ from shared.datasets.checks import shape
 from shared.datasets.checks.judgement import MOST_IDS
 from shared.datasets.manifest import TEST, TRAIN, Check, Outcome
 from shared.datasets.recipe import Recipe, Split, WantedActuals
+from shared.schema import Feature, FeatureType
 from tests.unit.datasets.finished_datasets import RECIPE, made, parts, rows, sound
 
 
@@ -64,6 +65,36 @@ def test_a_category_that_the_schema_does_not_know_is_told(tmp_path: Path) -> Non
 
     assert found.outcome is Outcome.WARNED
     assert found.rows == ("test-000005",)
+
+
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [
+        (-1.5, "less than the training data has, -1,"),
+        (1.5, "more than the training data has, 1,"),
+    ],
+)
+def test_what_the_training_data_did_not_reach_is_told(tmp_path: Path, value: float, what: str) -> None:
+    """Scoring counts it and answers, so it may be what has to be learned."""
+    test = rows(TEST, 100, reach=[value, *np.linspace(-1, 1, 98), None])
+    reach = Feature(name="reach", type=FeatureType.FLOAT, nullable=True, minimum=-1.0, maximum=1.0)
+
+    found = shape.check_values(parts(tmp_path, {TEST: test}), made(reach))
+
+    assert found.outcome is Outcome.WARNED
+    assert f"1 rows have {what} in 'reach'" in found.reason
+    assert found.rows == ("test-000000",)
+
+
+def test_a_text_that_scoring_would_refuse_is_refused(tmp_path: Path) -> None:
+    """By its characters: an accent takes two bytes."""
+    test = rows(TEST, 3, gate=["ééé", "éééé", None])
+    gate = Feature(name="gate", type=FeatureType.STRING, nullable=True, max_length=3)
+
+    found = shape.check_values(parts(tmp_path, {TEST: test}), made(gate))
+
+    assert (found.outcome, found.acceptable, found.rows) == (Outcome.FAILED, False, ("test-000001",))
+    assert "1 rows have a text of more than 3 characters in 'gate'" in found.reason
 
 
 def test_twenty_rows_are_named_at_most(tmp_path: Path) -> None:
