@@ -10,6 +10,7 @@ ACCEPTABLE: Final = ("missing_actuals", "duplicates", "told_by_feature", "known_
 
 _NEVER: Final = {
     "schema": "whoever reads a dataset takes its columns to be what the manifest says",
+    "spans_split": "it is told, and refuses nothing",
     "drift": "it is told, and refuses nothing",
 }
 

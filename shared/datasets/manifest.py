@@ -131,7 +131,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     """One check of a dataset.
 
     Attributes:
-        name: schema, missing_actuals, duplicates, told_by_feature, known_before, overlap, empty_part or drift.
+        name: schema, spans_split, missing_actuals, duplicates, told_by_feature, known_before, overlap, empty_part or drift.
         reason: in words, with the numbers; of what failed also what mends it.
         rows: ids of rows that it is about, the first twenty.
         acceptable: whether there may be a dataset although it failed, if whoever builds it says so.

@@ -18,6 +18,7 @@ from shared.datasets.checks import (
     missing_actuals,
     overlap,
     shape,
+    spans,
     told_by_feature,
 )
 from shared.datasets.checks.sample import sample
@@ -40,8 +41,9 @@ def check(ordered: Sequence[Path], folder: Path, made: DatasetManifest) -> tuple
     files = DatasetFiles.of(folder, made.parts)
     parts = shape.check_parts(files, made)
     wrong = shape.check_types(files, made)
+    kept_apart = spans.check(ordered, made)
     if wrong is not None or not files.rows:
-        return (parts,) if wrong is None else (wrong, parts)
+        return (parts, kept_apart) if wrong is None else (wrong, parts, kept_apart)
     recipe, features = made.recipe, [one.name for one in made.schema.features]
     groups = _columns(ordered, ("_id", GROUP)) if recipe.split.group is not None else ()
     compared = [*features, made.actual]
@@ -49,6 +51,7 @@ def check(ordered: Sequence[Path], folder: Path, made: DatasetManifest) -> tuple
     return (
         shape.check_values(files, made),
         parts,
+        kept_apart,
         missing_actuals.check(files, made),
         duplicates.check(files, compared, tolerated=recipe.tolerances.duplicates),
         told_by_feature.check(some, features, made.actual, made.task, tolerated=recipe.tolerances.told_by_feature),

@@ -40,12 +40,12 @@ class Planted:
         return self.kept.building(check=check)
 
     async def hour(
-        self, number: int, *, leak: str = "", told_at: int = 1, known: int = ROWS
+        self, number: int, *, leak: str = "", told_at: int = 1, known: int = ROWS, request: str = ""
     ) -> list[bytes]:
         """Have the champion answer in an hour after nine, and what turns out be told some hours later.
 
         No two rows turn out alike. Distances and what turns out have nothing to do with one another, unless the leak is a ``copy``. Every request is of
-        two rows; the external ids of an hour are its own, unless they are the ``same`` in all.
+        two rows, unless one is said for all; the external ids of an hour are its own, unless they are the ``same`` in all.
         """
         hour = NINE.plus(number)
         made, truths = [], []
@@ -55,7 +55,7 @@ class Planted:
                 prediction(
                     hour,
                     inputs={"distance": 2 * truth + 1 if leak == "copy" else float(row * 53 % 89), "carrier": "AA"},
-                    request_id=f"request {number}-{row // 2}",
+                    request_id=request or f"request {number}-{row // 2}",
                     external_id=f"order {row}" if leak == "same" else f"order {number}-{row}",
                 )
             )
@@ -198,6 +198,18 @@ async def test_one_id_of_two_rows_is_refused_whatever_is_accepted(planted: Plant
     assert (refused.dataset, accepting) == (None, refused)
     assert (failed.name, failed.acceptable, failed.rows) == ("duplicates", False, (id_of(twice),))
     assert failed.reason.startswith("2 rows share their _id with another one")
+
+
+@pytest.mark.parametrize("header", [True, False], ids=["one for all", "one for each"])
+async def test_one_request_id_of_all_that_is_asked_is_named(planted: Planted, *, header: bool) -> None:
+    for number in range(3):
+        await planted.hour(number, request="always" if header else "")
+    await planted.kept.sealed(5)
+
+    done = await planted.building().advance(recipe(), accepted=["empty_part"])
+
+    (said,) = [one.reason for one in done.checks if one.name == "spans_split"]
+    assert ("one request id stands for 480 rows ('always')" in said) is header
 
 
 @pytest.mark.parametrize("test", [0.1, 0.2003, 0.3335])

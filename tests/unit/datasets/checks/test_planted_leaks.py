@@ -26,7 +26,7 @@ KNOWN = pa.table(
 )
 SOUND = {TRAIN: rows(TRAIN, 800), TEST: rows(TEST, 200)}
 NAMES = [
-    "schema", "empty_part", "missing_actuals", "duplicates", "told_by_feature", "known_before", "overlap",
+    "schema", "empty_part", "spans_split", "missing_actuals", "duplicates", "told_by_feature", "known_before", "overlap",
     "drift",
 ]  # fmt: skip
 
@@ -127,7 +127,7 @@ def test_nothing_else_is_said_of_columns_that_are_wrong(tmp_path: Path) -> None:
 
     found = _checked(tmp_path, tables)
 
-    assert [one.name for one in found] == ["schema", "empty_part"]
+    assert [one.name for one in found] == ["schema", "empty_part", "spans_split"]
     assert "'carrier' is not there and should be string" in found[0].reason
 
 

@@ -1,0 +1,61 @@
+"""Rows that no part could take, because they belong together and lie on both sides of a bound."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from shared.datasets.checks.judgement import ok, percent, warned
+from shared.datasets.keys import keys
+from shared.datasets.manifest import Check, DatasetManifest
+from shared.datasets.splitting import SPANS_SPLIT
+
+NAME: Final = SPANS_SPLIT
+
+_REQUEST: Final = "_request_id"
+_FEW: Final = 0.05
+"""At a bound some always do; of more than this share of the rows a cause is looked for."""
+
+
+def check(ordered: Sequence[Path], made: DatasetManifest) -> Check:
+    """Return how many were left out, and of many what holds them together: one request id may stand for most of them.
+
+    Args:
+        ordered: files of all rows that were chosen, with ``_request_id``.
+        made: says how many of them were left out.
+    """
+    left_out = made.excluded.get(SPANS_SPLIT, 0)
+    whole = left_out + sum(made.rows.values())
+    share = left_out / whole if whole else 0.0
+    reason = f"{left_out:,} of {whole:,} rows ({percent(share)}) belong with rows of another part, and were left out"
+    if share <= _FEW:
+        return ok(NAME, reason)
+    name, rows = _commonest_request(ordered)
+    if 2 * rows > left_out:
+        cause = f"one request id stands for {rows:,} rows ({name!r}): have callers send another X-Request-ID with each request"
+    elif made.recipe.split.group is not None:
+        cause = f"split.group ({made.recipe.split.group}) keeps rows of all times together: split.by: group takes them whole"
+    else:
+        cause = "their requests last for more than an hour: have callers send another X-Request-ID with each request"
+    return warned(NAME, f"{reason}; {cause}")
+
+
+def _commonest_request(ordered: Sequence[Path]) -> tuple[str | None, int]:
+    """Return the request that most rows are of, and how many those are."""
+    found = [np.zeros(0, dtype=np.uint64)]
+    for path in ordered:
+        requests = pq.read_table(path, columns=[_REQUEST])[_REQUEST].drop_null()
+        found.append(keys(requests))
+    values, counts = np.unique(np.concatenate(found), return_counts=True)
+    if not len(values):
+        return None, 0
+    commonest = values[counts.argmax()]
+    for path in ordered:
+        requests = pq.read_table(path, columns=[_REQUEST])[_REQUEST].drop_null()
+        places = np.flatnonzero(keys(requests) == commonest)
+        if len(places):
+            name: str = requests[int(places[0])].as_py()
+            return name, int(counts.max())
+    return None, 0
