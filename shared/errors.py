@@ -33,6 +33,7 @@ Fault
 |-- NotSealed              hours were asked for that may still be added to
 |-- LetGo                  hours were asked for whose rows retention has taken
 |-- NotJoined              actuals that count have not been joined yet: a retry can help
+|-- BeingErased            rows are being erased of hours that were asked for: a retry can help
 |-- WebhookFailed          a webhook did not take what was posted
 |-- EventsUnavailable      Event Hubs cannot be reached: a retry can help
 |-- EventRefused           an event is larger than anything the hub takes: a retry cannot help
@@ -617,6 +618,21 @@ class NotJoined(Fault):
         self.model = model
         self.as_of = as_of
         self.waiting = waiting
+
+
+class BeingErased(Fault):
+    """Rows are being erased of an hour that was asked for, and its files are not settled: ask again later."""
+
+    code = "being_erased"
+    status = 503
+
+    def __init__(self, model: str, *, hour: str) -> None:
+        super().__init__(
+            f"rows of {model} are being erased of {hour}, and of more hours it may be: ask again once manage.py erase has "
+            "ended; one that was broken off is gone on with by the same command"
+        )
+        self.model = model
+        self.hour = hour
 
 
 class WebhookFailed(Fault):

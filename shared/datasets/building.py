@@ -29,7 +29,7 @@ from shared.datasets.requests import Progress
 from shared.datasets.scratch import scratch
 from shared.datasets.stepping import Stepping
 from shared.datasets.steps import STATUS_FILE, Status, is_working, tasks
-from shared.errors import BlobChanged, BlobMissing, BuildGone, InvalidDocument, NotJoined
+from shared.errors import BeingErased, BlobChanged, BlobMissing, BuildGone, InvalidDocument, NotJoined
 
 Told: TypeAlias = Callable[[int, int], None]
 """Is told after each step how many are done, and of how many."""
@@ -115,7 +115,7 @@ class Building:
     ) -> Progress:
         try:
             plan = await self._plan(recipe, build)
-        except NotJoined as waiting:
+        except (BeingErased, NotJoined) as waiting:
             return Progress(build=None, waits_for=str(waiting))
         run = Run(self.blobs, self.machine, plan, plan.digest)
         if (status := await self._ended(run, accepted)) is None:
@@ -154,7 +154,7 @@ class Building:
         try:
             yield
         except InvalidDocument:
-            with contextlib.suppress(NotJoined):
+            with contextlib.suppress(BeingErased, NotJoined):
                 if (await self.planning.plan(recipe)).digest == plan.digest:
                     raise
             raise BuildGone(plan.recipe.model, plan.digest) from None

@@ -18,7 +18,7 @@ from shared.datasets.manifest import BaselineCounts, Fault, Input, Plan, Use
 from shared.datasets.originals import Originals
 from shared.datasets.recipe import Recipe, Sampling
 from shared.datasets.suiting import captured, kept, masked, refuse_unsuitable
-from shared.errors import InsufficientData, InvalidRecipe, NotJoined, NotSealed
+from shared.errors import BeingErased, InsufficientData, InvalidRecipe, NotJoined, NotSealed
 from shared.hours import Hour, hours_of
 from shared.ids import NONE
 from shared.profiles.bins import CategoricalBins, NumericBins
@@ -88,6 +88,7 @@ class Planning:
 
         Raises:
             NotJoined: actuals that count have not been joined yet.
+            BeingErased: of some of the rows nobody can say yet whether they stay.
             LetGo: retention took some of the rows.
             UnknownModel, InvalidRecipe, NotSealed, InsufficientData: as ``resolve`` does.
         """
@@ -176,6 +177,8 @@ class Planning:
             shelf = _shelf(version)
             hours = await self.manifests.between(shelf, first, end)
             await check_kept(self.blobs, shelf, first, end)
+            if (changing := next((hour for hour in hours if hour.manifest.is_erasing), None)) is not None:
+                raise BeingErased(version.model, hour=changing.hour.key)
             unreadable += sum(hour.manifest.unreadable for hour in hours)
             found += [
                 Input(

@@ -10,18 +10,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from shared import documents
 from shared.alerts.lifecycle import Look
 from shared.alerts.outbox import Outbox
 from shared.alerts.store import Alerts
 from shared.blobs import Blobs
+from shared.capture.records import Kind, Shelf
 from shared.datasets.manifest import Plan, Use
 from shared.datasets.originals import Originals
-from shared.errors import InsufficientData, InvalidRecipe, LetGo, NotJoined, NotSealed, UnknownModel
+from shared.errors import BeingErased, InsufficientData, InvalidRecipe, LetGo, NotJoined, NotSealed, UnknownModel
 from shared.monitoring.evaluation import Evaluations
 from shared.registry.store import Registry
 from shared.schema import Coarsen
 from shared.sealing.days.day import DayAccount, ShelfAccount
-from shared.sealing.paths import account_path
+from shared.sealing.hours.hour import HourManifest
+from shared.sealing.paths import account_path, manifest_path
 from shared.signals.judgement import Cause, Signal, Triage, Verdict
 from tests.integration.actuals.world import ACTUALS, NINE, actual, predictions_of
 from tests.integration.datasets.conftest import Kept, recipe
@@ -129,6 +132,30 @@ async def test_a_prediction_that_was_sealed_after_its_actual_is_waited_for(kept:
 
     with pytest.raises(NotJoined):
         await kept.planning().plan(recipe())
+
+
+async def test_an_hour_that_rows_are_being_erased_of_is_waited_for(kept: Kept) -> None:
+    """Its file may have come further than its manifest, and what that names is then taken for damaged."""
+
+    async def mark(*, is_erasing: bool) -> None:
+        def marked(manifest: HourManifest | None) -> HourManifest:
+            assert manifest is not None
+            generations = (msgspec.structs.replace(one, is_erasing=is_erasing) for one in manifest.generations)
+            return msgspec.structs.replace(manifest, generations=tuple(generations))
+
+        await documents.swap(
+            kept.blobs, manifest_path(Shelf(Kind.PREDICTION, "flights", "1"), NINE), HourManifest, marked
+        )
+
+    await mark(is_erasing=True)
+
+    with pytest.raises(BeingErased, match=rf"rows of flights are being erased of {NINE.key}"):
+        await kept.planning().plan(recipe())
+    waiting = await kept.building().advance(recipe())
+    await mark(is_erasing=False)
+
+    assert waiting.waits_for is not None
+    assert (await kept.building().advance(recipe())).dataset is not None
 
 
 async def test_a_mark_that_can_never_be_joined_is_not_waited_for(kept: Kept) -> None:

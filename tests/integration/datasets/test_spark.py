@@ -13,10 +13,9 @@ import pytest
 
 from shared import documents
 from shared.clock import Clock
-from shared.datasets.building import Building, Machine
+from shared.datasets.building import Building, Machine, Opens
 from shared.datasets.engines import Engine, open_engine
 from shared.datasets.engines.on_spark import Spark
-from shared.datasets.finalising import Opens
 from shared.datasets.manifest import Check, DatasetManifest, Input, Plan, Use
 from shared.datasets.paths import manifest_path
 from shared.datasets.recipe import Exclude, Recipe, Sampling, Split, SplitBy, WantedActuals, Weights
@@ -132,8 +131,7 @@ def captured(wanted: Recipe, model: Schema, folder: Path) -> tuple[Plan, Callabl
 async def built(made: Plan, storage: Callable[[], MemoryBlobs], engine: Opens, place: Path) -> DatasetManifest:
     """Build on an engine, in storage where nothing was built before."""
     blobs = storage()
-    sorter = partial(open_engine, "duckdb", memory_mib=256, threads=1)
-    machine = Machine(engine=engine, sorter=sorter, place=place, kept_bytes=1 << 20)
+    machine = Machine(engine=engine, place=place, kept_bytes=1 << 20)
 
     def unchecked(*_: object) -> tuple[Check, ...]:
         return ()
