@@ -12,6 +12,7 @@ import secrets
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Final, Self, TypeVar
 
@@ -108,8 +109,9 @@ class System:
             **time,
             **(settings or {}),
         }
-        (folder / "local.settings.json").write_text(json.dumps({"IsEncrypted": False, "Values": values}, indent=2))
-        return cls(folder, ports, values, python, host_options)
+        system = cls(folder, ports, values, python, host_options)
+        system._write_settings()
+        return system
 
     @classmethod
     def in_use(cls, folder: Path) -> bool:
@@ -194,6 +196,15 @@ class System:
             for name in reversed(list(self._running)):
                 self._running.pop(name).stop()
 
+    def leap(self, moment: datetime, *, speed: float) -> None:
+        """Start again at a later moment, with a clock that runs ``speed`` times as fast as the wall's."""
+        self.stop()
+        clock = {"CLOCK": str(Clock.starting(moment, speed=speed))}
+        (self.folder / "clock.json").write_text(json.dumps(clock))
+        self.settings |= clock
+        self._write_settings()
+        self.start()
+
     def __enter__(self) -> Self:
         try:
             return self.start()
@@ -203,6 +214,10 @@ class System:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def _write_settings(self) -> None:
+        values = {"IsEncrypted": False, "Values": self.settings}
+        (self.folder / "local.settings.json").write_text(json.dumps(values, indent=2))
 
     def _module(self, name: str, *arguments: str, python: str = sys.executable) -> None:
         command = [python, "-m", f"infra.local.{name}", *arguments]

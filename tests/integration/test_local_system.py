@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from infra.local.processes import HERE, NotReady
 from infra.local.system import System
+from shared.clock import Clock
 
 PROGRAM = """
 import sys, time
@@ -71,6 +73,20 @@ def test_an_interrupted_program_leaves_no_process_behind(
     program.wait(30.0)
 
     assert children(tmp_path) == []
+
+
+def test_a_leap_goes_on_with_what_is_kept_at_a_later_moment(tmp_path: Path) -> None:
+    """By the clock that every process has: the host's keys and ports stay, and whoever looks around later is told the same."""
+    july = datetime(2013, 7, 1, tzinfo=UTC)
+    with System.in_folder(tmp_path, clock=Clock.starting(july - timedelta(days=30), speed=1.0)) as system:
+        key = system.key()
+        system.leap(july, speed=60.0)
+
+        assert system.clock.speed == 60.0
+        assert july <= system.clock.now() < july + timedelta(hours=1)
+        assert system.key() == key
+        assert system.process("host").running
+    assert System.in_folder(tmp_path).settings == system.settings
 
 
 def test_what_listens_on_a_port_already_is_not_taken_for_our_own(system: System) -> None:

@@ -8,13 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pandas as pd
 import pytest
 from rich.console import Console
+from rich.progress import Progress
 
+from infra.local.demo import course
+from infra.local.demo.__main__ import SPEED, speed_after
 from infra.local.demo.outcome import Decided, Stored, best_estimated
 from infra.local.demo.story import Story, problems
 from infra.local.demo.telling import tell
 from infra.local.demo.traffic import Ledger
+from infra.local.system import System
 from shared.capture.records import Kind
 from shared.hours import Hour
 from shared.monitoring.evaluation import Evaluation
@@ -123,7 +128,6 @@ TOLD = Story(
     drifted={"temp"},
     taught=TAUGHT,
     lineage=LINEAGE,
-    born=DAY,
     decided={DAY.key: DECIDED},
     joined=2,
     status=STATUS,
@@ -188,10 +192,26 @@ def test_without_an_alert_nothing_is_calibrated() -> None:
     assert told == ["no drift alert arrived with a signature that fits", "the drift alert is not calibrated"]
 
 
-def test_a_day_that_began_before_the_challenger_was_there_needs_none() -> None:
-    unasked = deciding(losses=msgspec.structs.replace(LOSSES, compared=()))
+def test_july_runs_so_fast_that_the_system_keeps_up() -> None:
+    """Of days that are settled together the newest alone is decided about: on a slow machine the others would be missing."""
+    day_s = 86_400.0
 
-    assert problems(replace(TOLD, decided=unasked, born=DAY.plus(24))) == []
+    assert speed_after(1.0) == speed_after(30.0) == SPEED
+    assert day_s / speed_after(100.0) == pytest.approx(75.0)
+    assert day_s / speed_after(600.0) == pytest.approx(450.0)
+
+
+async def test_what_the_story_cannot_go_on_without_is_not_waited_for_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never() -> bool:
+        return False
+
+    monkeypatch.setattr(course, "PATIENCE_S", 0.0)
+    waiting = course.Course(Progress(), System.in_folder(tmp_path), tmp_path, pd.DataFrame())
+
+    with pytest.raises(course.Overdue, match=r"waited 0 s for March: .*host\.log says .* when it has less"):
+        await waiting._need("March", never)
 
 
 def test_a_day_without_flights_needs_no_challenger() -> None:

@@ -1,9 +1,10 @@
-"""How the story goes: two weeks of March are brought in, and a challenger learns from them; then July is sent."""
+"""How the story goes: in June two weeks of March are brought in, and a challenger learns from them; then July is sent."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from rich.progress import Progress
 
 from infra.local.demo import commands, outcome, training
 from infra.local.demo import flights as data
-from infra.local.demo.commands import CHALLENGER, CHAMPION, MODEL
+from infra.local.demo.commands import CHALLENGER, CHAMPION, DELAY_HOURS, MODEL
 from infra.local.demo.story import Story
 from infra.local.demo.traffic import Ledger, Traffic, traffic
 from infra.local.system import System
@@ -23,16 +24,34 @@ from shared.hours import Hour
 from shared.monitoring.evaluation import Evaluation
 from shared.registry.manifest import Manifest
 from shared.registry.store import Registry
-from shared.retraining.history import born
 from shared.retraining.periods import Period
 from shared.sealing.hours.manifests import Manifests
 
 QUIET: Final = (Hour.parse("2013-03-18T00"), Hour.parse("2013-04-01T00"))
 """The two weeks after those that the model learned from: nothing has changed yet, and the challenger learns from them."""
 
-PATIENCE_S: Final = 90.0
+PATIENCE_S: Final = 300.0
+"""So long what should come is waited for: many times as long as it takes, since other programs may want the machine."""
+
 _LOOK_S: Final = 0.5
 _DAY: Final = 24
+
+
+class Overdue(RuntimeError):
+    """What the story cannot go on without did not come; the message says what, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class June:
+    """What happened before the first flight was sent.
+
+    Attributes:
+        joined_after_s: how long it took, in real seconds, until two weeks were brought in and joined.
+        taught: what was said of the challenger's training.
+    """
+
+    joined_after_s: float
+    taught: dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -51,13 +70,27 @@ class Course:
     folder: Path
     table: pd.DataFrame
 
-    async def run(self, model: Path, training_data: Path, *, days: int) -> Story:
-        """Register the model, send days of flights, and return what happened."""
+    async def june(self, model: Path, training_data: Path) -> June:
+        """Register the model, bring in what it would have answered in March, and have a challenger learn from that.
+
+        All of it is done before July begins: so the challenger is asked about every day, whatever this takes.
+
+        Raises:
+            Overdue: it is not joined in time.
+        """
         await self._register(model, training_data)
         blobs = Blobs(service(self.system.settings["STORAGE"]))
         try:
-            brought = await self._bring_in(blobs, model)
-            return await self._send_days(blobs, brought, days)
+            joined_after_s = await self._bring_in(blobs, model)
+        finally:
+            await blobs.close()
+        return June(joined_after_s, await self._learn())
+
+    async def july(self, june: June, *, days: int) -> Story:
+        """Send days of flights, wait until it is decided about each, and return what happened."""
+        blobs = Blobs(service(self.system.settings["STORAGE"]))
+        try:
+            return await self._send_days(blobs, june, days)
         finally:
             await blobs.close()
 
@@ -71,33 +104,48 @@ class Course:
         await commands.promote(self.system)
         self.progress.advance(step)
 
-    async def _bring_in(self, blobs: Blobs, model: Path) -> int:
-        """Bring in two weeks of March with what turned out, and return how many actuals these are.
-
-        That is done before July: whoever imports hours of a version and whoever seals others of it wait for each other.
-        """
-        step = self.progress.add_task("bringing in two weeks of March", total=1)
+    async def _bring_in(self, blobs: Blobs, model: Path) -> float:
+        """Bring in two weeks of March with what turned out, and return how long it took until all of it was joined."""
+        importing = self.progress.add_task("bringing in two weeks of March", total=1)
         quiet = data.between(self.table, *QUIET)
         history = training.write_history(self.folder, model, quiet)
         training.write_actuals(self.folder, quiet)
-        await _until(lambda: outcome.is_sealed(blobs, QUIET[1]))
+        # Before what is imported, everything has to be sealed.
+        await commands.run_now(self.system, "seal")
+        await self._need("the hours before June's end to be sealed", lambda: outcome.is_sealed(blobs, QUIET[1]))
+        started = time.monotonic()
         actuals = await commands.bring_in(self.system, history)
-        self.progress.advance(step)
-        return actuals
+        self.progress.advance(importing)
+        joining = self.progress.add_task("joining what turned out of them", total=actuals)
+        version = await Registry(blobs, self.system.clock).manifest(MODEL, CHAMPION)
+        joins = Joins(blobs, Manifests(blobs))
+        await commands.run_now(self.system, "join")
 
-    async def _send_days(self, blobs: Blobs, brought: int, days: int) -> Story:
+        async def are_joined() -> bool:
+            self.progress.update(joining, completed=await outcome.joined(joins, version, *QUIET))
+            # Not that every row is there: whoever learns from them asks whether the join is done.
+            return await joins.is_joined(MODEL, QUIET[0], QUIET[1].plus(_DAY))
+
+        await self._need("what turned out of March to be joined", are_joined)
+        return time.monotonic() - started
+
+    async def _learn(self) -> dict[str, Any]:
+        step = self.progress.add_task("training a challenger on these two weeks", total=1)
+        taught = await commands.retrain(self.system, *QUIET)
+        self.progress.advance(step)
+        return taught
+
+    async def _send_days(self, blobs: Blobs, june: June, days: int) -> Story:
         clock = self.system.clock
         # Whole days from a midnight on, as decisions are of them: so their numbers depend on no machine's speed.
         first = Period.from_first(clock.now(), hours=_DAY).first
         coming = [first.plus(_DAY * day) for day in range(days)]
-        end = first.plus(_DAY * days)
-        flights = data.by_hour(data.flights(data.between(self.table, first, end)))
+        flights = data.by_hour(data.flights(data.between(self.table, first, coming[-1].plus(_DAY))))
         version = await Registry(blobs, clock).manifest(MODEL, CHAMPION)
         joins = Joins(blobs, Manifests(blobs))
         async with traffic(self.system.url, self.system.key(), MODEL, clock) as sender:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._send(sender, flights))
-                learning = tasks.create_task(self._learn(joins, version, brought))
                 replaying = tasks.create_task(self._replay())
             # Soon, since windows go on, and no more flights come.
             async with sender.session.get(f"{self.system.url}/api/models/{MODEL}/evaluation") as response:
@@ -108,7 +156,6 @@ class Course:
         alerts = await outcome.delivered(self.system.sinks_url)
         drift = outcome.drift_alert(alerts)
         evaluations = await outcome.evaluations(blobs, version)
-        challenger = await Registry(blobs, clock).manifest(MODEL, CHALLENGER)
         return Story(
             days=coming,
             ledger=sender.ledger,
@@ -118,9 +165,8 @@ class Course:
             estimated=outcome.best_estimated(evaluations),
             alarming=(await documents.read(blobs, drift["evaluation"], Evaluation))[0] if drift else None,
             drifted={feature for one in evaluations for feature in outcome.moved(one)},
-            taught=learning.result(),
-            lineage=challenger.lineage,
-            born=born(challenger, hours=_DAY).first,
+            taught=june.taught,
+            lineage=(await Registry(blobs, clock).manifest(MODEL, CHALLENGER)).lineage,
             decided=await outcome.decided(blobs, MODEL),
             joined=await outcome.joined(joins, version, first, Hour.containing(clock.now())),
             status=await commands.actuals_status(self.system),
@@ -144,18 +190,6 @@ class Course:
             under_way = await sender.send_actuals(under_way, sender.clock.now())
             self.progress.update(landed, completed=sender.ledger.actuals)
 
-    async def _learn(self, joins: Joins, version: Manifest, actuals: int) -> dict[str, Any]:
-        """Have a challenger learn from the two weeks of March, once their actuals are joined."""
-        step = self.progress.add_task("training a challenger on these two weeks", total=1)
-
-        async def are_joined() -> bool:
-            return await outcome.joined(joins, version, *QUIET) == actuals
-
-        await _until(are_joined)
-        taught = await commands.retrain(self.system, *QUIET)
-        self.progress.advance(step)
-        return taught
-
     async def _watch(self, blobs: Blobs, joins: Joins, version: Manifest, days: Sequence[Hour], ledger: Ledger) -> bool:
         """Wait until all that is to come has come, but not too long; return whether what was sent is sealed."""
         sealing = self.progress.add_task("sealing the last hours", total=1)
@@ -177,7 +211,9 @@ class Course:
             self.progress.update(deciding, completed=decided)
             return sealed and arrived and joined == ledger.actuals and decided == len(days)
 
-        await _until(has_come)
+        # July's clock goes on until the last day is settled, however slowly it runs.
+        settled = days[-1].plus(_DAY).start + timedelta(hours=DELAY_HOURS)
+        await _until(has_come, patience_s=self.system.clock.real_seconds_until(settled) + PATIENCE_S)
         return sealed
 
     async def _replay(self) -> dict[str, Any]:
@@ -186,9 +222,19 @@ class Course:
         self.progress.advance(step)
         return replayed
 
+    async def _need(self, what: str, is_so: Callable[[], Awaitable[bool]]) -> None:
+        """Wait until something is so that the story cannot go on without."""
+        if not await _until(is_so, patience_s=PATIENCE_S):
+            log = self.system.folder / "host.log"
+            raise Overdue(
+                f"waited {PATIENCE_S:.0f} s for {what}: {log} says what went wrong; if nothing did, the machine has too much "
+                "else to do, and make demo will do when it has less"
+            )
 
-async def _until(is_so: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something is so, but not too long."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not await is_so() and time.monotonic() < deadline:  # noqa: ASYNC110 - storage tells nobody
+
+async def _until(is_so: Callable[[], Awaitable[bool]], *, patience_s: float) -> bool:
+    """Wait until something is so, but not too long; return whether it is."""
+    deadline = time.monotonic() + patience_s
+    while not (holds := await is_so()) and time.monotonic() < deadline:  # noqa: ASYNC110 - storage tells nobody
         await asyncio.sleep(_LOOK_S)
+    return holds
