@@ -18,7 +18,7 @@ from shared.datasets.levels import Levels
 from shared.datasets.manifest import Plan
 from shared.datasets.sampling import Border, Cuts
 from shared.datasets.steps import Step, Task
-from shared.errors import BlobChanged
+from shared.errors import BlobChanged, BlobMissing
 from shared.sealing.hours.hour import readable
 
 
@@ -82,12 +82,19 @@ class Stepping:
         return self._cuts
 
     async def rows(self) -> list[Path]:
-        """Return a file of the rows that were chosen of each day."""
+        """Return a file of the rows that were chosen of each day.
+
+        Raises:
+            BlobMissing: of a day there is none any more: somebody else has ended the build, and deletes what it leaves.
+        """
+        there = {stored.path: stored.size_bytes async for stored in self.blobs.under(f"{self.folder}{Step.CHOOSE}-")}
         found: list[Path] = []
-        async for stored in self.blobs.under(f"{self.folder}{Step.CHOOSE}-"):
-            to = self.days.scratch.folder / stored.path.rpartition("/")[2]
-            await self.days.scratch.download(stored.path, to, size_bytes=stored.size_bytes)
-            found.append(to)
+        for date in self.plan.dates:
+            file = Task(Step.CHOOSE, date).file
+            if (size_bytes := there.get(f"{self.folder}{file}")) is None:
+                raise BlobMissing(f"{self.folder}{file}")
+            found.append(self.days.scratch.folder / file)
+            await self.days.scratch.download(f"{self.folder}{file}", found[-1], size_bytes=size_bytes)
         return found
 
     def _few(self, counts: pa.Table) -> pa.Table:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import random
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from shared import documents
-from shared.blobs import Blobs
+from shared.blobs import Blobs, Stored
 from shared.datasets.manifest import Check, DatasetManifest, Outcome, Plan, Use
 from shared.datasets.originals import Originals
 from shared.datasets.paths import build_folder, manifest_path, plan_path
@@ -69,6 +70,20 @@ class OneWrite(Counting):
     def before_write(self) -> None:
         if self.writes:
             raise Killed
+
+
+class Ended(Blobs):
+    """Storage in which somebody else ends a build as its chosen rows are listed, and has deleted the first of them."""
+
+    is_ended = False
+
+    async def under(self, prefix: str) -> AsyncGenerator[Stored]:
+        found = [one async for one in super().under(prefix)]
+        if prefix.endswith("/rows-") and not self.is_ended:
+            self.is_ended = True
+            await self.delete(found.pop(0).path)
+        for one in found:
+            yield one
 
 
 async def forget(blobs: Blobs) -> None:
@@ -199,6 +214,16 @@ async def test_two_at_once_come_to_the_same(days: Kept) -> None:
     build = build_folder("flights", str(done[0].build))
     left = {path.removeprefix(build) for path in await everything(days.blobs, build)}
     assert left == {"plan.json", "levels.json", "cuts.json", "status.json"}
+
+
+async def test_rows_that_somebody_else_deletes_at_its_end_are_not_done_without(days: Kept) -> None:
+    """Whoever ends a build deletes the chosen rows day by day: half of them would be a dataset of another name."""
+    whole = await days.building().advance(recipe(**SAMPLED))
+    await forget(days.blobs)
+
+    done = await days.building(Ended(days.blobs._service)).advance(recipe(**SAMPLED))
+
+    assert done.dataset == whole.dataset
 
 
 async def test_joined_files_that_were_merged_are_planned_anew(kept: Kept) -> None:
