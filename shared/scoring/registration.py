@@ -28,6 +28,8 @@ from shared.scoring.runtime import OnnxModel, Runtime
 _ROWS_AT_ONCE: Final = 10_000
 _NOTHING_PRIVATE: Final[Mapping[str, Privacy]] = MappingProxyType({})
 _ROWS_TO_LOOK_AT: Final = 100
+_FEWEST: Final = 100
+"""Of fewer rows a fair sample is no baseline, unless it is of all there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +113,7 @@ def draft(
         InvalidModel: the file is no ONNX model, or does not go with the schema or the training data.
         InvalidSchema: a column cannot be the feature that it should be, or the actual's or the time's is called as one of
             the columns it is stored beside; or privacy is said of no feature, of one twice, or of the time; or weights are
-            none.
+            none, or so uneven that hardly a row is left of a fair sample.
         UnfitPrivacyKey: features are hashed, and there is no key, or the schema was made with another one.
     """
     loaded = OnnxModel(file)
@@ -197,7 +199,14 @@ def _fair(training: TrainingData) -> pa.Array:
         raise InvalidSchema(feature=WEIGHT, reason="it says for how many rows each stands, in numbers") from None
     if not (np.isfinite(weights) & (weights >= 0)).all() or not weights.any():
         raise InvalidSchema(feature=WEIGHT, reason="weights are 0 or more, and some row stands for something")
-    return pa.array(fair(weights, seed=training.sha256))
+    is_kept = fair(weights, seed=training.sha256)
+    if (kept := int(is_kept.sum())) < min(_FEWEST, len(weights)):
+        reason = (
+            f"a few rows stand for so many that a fair sample has {kept:,} of {len(weights):,}, and a baseline takes {_FEWEST}: "
+            "draw them more evenly, or leave the column out, and all stand for as many"
+        )
+        raise InvalidSchema(feature=WEIGHT, reason=reason)
+    return pa.array(is_kept)
 
 
 def _kept(captured: pa.Table, rows: pa.Table, training: TrainingData) -> pa.Table:

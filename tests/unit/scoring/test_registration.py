@@ -316,6 +316,12 @@ def test_weights_that_are_none_are_refused(weights: list[Any]) -> None:
         weighted(weights, rows=100)
 
 
+def test_weights_that_leave_no_baseline_are_refused() -> None:
+    """One row that stands for nearly all would be kept alone, and whatever is held against it be unknown for good."""
+    with pytest.raises(InvalidSchema, match=r"'_weight'.* has 1 of 2,000, and a baseline takes 100"):
+        weighted([10**12, *[1] * 1_999])
+
+
 def test_ids_stand_beside_the_rows_alone() -> None:
     """By them whoever is erased is found; a profile would show its rows to people."""
     made = weighted(None)
