@@ -28,6 +28,9 @@ ACTUAL: Final = "_actual"
 GROUP: Final = "_group"
 PPM: Final = "_ppm"
 
+ORIGINAL: Final = "original-"
+"""What the ids of rows of original training data begin with; of captured rows they are UUIDs."""
+
 _SAFE: Final = re.compile("[a-z0-9_]+")
 _CODED: Final = "_x"
 _OF_PREDICTIONS: Final = ("_id", "_external_id", "_request_id", "_at", "_enqueued_at", "_weight")

@@ -8,8 +8,9 @@ from typing import Any, Final
 import msgspec
 
 from shared.datasets.manifest import Column, DatasetManifest, Part
+from shared.datasets.reasons import IN_WORDS
 from shared.datasets.recipe import Recipe, Sampling
-from shared.datasets.splitting import SPANS_SPLIT, SPLITS
+from shared.datasets.splitting import SPLITS
 
 MLTABLE: Final = "MLTable"
 DATA_SHEET: Final = "README.md"
@@ -21,23 +22,6 @@ _SYSTEM: Final = {
     "_at": "when it was asked",
     "_split": "the part that it belongs to",
     "_weight": "how much it counts, in millionths",
-}
-_REASONS: Final = {
-    "after_as_of": "came after `as_of`",
-    "hour_excluded": "of an hour that the recipe leaves out",
-    "data_fault": "of hours under an alert that looks like a fault in the data",
-    "canary": "asked to see whether the app is alive",
-    "segment": "of another segment",
-    "too_young": "so young at `as_of` that its actual may still come",
-    "actual_after_as_of": "what turned out was known only at `as_of` or later",
-    "no_actual": "it is not known what turned out",
-    "misfit_actual": "what turned out is nothing that the model could answer",
-    "sampled_out": "not drawn",
-    "original_not_before_start": "original training data that is not known to be from before the first hour",
-    "original_segment": "original training data of another segment",
-    "original_no_actual": "original training data without what turned out",
-    "original_sampled_out": "original training data that was not drawn",
-    SPANS_SPLIT: "belongs with rows of more than one part",
 }
 
 
@@ -109,7 +93,7 @@ def _engine(engine: dict[str, str]) -> str:
 def _rows(manifest: DatasetManifest) -> list[str]:
     taken = sum(manifest.rows.values())
     counts = [(f"for {split}", manifest.rows.get(split, 0)) for split in SPLITS]
-    left = [(f"left out: {_REASONS.get(one, one)}", rows) for one, rows in manifest.excluded.items() if rows]
+    left = [(f"left out: {IN_WORDS.get(one, one)}", rows) for one, rows in manifest.excluded.items() if rows]
     others = [f"{rows:,} {what.replace('_', ' ')}" for what, rows in manifest.not_predictions.items() if rows]
     return [
         "## Rows",

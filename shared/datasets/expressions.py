@@ -16,20 +16,20 @@ from ibis.expr.types import BooleanValue, IntegerColumn, IntegerValue, NumericVa
 from shared.datasets.columns import ACTUAL, GROUP, HOUR, INPUT, PPM, VERSION, inside, kept, types
 from shared.datasets.levels import FeatureLevels, Levels
 from shared.datasets.manifest import Fault, Plan
+from shared.datasets.reasons import (
+    ACTUAL_AFTER_AS_OF,
+    AFTER_AS_OF,
+    CANARY,
+    DATA_FAULT,
+    HOUR_EXCLUDED,
+    MISFIT_ACTUAL,
+    NO_ACTUAL,
+    SEGMENT,
+    TOO_YOUNG,
+)
 from shared.datasets.recipe import Sampling, Segment
 from shared.datasets.sampling import CLASSES, MILLION, PREFIX, Border, Cuts
 from shared.schema import TEXT, FeatureType, Schema
-
-AFTER_AS_OF: Final = "after_as_of"
-HOUR_EXCLUDED: Final = "hour_excluded"
-DATA_FAULT: Final = "data_fault"
-CANARY: Final = "canary"
-SEGMENT: Final = "segment"
-TOO_YOUNG: Final = "too_young"
-ACTUAL_AFTER_AS_OF: Final = "actual_after_as_of"
-NO_ACTUAL: Final = "no_actual"
-MISFIT_ACTUAL: Final = "misfit_actual"
-SAMPLED_OUT: Final = "sampled_out"
 
 _CANARY: Final = "canary-"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -105,9 +105,8 @@ def chosen(candidates: Table, plan: Plan, cuts: Cuts | None, rows: Table | None)
         taken = taken.mutate(_ppm=ibis.literal(MILLION, "int64"))
     else:
         if cuts.last is not None:
-            taken = taken.filter(
-                taken["_key"] <= cuts.last
-            )  # which can be asked of a row before its actual is looked for
+            # It can be asked of a row before its actual is looked for.
+            taken = taken.filter(taken["_key"] <= cuts.last)
         taken = taken.join(rows, "_stratum")
         taken = taken.filter(taken["_cut"].isnull() | (taken["_key"] <= taken["_cut"]))
     columns = ["_id", "_external_id", "_request_id", "_at", "_enqueued_at", "_weight"]

@@ -15,12 +15,12 @@ from shared.clock import Clock
 from shared.datasets import sampling
 from shared.datasets.checks import accept, refusing
 from shared.datasets.columns import GROUP, PPM
-from shared.datasets.expressions import SAMPLED_OUT
 from shared.datasets.finishing import Finished, finish
 from shared.datasets.manifest import OF_ROWS, Check, DatasetManifest, Plan, Use
 from shared.datasets.mixing import draw, mean_weight, mixed_in
 from shared.datasets.ordering import in_order
 from shared.datasets.publishing import Publishing
+from shared.datasets.reasons import SAMPLED_OUT
 from shared.datasets.stepping import Stepping
 from shared.datasets.steps import Status
 from shared.schema import Schema

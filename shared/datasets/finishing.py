@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,16 +17,15 @@ from numpy.typing import NDArray
 
 from shared.datasets import splitting, weighing
 from shared.datasets.canonical import Digest, canonical, dataset_schema
+from shared.datasets.columns import ORIGINAL
 from shared.datasets.describing import MLTABLE, mltable
 from shared.datasets.keys import keys
 from shared.datasets.manifest import Column, Part, Plan
 from shared.datasets.parts import Parts
 from shared.datasets.profiling import ColumnProfiles
+from shared.datasets.reasons import SPANS_SPLIT
 from shared.datasets.recipe import Weights
-from shared.datasets.splitting import SPANS_SPLIT, SPLITS, Codes
-
-ORIGINAL: Final = "original-"
-"""What the ids of rows of original training data begin with; of captured rows they are UUIDs."""
+from shared.datasets.splitting import SPLITS, Codes
 
 ChosenRows = Callable[[], Iterator[pa.RecordBatch]]
 """Gives the chosen rows from the beginning, in the order of ``_id``.

@@ -17,22 +17,21 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from shared.datasets.columns import ACTUAL, GROUP, INPUT, PPM, types
+from shared.datasets.columns import ACTUAL, GROUP, INPUT, ORIGINAL, PPM, types
 from shared.datasets.fingerprints import flags
 from shared.datasets.manifest import Plan, Use
+from shared.datasets.reasons import (
+    ORIGINAL_NO_ACTUAL,
+    ORIGINAL_NOT_BEFORE_START,
+    ORIGINAL_SAMPLED_OUT,
+    ORIGINAL_SEGMENT,
+)
 from shared.datasets.recipe import Segment
 from shared.datasets.sampling import MILLION
 from shared.errors import InvalidRecipe
 from shared.hours import Hour
 from shared.schema import FeatureType
 from shared.sealing.tables.columns import ARROW_TYPES, TIME
-
-ORIGINAL: Final = "original-"
-
-NOT_BEFORE_START: Final = "original_not_before_start"
-SEGMENT: Final = "original_segment"
-NO_ACTUAL: Final = "original_no_actual"
-SAMPLED_OUT: Final = "original_sampled_out"
 
 _EXTERNAL_ID: Final = "_external_id"
 _ROWS_AT_ONCE: Final = 65_536
@@ -96,7 +95,7 @@ def draw(file: Path, plan: Plan, *, captured: int) -> Drawn:
     share, sha256 = _asked(plan)
     seed = plan.recipe.sample.seed if plan.recipe.sample is not None else 0
     beginning = hashlib.md5(f"{seed}|{_id(sha256)}".encode(), usedforsecurity=False)
-    excluded = dict.fromkeys((NOT_BEFORE_START, SEGMENT, NO_ACTUAL), 0)
+    excluded = dict.fromkeys((ORIGINAL_NOT_BEFORE_START, ORIGINAL_SEGMENT, ORIGINAL_NO_ACTUAL), 0)
     possible: list[NDArray[np.bool_]] = [np.empty(0, dtype=bool)]
     keys: list[NDArray[np.uint64]] = [np.empty(0, dtype=np.uint64)]
     start = 0
@@ -111,7 +110,7 @@ def draw(file: Path, plan: Plan, *, captured: int) -> Drawn:
     is_taken = np.concatenate(possible)
     is_drawn = _smallest(np.concatenate(keys), wanted(share, captured=captured))
     is_taken[is_taken] = is_drawn
-    excluded[SAMPLED_OUT] = len(is_drawn) - int(is_drawn.sum())
+    excluded[ORIGINAL_SAMPLED_OUT] = len(is_drawn) - int(is_drawn.sum())
     return Drawn(is_taken, {reason: rows for reason, rows in excluded.items() if rows})
 
 
@@ -171,13 +170,16 @@ def _conditions(rows: pa.RecordBatch, plan: Plan) -> Iterator[tuple[str, NDArray
     """Give what has to hold of rows, each with the reason why they are left out otherwise."""
     if plan.time in rows.schema.names:
         before = pc.less(_moments(rows.column(plan.time)), pa.scalar(Hour.parse(plan.recipe.start or "").start, TIME))
-        yield NOT_BEFORE_START, _flags(before)
+        yield ORIGINAL_NOT_BEFORE_START, _flags(before)
     kinds = types(plan.schema)
     for name, values in sorted(plan.recipe.segments.items()):
-        yield SEGMENT, _flags(pc.is_in(_texts(rows, name, kinds), pa.array(map(_text, values), pa.string())))
+        yield ORIGINAL_SEGMENT, _flags(pc.is_in(_texts(rows, name, kinds), pa.array(map(_text, values), pa.string())))
     actual = _plain(rows.column(plan.actual))
     known = actual.is_valid()
-    yield NO_ACTUAL, _flags(pc.and_(known, pc.is_finite(actual)) if pa.types.is_floating(actual.type) else known)
+    yield (
+        ORIGINAL_NO_ACTUAL,
+        _flags(pc.and_(known, pc.is_finite(actual)) if pa.types.is_floating(actual.type) else known),
+    )
 
 
 def _text(value: Segment) -> str:

@@ -22,8 +22,6 @@ SPLITS: Final = (TRAIN, VALIDATION, TEST)
 """What the codes of ``split`` stand for."""
 
 SPANS: Final = -1
-SPANS_SPLIT: Final = "spans_split"
-"""Why rows are left out whose unit begins in one part and ends in another."""
 
 _MOMENTS: Final = timedelta(hours=1) // timedelta(microseconds=1)
 

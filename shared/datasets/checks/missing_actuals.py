@@ -5,15 +5,15 @@ from typing import Final
 import pyarrow.compute as pc
 
 from shared.datasets.checks.judgement import Found, failed, ok, percent, unknown
+from shared.datasets.columns import ORIGINAL
 from shared.datasets.files import DatasetFiles
 from shared.datasets.manifest import Check, DatasetManifest
+from shared.datasets.reasons import ACTUAL_AFTER_AS_OF, MISFIT_ACTUAL, NO_ACTUAL, SAMPLED_OUT, SPANS_SPLIT
 
 NAME: Final = "missing_actuals"
-ORIGINAL: Final = "original-"
-"""What the ids of original rows begin with: they have their actuals from elsewhere."""
 
-_WITHOUT: Final = ("no_actual", "actual_after_as_of", "misfit_actual")
-_AFTERWARDS: Final = ("sampled_out", "spans_split")
+_WITHOUT: Final = (NO_ACTUAL, ACTUAL_AFTER_AS_OF, MISFIT_ACTUAL)
+_AFTERWARDS: Final = (SAMPLED_OUT, SPANS_SPLIT)
 """Why rows are left out of which it is known that they have an actual, where one is required."""
 
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from shared.datasets.checks.judgement import ok, percent, warned
 from shared.datasets.keys import keys
 from shared.datasets.manifest import Check, DatasetManifest
-from shared.datasets.splitting import SPANS_SPLIT
+from shared.datasets.reasons import SPANS_SPLIT
 
 NAME: Final = SPANS_SPLIT
 
