@@ -69,6 +69,7 @@ class Rebuilding:
         Raises:
             DatasetErased: its rows were there, and were erased with somebody in them.
             BuildGone: rows were erased under it.
+            BlobMissing: somebody else who built it again at the same time has come to the end; do it again.
             EngineMissing, EngineFailed: the engine is not there, or gave up.
             StorageUnavailable: what is done stays done; do it again.
         """
@@ -88,7 +89,10 @@ class Rebuilding:
     async def _plan(self, made: DatasetManifest) -> tuple[Plan | None, list[Lost]]:
         """Return the plan of a dataset, and what is wrong with it."""
         path = plan_path(made.model, made.build)
-        plan = await documents.find(self.building.blobs, path, Plan)
+        try:
+            plan = await documents.find(self.building.blobs, path, Plan)
+        except InvalidDocument as fault:
+            return None, [Lost(path=path, use="plan", how="changed", reason=fault.reason)]
         if plan is None:
             return None, [Lost(path=path, use="plan", how="gone", reason=_NO_PLAN)]
         if plan.digest != made.build:
