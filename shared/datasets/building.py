@@ -119,7 +119,7 @@ class Building:
             return Progress(build=None, waits_for=str(waiting))
         run = Run(self.blobs, self.machine, plan, plan.digest)
         if (status := await self._ended(run, accepted)) is None:
-            async with self._as_planned(plan, recipe), run.stepping() as stepping:
+            async with self._as_planned(plan), run.stepping() as stepping:
                 done = await run.take(stepping, until_s=until_s, told=told)
                 if done is not None:
                     return Progress(build=plan.digest, done=done, steps=run.steps)
@@ -144,18 +144,18 @@ class Building:
         return plan
 
     @asynccontextmanager
-    async def _as_planned(self, plan: Plan, recipe: Recipe) -> AsyncIterator[None]:
+    async def _as_planned(self, plan: Plan) -> AsyncIterator[None]:
         """Tell a document that was damaged from one that is another since it was planned, because somebody was erased from it.
 
         Raises:
-            BuildGone: a new plan of the recipe is another one.
+            BuildGone: a new plan of the same hours, as of the same time, is another one.
             InvalidDocument: it is the same, so that a further attempt would end here as well.
         """
         try:
             yield
         except InvalidDocument:
             with contextlib.suppress(BeingErased, NotJoined):
-                if (await self.planning.plan(recipe)).digest == plan.digest:
+                if (await self.planning.plan(plan.recipe)).digest == plan.digest:
                     raise
             raise BuildGone(plan.recipe.model, plan.digest) from None
 

@@ -72,6 +72,19 @@ class OneWrite(Counting):
             raise Killed
 
 
+class Passing(Counting):
+    """Storage in which another hour is sealed before anything is read in pieces."""
+
+    def __init__(self, kept: Kept) -> None:
+        super().__init__(kept.blobs)
+        self._kept, self._sealed = kept, NINE.plus(4)
+
+    async def read_range(self, path: str, *, start: int, end: int, etag: str | None = None) -> bytes:
+        self._sealed = self._sealed.plus(1)
+        await self._kept.watermark(self._sealed)
+        return await super().read_range(path, start=start, end=end, etag=etag)
+
+
 class Ended(Blobs):
     """Storage in which somebody else ends a build as its chosen rows are listed, and has deleted the first of them."""
 
@@ -255,6 +268,20 @@ async def test_an_input_that_is_not_what_its_manifest_says_is_named(kept: Kept) 
         await kept.building(counting).advance(recipe())
     assert counting.read_paths.count(path) == 1  # a further look would find the same
     assert not list(kept.scratch.iterdir())
+
+
+async def test_an_input_that_is_damaged_is_named_while_hours_go_by(kept: Kept) -> None:
+    """A recipe that leaves its end open means more at each look: that is no sign that the input is another one."""
+    path = (await kept.planning().plan(recipe())).inputs[0].path
+    there = await kept.blobs.read(path)
+    await kept.blobs.replace(path, there.data[:-1] + b"?", etag=there.etag)
+    kept.world.calendar.set(NINE.plus(24).start)
+    passing = Passing(kept)
+
+    with pytest.raises(InvalidDocument, match=f"{path}.*SHA-256"):
+        await kept.building(passing).advance(recipe())
+
+    assert passing.read_paths.count(path) == 1
 
 
 async def test_an_input_that_is_another_since_it_was_planned_is_planned_anew(kept: Kept) -> None:
