@@ -125,6 +125,11 @@ def _refuse_contradictions(asked: argparse.Namespace) -> None:
         raise SystemExit("--to is not after --from: there would be nothing to learn from")
     if asked.dataset and (asked.first or asked.end or asked.as_of or asked.accept):
         raise SystemExit("--from, --to, --as-of and --accept are for a dataset that is built, and --dataset names one")
+    if not asked.dataset and asked.rows < asked.rows_at_least:
+        raise SystemExit(
+            f"--rows={asked.rows} makes a dataset of no more rows, and --rows-at-least={asked.rows_at_least} refuses it: "
+            "raise the one, or lower the other"
+        )
     if not (asked.trainer or asked.dry_run):
         raise SystemExit("--trainer says what trains; --dry-run says what there is to learn from")
 
