@@ -12,7 +12,12 @@ from shared.datasets.reasons import ACTUAL_AFTER_AS_OF, MISFIT_ACTUAL, NO_ACTUAL
 
 NAME: Final = "missing_actuals"
 
-_WITHOUT: Final = (NO_ACTUAL, ACTUAL_AFTER_AS_OF, MISFIT_ACTUAL)
+_MENDS: Final = {
+    NO_ACTUAL: "say by actuals.delay when they have, or take an earlier end",
+    ACTUAL_AFTER_AS_OF: "most of theirs were known only at as_of or later: take a later one, or an earlier end",
+    MISFIT_ACTUAL: "most of theirs are nothing that the model could answer: see what is sent as actuals",
+}
+"""By why rows are left out that have none that counts, where one is required: what mends it."""
 _AFTERWARDS: Final = (SAMPLED_OUT, SPANS_SPLIT)
 """Why rows are left out of which it is known that they have an actual, where one is required."""
 
@@ -28,18 +33,19 @@ def check(files: DatasetFiles, made: DatasetManifest) -> Check:
         ours = batch.filter(pc.invert(pc.starts_with(batch["_id"], ORIGINAL)))
         captured += len(ours)
         missing.add(ours, ours[made.actual].is_null())
-    without = missing.rows
+    without, mend = missing.rows, _MENDS[NO_ACTUAL]
     if made.recipe.actuals.required:
-        without = sum(made.excluded.get(reason, 0) for reason in _WITHOUT)
+        by_reason = {reason: made.excluded.get(reason, 0) for reason in _MENDS}
+        without, mend = sum(by_reason.values()), _MENDS[max(by_reason, key=lambda reason: by_reason[reason])]
         captured += without + sum(made.excluded.get(reason, 0) for reason in _AFTERWARDS)
     if not captured:
         return unknown(NAME, "no captured row is old enough")
     tolerated = made.recipe.tolerances.missing_actuals
-    reason = f"{without:,} of {captured:,} rows ({percent(without / captured)}) have no actual"
+    reason = f"{without:,} of {captured:,} rows ({percent(without / captured)}) have no actual that counts"
     if without / captured <= tolerated:
         return ok(NAME, reason)
-    mend = (
+    told = (
         f"{percent(tolerated)} is tolerated (tolerances.{NAME}), because rows that turn out are seldom like those that do "
-        "not; say by actuals.delay when they have, or take an earlier end"
+        f"not; {mend}"
     )
-    return failed(NAME, reason, mend=mend, rows=missing.ids)
+    return failed(NAME, reason, mend=told, rows=missing.ids)

@@ -82,6 +82,24 @@ def test_required_actuals_are_missing_in_what_was_left_out(tmp_path: Path, toler
     assert "600 of 1,000 rows (60 %)" in found.reason
 
 
+@pytest.mark.parametrize(
+    ("reason", "mend"),
+    [
+        ("no_actual", "say by actuals.delay when they have"),
+        ("actual_after_as_of", "known only at as_of or later: take a later one"),
+        ("misfit_actual", "see what is sent as actuals"),
+    ],
+)
+def test_what_mends_missing_actuals_is_that_of_the_commonest_reason(tmp_path: Path, reason: str, mend: str) -> None:
+    """A model of classes that is sent fractions as actuals waits for nothing: no delay and no earlier end helps."""
+    excluded = {"no_actual": 90, "actual_after_as_of": 90, "misfit_actual": 90} | {reason: 91}
+
+    found = missing_actuals.check(sound(tmp_path, train=80, test=20), made(excluded=excluded))
+
+    assert found.outcome is Outcome.FAILED
+    assert mend in found.reason
+
+
 def test_actuals_that_are_not_required_are_missing_in_the_dataset(tmp_path: Path) -> None:
     """Original rows have theirs from elsewhere, and are not counted."""
     recipe = Recipe(model="flights", actuals=WantedActuals(required=False), tolerances=Tolerances(missing_actuals=0.2))
