@@ -1,5 +1,6 @@
 """The end of a build: the chosen rows of all days become the files of a dataset, which are checked and stored."""
 
+import hashlib
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from shared.datasets.finishing import Finished, finish
 from shared.datasets.manifest import OF_ROWS, Check, DatasetManifest, Plan, Use
 from shared.datasets.mixing import draw, mean_weight, mixed_in
 from shared.datasets.ordering import in_order
+from shared.datasets.paths import PLAN_FILE
 from shared.datasets.publishing import Publishing
 from shared.datasets.reasons import SAMPLED_OUT
 from shared.datasets.stepping import Stepping
@@ -105,12 +107,14 @@ class Finalising:
         cuts = await self.stepping.cuts()
         excluded = sampling.excluded(counts)
         taken = sum(sampling.totals(counts).values())
+        stored = await self.blobs.read(f"{self.stepping.folder}{PLAN_FILE}")
         if cuts is not None and taken > cuts.chosen:
             excluded[SAMPLED_OUT] = taken - cuts.chosen
         return DatasetManifest(
             model=plan.recipe.model,
             dataset=finished.dataset,
             build=plan.digest,
+            plan_sha256=hashlib.sha256(stored.data).hexdigest(),
             recipe=plan.recipe,
             task=plan.task,
             schema=_kept(plan).schema,

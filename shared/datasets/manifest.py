@@ -182,6 +182,8 @@ class DatasetManifest(Document, frozen=True, kw_only=True):
     Attributes:
         dataset: its name: the SHA-256 of its canonical rows (``canonical``).
         build: the digest of its plan.
+        plan_sha256: of the bytes of its plan, by which that is known again: another release may find another digest. None of
+            datasets from when that was not said.
         state: ``erased`` where a subject whose rows it held was erased: nothing but this is left of it.
         recipe: with nothing left open.
         inputs: every file that its rows depend on.
@@ -202,6 +204,7 @@ class DatasetManifest(Document, frozen=True, kw_only=True):
     model: str
     dataset: str
     build: str
+    plan_sha256: str | None = None
     state: Literal["ready", "erased"] = "ready"
     recipe: Recipe
     task: Task

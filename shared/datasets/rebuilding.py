@@ -5,6 +5,7 @@ builds, where an erasure and retention find them: one that was interrupted goes 
 its end leaves nothing.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -90,12 +91,16 @@ class Rebuilding:
         """Return the plan of a dataset, and what is wrong with it."""
         path = plan_path(made.model, made.build)
         try:
-            plan = await documents.find(self.building.blobs, path, Plan)
+            data = (await self.building.blobs.read(path)).data
+        except BlobMissing:
+            return None, [Lost(path=path, use="plan", how="gone", reason=_NO_PLAN)]
+        try:
+            plan = documents.decode(data, Plan, path=path)
         except InvalidDocument as fault:
             return None, [Lost(path=path, use="plan", how="changed", reason=fault.reason)]
-        if plan is None:
-            return None, [Lost(path=path, use="plan", how="gone", reason=_NO_PLAN)]
-        if plan.digest != made.build:
+        digest = hashlib.sha256(data).hexdigest()
+        is_ours = plan.digest == made.build if made.plan_sha256 is None else digest == made.plan_sha256
+        if not is_ours:
             return plan, [Lost(path=path, use="plan", how="changed", reason=_OTHER_PLAN)]
         return plan, []
 

@@ -243,6 +243,26 @@ async def test_without_its_plan_it_is_not_built(kept: Kept, how: str, damage: Ca
     assert not found.is_same
 
 
+async def test_a_plan_that_another_release_calls_otherwise_is_the_same_plan(kept: Kept) -> None:
+    """Once recipes can say more, the digest of an old one is another: nothing was damaged."""
+    made = await built(kept)
+    plan = await kept.blobs.read(plan_path("flights", made.build))
+    of_another = msgspec.structs.replace(made, build="ab" * 32)
+    await kept.blobs.create(plan_path("flights", of_another.build), plan.data)
+
+    assert (await rebuilt(kept, of_another)).is_same
+
+
+async def test_of_old_datasets_the_plan_is_known_by_the_name_of_the_build(kept: Kept) -> None:
+    made = msgspec.structs.replace(await built(kept), plan_sha256=None)
+    plan = await kept.blobs.read(plan_path("flights", made.build))
+    of_another = msgspec.structs.replace(made, build="ab" * 32)
+    await kept.blobs.create(plan_path("flights", of_another.build), plan.data)
+
+    assert (await rebuilt(kept, made)).is_same
+    assert [one.how for one in (await rebuilt(kept, of_another)).lost] == ["changed"]
+
+
 async def test_one_that_was_erased_says_so(kept: Kept) -> None:
     made = await built(kept)
     gone = msgspec.structs.replace(made, state="erased", erased_at=NINE.start)

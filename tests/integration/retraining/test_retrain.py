@@ -314,7 +314,10 @@ async def test_what_is_no_model_of_these_features_is_not_registered(
         (("--trainer=true", "--from=2026-03-01T01", "--to=2026-03-01T03"), "30 rows, 200 needed"),
         (("--trainer=true", "--version=1"), "delays 1 is registered with another"),
         (("--trainer=true", "--from=2026-03-01T01", "--to=2026-03-01T01"), "--to is not after --from"),
-        (("--trainer=true", "--rows=100"), "--rows=100 makes a dataset of no more rows, and --rows-at-least=200 refuses it"),
+        (
+            ("--trainer=true", "--rows=100"),
+            "--rows=100 makes a dataset of no more rows, and --rows-at-least=200 refuses it",
+        ),
         (("--trainer=true", "--dataset=abcdef", "--from=2026-03-01T01"), "and --dataset names one"),
         (("--trainer=true", "--dataset=abcdef", "--accept=overlap"), "and --dataset names one"),
         (("--trainer=true", "--dataset=abcdef"), "'abcdef'"),
