@@ -3,6 +3,7 @@
 Only SHA-256 of ids are kept. Of an id that nobody knows, whose 74 bits are random, that says nothing.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -80,11 +81,18 @@ class ErasedIds:
         Raises:
             InvalidDocument: some cannot be read: a record that was erased might come back.
         """
+        while True:
+            with contextlib.suppress(BlobMissing):
+                return await self._listed(model)
+
+    async def _listed(self, model: str) -> frozenset[str]:
+        """Return what a listing names.
+
+        Raises:
+            BlobMissing: some of it went since: to be dated anew, it may be, and then it is where nobody had looked.
+        """
         found: list[Iterable[str]] = []
         async for stored in self.blobs.under(erased_folder(model)):
-            try:
-                read = await self._reader.read(stored.path, ErasedRecords, etag=stored.etag)
-            except BlobMissing:  # retention took it since it was listed
-                continue
+            read = await self._reader.read(stored.path, ErasedRecords, etag=stored.etag)
             found.append(read.document.hashes)
         return frozenset().union(*found)

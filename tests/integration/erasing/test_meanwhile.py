@@ -1,7 +1,7 @@
 """Whoever seals, joins or rolls up while a subject is erased, and is held up at any write, brings nothing back."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -14,6 +14,9 @@ from shared.actuals.columns import EARLY, HOUR
 from shared.actuals.hours import JoinedHours
 from shared.actuals.joined_hour import read as read_joined
 from shared.actuals.paths import joined_folder
+from shared.capture.publishing.spool import Spool
+from shared.capture.records import Outgoing
+from shared.erasing.outlived import OutlivedHashes
 from shared.errors import Fault
 from shared.hours import Hour
 from shared.ids import uuid7
@@ -256,6 +259,30 @@ async def assert_named_nowhere(made: Inhabited) -> None:
     own = set(made.own_ids)
     assert not own & {row["_id"] for row in await made.rows("_id")}
     assert not own & {row["_id"] for row in await made.world().joined()}
+
+
+async def test_hashes_are_known_all_the_while_though_they_are_dated_anew(first: tuple[Memory, Inhabited]) -> None:
+    """Whoever had listed them under their old date would seal what comes again, as if nobody had been erased."""
+    reads, is_over = 0, False
+    while not is_over:
+        memory, made = again(first)
+        await erase(made)
+        await Spool(made.blobs).keep([Outgoing(PREDICTIONS, made.own[0])], timeout_s=5.0)
+        made.stages.calendar.set(OPEN + timedelta(days=30))
+        known = await ErasedIds(made.blobs).of("flights")
+        outlived = OutlivedHashes(made.blobs, made.stages.calendar)
+        blobs = Interrupted(memory, reads, partial(_gone_through, outlived.hashes(Hour.containing(OPEN))))
+
+        assert await ErasedIds(blobs).of("flights") == known
+        is_over = blobs.reads_left >= 0
+        reads += 1
+    assert known
+    assert reads > 1
+
+
+async def _gone_through(groups: AsyncIterator[Any]) -> None:
+    async for _ in groups:
+        pass
 
 
 async def test_without_the_hashes_a_resend_would_come_back(
