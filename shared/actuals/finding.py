@@ -85,6 +85,7 @@ class Finding:
 
         Raises:
             InvalidDocument: the file, or its index, is not what was sealed.
+            BlobChanged: rows were erased from it while it was read: look again.
         """
         found: list[tuple[pa.Table, Places]] = []
         try:
