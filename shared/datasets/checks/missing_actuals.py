@@ -26,7 +26,7 @@ def check(files: DatasetFiles, made: DatasetManifest) -> Check:
     """Return whether too many have not, by the rows that are there and those that were left out, by reason.
 
     Where actuals are required, rows without one were left out, as were those with one that is no answer of the model.
-    Otherwise they are in the dataset, and counted there.
+    Otherwise they are in the dataset, and counted there. Rows of original training data have their actuals from elsewhere.
     """
     captured, missing = 0, Found()
     for batch in files.batches(["_id", made.actual]):
