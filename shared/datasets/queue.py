@@ -97,6 +97,7 @@ class Queue:
 
         Raises:
             NotJoined: actuals wait to be joined, and what they are of would be asked for.
+            BeingErased: of some of the rows nobody can say yet whether they stay.
             BlobMissing: joined hours were merged meanwhile; ask again.
             LetGo, UnknownModel, InvalidRecipe, NotSealed, InsufficientData: as ``Planning.plan`` does.
             InvalidDocument: an input is not what its manifest says.

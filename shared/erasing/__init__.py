@@ -26,7 +26,8 @@ what is stored                                  what becomes of the subject's ro
 ==============================================  ====================================================================
 
 Everything else that is stored holds no row: accounts, cursors, gaps, chains (of ids no more than their milliseconds),
-watermark, unjoined marks, evaluations, looks, alerts, outbox, periods, decisions, registry manifests and models.
+watermark, unjoined marks, evaluations, looks, alerts, outbox, periods, decisions, comparisons, registry manifests and
+models.
 
 A stage that was held up while rows went may leave a file behind that nothing names, as a killed one does: a profile of an
 hour or of a day, or joined rows; and a build that is killed after it has stored a dataset, before it has seen that its
