@@ -30,6 +30,7 @@ from shared.datasets.scratch import scratch
 from shared.datasets.stepping import Stepping
 from shared.datasets.steps import STATUS_FILE, Status, is_working, tasks
 from shared.errors import BeingErased, BlobChanged, BlobMissing, BuildGone, InvalidDocument, NotJoined
+from shared.sealing.hours.erased import is_erasing
 
 Told: TypeAlias = Callable[[int, int], None]
 """Is told after each step how many are done, and of how many."""
@@ -114,9 +115,13 @@ class Building:
         self, recipe: Recipe, build: str | None, until_s: float, accepted: Collection[str], told: Told | None
     ) -> Progress:
         try:
-            plan = await self._plan(recipe, build)
+            return await self._carry_out(await self._plan(recipe, build), recipe, until_s, accepted, told)
         except (BeingErased, NotJoined) as waiting:
             return Progress(build=None, waits_for=str(waiting))
+
+    async def _carry_out(
+        self, plan: Plan, recipe: Recipe, until_s: float, accepted: Collection[str], told: Told | None
+    ) -> Progress:
         run = Run(self.blobs, self.machine, plan, plan.digest)
         if (status := await self._ended(run, accepted)) is None:
             async with self._as_planned(plan), run.stepping() as stepping:
@@ -149,15 +154,24 @@ class Building:
 
         Raises:
             BuildGone: a new plan of the same hours, as of the same time, is another one.
+            BeingErased: it is the same, and names what an erasure that is not done has come further with.
             InvalidDocument: it is the same, so that a further attempt would end here as well.
         """
         try:
             yield
-        except InvalidDocument:
-            with contextlib.suppress(BeingErased, NotJoined):
-                if (await self.planning.plan(plan.recipe)).digest == plan.digest:
-                    raise
-            raise BuildGone(plan.recipe.model, plan.digest) from None
+        except InvalidDocument as damaged:
+            if not await self._is_planned_so(plan):
+                raise BuildGone(plan.recipe.model, plan.digest) from None
+            hour = next((one.hour for one in plan.inputs if one.path == damaged.path), None)
+            if hour is not None and await is_erasing(self.blobs, plan.recipe.model):
+                raise BeingErased(plan.recipe.model, hour=hour) from None
+            raise
+
+    async def _is_planned_so(self, plan: Plan) -> bool:
+        """Whether a new plan of the same hours, as of the same time, is the same."""
+        with contextlib.suppress(BeingErased, NotJoined):
+            return (await self.planning.plan(plan.recipe)).digest == plan.digest
+        return False
 
     async def _ended(self, run: "Run", accepted: Collection[str]) -> Status | None:
         """Return how a build has ended; None where there is something left to do."""

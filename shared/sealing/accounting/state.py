@@ -9,12 +9,11 @@ from shared.bounded import each
 from shared.capture.cursor import Cursor
 from shared.capture.gap import Gap
 from shared.capture.hub import Hub, Partition
-from shared.documents import Document
 from shared.errors import EventsUnavailable
 from shared.sealing.accounting.account import Discrepancy, PartitionAccount, SpoolState
 from shared.sealing.accounting.books import Books
 from shared.sealing.accounting.counting import Sealed
-from shared.sealing.hours.erased import ERASURES
+from shared.sealing.hours.erased import ERASURES, Begun
 from shared.sealing.hours.watermark import WATERMARK_PATH, Watermark
 
 _CURSORS: Final = "captures/cursors/"
@@ -29,12 +28,6 @@ class HubState:
     incarnation: str | None = None
     partitions: dict[int, Partition] = field(default_factory=dict)
     problem: str | None = None
-
-
-class _Erasure(Document, frozen=True):
-    """What of an erasure's document says whether it is done."""
-
-    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +78,7 @@ class State:
     async def erasures(self) -> list[Erasing]:
         """Return the erasures that were ever begun, as far as they have come."""
         listed = [stored async for stored in self.books.blobs.under(ERASURES)]
-        read = await each(listed, lambda stored: self.books.document(stored.path, _Erasure, [], etag=stored.etag))
+        read = await each(listed, lambda stored: self.books.document(stored.path, Begun, [], etag=stored.etag))
         found = zip(listed, read, strict=True)
         return [Erasing(at.path, one.etag, one.document.ended_at is not None) for at, one in found if one is not None]
 

@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from shared.blobs import Blobs
-from shared.documents import Document, Reader
+from shared.bounded import each
+from shared.documents import Document, Reader, find
 from shared.errors import BlobMissing
 
 ERASED: Final = "captures/erased/"
@@ -31,6 +32,20 @@ class ErasedRecords(Document, frozen=True, kw_only=True):
 
     at: datetime
     hashes: tuple[str, ...]
+
+
+class Begun(Document, frozen=True, kw_only=True):
+    """What of an erasure's document says of which model it is, and whether it is done."""
+
+    model: str
+    ended_at: datetime | None = None
+
+
+async def is_erasing(blobs: Blobs, model: str) -> bool:
+    """Whether an erasure of a model's rows was begun and is not done."""
+    paths = [stored.path async for stored in blobs.under(ERASURES)]
+    found = await each(paths, lambda path: find(blobs, path, Begun))
+    return any(one is not None and one.model == model and one.ended_at is None for one in found)
 
 
 def erased_folder(model: str) -> str:

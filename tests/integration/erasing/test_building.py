@@ -25,7 +25,9 @@ from shared.sealing.hours.manifests import Manifests
 from tests.integration.erasing.found import all_stored, holding
 from tests.integration.erasing.gone import again, assert_gone, erase
 from tests.integration.erasing.inhabited import PERSON, PLACE, Inhabited
-from tests.integration.interleaving import HeldUp, at_once
+from tests.integration.erasing.test_killed import ended
+from tests.integration.interleaving import HeldUp, at_once, dying
+from tests.integration.stored import Killed
 from tests.memory import Memory, MemoryBlobs
 
 
@@ -153,3 +155,25 @@ async def test_a_request_that_waits_is_planned_anew(first: tuple[Memory, Inhabit
     assert done.dataset is not None
     assert done.build != begun.build
     await assert_gone(made)
+
+
+async def test_a_build_waits_wherever_an_erasure_was_killed_between_a_file_and_its_manifest(
+    first: tuple[Memory, Inhabited], tmp_path: Path
+) -> None:
+    """What a manifest names of them is not there any more, and was taken for damaged: a request ended as failed."""
+    asked = recipe(sample={"rows": 100, "by": "uniform"})
+    memory, made = again(first)
+    before = memory.writes
+    await erase(made)
+    waited: list[bool] = []
+    for after in range(memory.writes - before):
+        ours, made = again(first)
+        with pytest.raises(Killed):
+            await ended(erase(made, MemoryBlobs(ours, before_write=dying(after))))
+
+        done = await building(made, tmp_path).advance(asked)
+
+        assert (done.dataset is None) == (done.waits_for is not None)
+        waited.append(done.dataset is None)
+    assert True in waited
+    assert False in waited
