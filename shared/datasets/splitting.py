@@ -23,7 +23,8 @@ SPLITS: Final = (TRAIN, VALIDATION, TEST)
 
 SPANS: Final = -1
 
-_MOMENTS: Final = timedelta(hours=1) // timedelta(microseconds=1)
+MOMENTS_US: Final = timedelta(hours=1) // timedelta(microseconds=1)
+"""A unit that lasts no longer is taken whole."""
 
 Codes = NDArray[np.int8]
 
@@ -112,7 +113,7 @@ def _by_time(units: NDArray[np.int64], at: NDArray[np.int64], count: int, sizes:
     began, ended = np.full(count, np.iinfo(np.int64).max), np.full(count, np.iinfo(np.int64).min)
     np.minimum.at(began, units, at)
     np.maximum.at(ended, units, at)
-    spans = (first < last) & (ended - _MOMENTS > began)
+    spans = (first < last) & (ended - MOMENTS_US > began)
     first[spans] = SPANS
     return first
 

@@ -1,6 +1,7 @@
 """Rows that were left out because they belong together: where they are many, it is said what holds them together."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -11,15 +12,24 @@ import pytest
 from shared.datasets.checks import spans
 from shared.datasets.manifest import Check, Outcome
 from shared.datasets.recipe import Recipe, Split
-from tests.unit.datasets.finished_datasets import made
+from tests.unit.datasets.finished_datasets import AS_OF, made
 
 
-def _checked(folder: Path, requests: Sequence[str | None], *, left_out: int, split: Split | None = None) -> Check:
-    """Return what is said of rows of these requests, in two files, of which some were left out."""
+def _checked(
+    folder: Path,
+    requests: Sequence[str | None],
+    *,
+    left_out: int,
+    split: Split | None = None,
+    apart: timedelta = timedelta(hours=2),
+) -> Check:
+    """Return what is said of rows of these requests, in two files, of which some were left out; each is so much later."""
     half = len(requests) // 2
     files = [folder / "0.parquet", folder / "1.parquet"]
-    for file, some in zip(files, (requests[:half], requests[half:]), strict=True):
-        pq.write_table(pa.table({"_request_id": pa.array(some, pa.string())}), file)
+    at = pa.array([AS_OF + row * apart for row in range(len(requests))], pa.timestamp("us", tz="UTC"))
+    rows = pa.table({"_request_id": pa.array(requests, pa.string()), "_at": at})
+    for file, some in zip(files, (rows.slice(0, half), rows.slice(half)), strict=True):
+        pq.write_table(some, file)
     manifest = made(recipe=Recipe(model="flights", split=split or Split()), excluded={"spans_split": left_out})
     return spans.check(files, msgspec.structs.replace(manifest, rows={"train": len(requests) - left_out}))
 
@@ -32,6 +42,17 @@ def test_one_request_id_of_all_rows_is_named_with_their_number(tmp_path: Path) -
     assert "90 of 100 rows (90 %) belong with rows of another part, and were left out" in found.reason
     assert "one request id stands for 90 rows ('always')" in found.reason
     assert "X-Request-ID" in found.reason
+
+
+def test_a_request_of_many_rows_that_are_moments_apart_is_no_cause(tmp_path: Path) -> None:
+    """It is taken whole, so that what was left out is another's: of a group, say, that lasts for days."""
+    of_group = Split(group="carrier")
+
+    batch = _checked(tmp_path, ["batch"] * 100, left_out=40, split=of_group, apart=timedelta(seconds=1))
+    days = _checked(tmp_path, ["batch"] * 100, left_out=40, split=of_group)
+
+    assert "split.group (carrier)" in batch.reason
+    assert "('batch')" in days.reason
 
 
 @pytest.mark.parametrize(("left_out", "outcome"), [(0, Outcome.OK), (5, Outcome.OK), (6, Outcome.WARNED)])
