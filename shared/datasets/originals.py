@@ -1,6 +1,7 @@
 """Original training data that datasets mix in, as files by their hashes."""
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,8 +32,13 @@ class Originals:
             await self.blobs.create_from(original_path(model, sha256), file)
         return sha256
 
-    async def find(self, recipe: Recipe, parent: Manifest) -> Input:
-        """Return the file that a recipe mixes in.
+    async def find(self, recipe: Recipe, parent: Manifest, *, times: Sequence[str]) -> tuple[Input, str | None]:
+        """Return the file that a recipe mixes in, and its column that says when each row happened; None where it has none.
+
+        Args:
+            recipe: that mixes it in.
+            parent: the version whose features rows have.
+            times: what that column may be called; the first that is there is it, unless it is a feature.
 
         Raises:
             InvalidRecipe: it was not handed over, or its rows cannot stand beside captured ones.
@@ -49,8 +55,10 @@ class Originals:
                 f"of which the SHA-256 is {sha256}"
             )
         file = await RemoteParquet.open(self.blobs, path, size_bytes=sizes[0])
-        _refuse_unsuitable(file.schema, recipe, parent)
-        return Input(use=Use.ORIGINAL, path=path, sha256=sha256, size_bytes=sizes[0], rows=file.rows)
+        features = {feature.name for feature in parent.schema.features}
+        time = next((name for name in times if name in file.schema.names and name not in features), None)
+        _refuse_unsuitable(file.schema, recipe, parent, time)
+        return Input(use=Use.ORIGINAL, path=path, sha256=sha256, size_bytes=sizes[0], rows=file.rows), time
 
 
 def _refuse_masked(recipe: Recipe, parent: Manifest) -> None:
@@ -63,7 +71,7 @@ def _refuse_masked(recipe: Recipe, parent: Manifest) -> None:
             )
 
 
-def _refuse_unsuitable(file: pa.Schema, recipe: Recipe, parent: Manifest) -> None:
+def _refuse_unsuitable(file: pa.Schema, recipe: Recipe, parent: Manifest, time: str | None) -> None:
     """See that a file has the columns that its rows are taken by."""
     names = {*file.names}
     missing = sorted({*kept(recipe, parent), parent.actual} - names)
@@ -81,8 +89,7 @@ def _refuse_unsuitable(file: pa.Schema, recipe: Recipe, parent: Manifest) -> Non
             f"split.group is {group!r}, and the file of original has no such column: its rows may be of groups that are "
             "tested; add the column, or leave out original or split.group"
         )
-    if parent.time in names and not holds_moments(file.field(parent.time).type):
+    if time is not None and not holds_moments(file.field(time).type):
         raise InvalidRecipe(
-            f"original: column {parent.time} is {file.field(parent.time).type}, which holds no times; ISO 8601 texts or "
-            "timestamps do"
+            f"original: column {time} is {file.field(time).type}, which holds no times; ISO 8601 texts or timestamps do"
         )

@@ -101,7 +101,7 @@ class Planning:
         if not predictions:
             raise InsufficientData(rows=0, needed=1)
         actuals = [file for one in versions for file in await self._actuals(one, first, end)]
-        original = [] if resolved.original is None else [await self.originals.find(resolved, parent)]
+        original, time = await self._original(resolved, parent)
         baseline = await self._baseline(resolved, parent)
         held_against = [] if baseline is None else await self._files_of(baseline, parent)
         return Plan(
@@ -110,7 +110,7 @@ class Planning:
             schema=captured(parent),
             masked=masked(parent),
             actual=parent.actual,
-            time=parent.time,
+            time=time,
             inputs=tuple(
                 sorted(
                     [*predictions, *actuals, *original, await self._manifest_of(parent), *held_against],
@@ -208,6 +208,18 @@ class Planning:
             )
             for one in await self.joins.files(version, first, end)
         ]
+
+    async def _original(self, recipe: Recipe, parent: Manifest) -> tuple[list[Input], str | None]:
+        """Return the file that is mixed in, if one is, and its column that says when rows happened.
+
+        A version that learned from a dataset calls that otherwise than those before it, whose training data the file may be.
+        """
+        if recipe.original is None:
+            return [], None
+        versions = [parent, *await self.registry.versions(recipe.model)]
+        names = [one.time for one in versions if one.time is not None]
+        file, time = await self.originals.find(recipe, parent, times=names)
+        return [file], time
 
     async def _faults(self, recipe: Recipe, versions: list[Manifest], first: Hour, end: Hour) -> list[Fault]:
         if not recipe.exclude.data_faults:

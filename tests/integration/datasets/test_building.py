@@ -20,9 +20,10 @@ from shared.datasets.originals import Originals
 from shared.datasets.paths import build_folder, manifest_path, plan_path
 from shared.datasets.requests import Progress
 from shared.errors import DatasetErased, InvalidDocument, InvalidRecipe
+from shared.registry.store import Registry
 from tests.integration.actuals.world import NINE, actual, prediction
 from tests.integration.datasets.conftest import Kept, recipe
-from tests.integration.models import answer
+from tests.integration.models import answer, registered
 from tests.integration.sealing.batches import id_of
 from tests.integration.stored import Killed, everything
 
@@ -371,6 +372,24 @@ async def test_every_row_is_accounted_for_whatever_is_asked(days: Kept, tmp_path
 
     assert reasons > {"segment", "no_actual", "sampled_out", "hour_excluded", "spans_split"}
     assert reasons > {"original_segment", "original_no_actual", "original_sampled_out"}
+
+
+async def test_original_rows_are_from_before_whatever_version_says_what_their_time_is_called(
+    kept: Kept, tmp_path: Path
+) -> None:
+    """One that learned from a dataset calls it as that does: what came after would tell training of what is tested."""
+    registry = Registry(kept.blobs, kept.world.calendar)
+    made = registered("flights", "2")
+    await registry.register(msgspec.structs.replace(made.manifest, time="day"), files=made.files)
+    rows = pq.read_table(_original(tmp_path / "original.parquet"))
+    days = ["2026-02-28" if row % 2 else "2026-03-02" for row in range(rows.num_rows)]
+    pq.write_table(rows.append_column("day", pa.array(days)), tmp_path / "original.parquet")
+    sha256 = await Originals(kept.blobs).keep("flights", tmp_path / "original.parquet")
+
+    done = await kept.building().advance(recipe(versions=["1"], original={"sha256": sha256, "share": 0.9}))
+
+    assert (await kept.dataset(done.dataset)).excluded["original_not_before_start"] == 100
+    assert (await registry.manifest("flights", "1")).time is None
 
 
 def _original(file: Path) -> Path:
