@@ -115,13 +115,11 @@ class Building:
         self, recipe: Recipe, build: str | None, until_s: float, accepted: Collection[str], told: Told | None
     ) -> Progress:
         try:
-            return await self._carry_out(await self._plan(recipe, build), recipe, until_s, accepted, told)
+            return await self._carry_out(await self._plan(recipe, build), until_s, accepted, told)
         except (BeingErased, NotJoined) as waiting:
             return Progress(build=None, waits_for=str(waiting))
 
-    async def _carry_out(
-        self, plan: Plan, recipe: Recipe, until_s: float, accepted: Collection[str], told: Told | None
-    ) -> Progress:
+    async def _carry_out(self, plan: Plan, until_s: float, accepted: Collection[str], told: Told | None) -> Progress:
         run = Run(self.blobs, self.machine, plan, plan.digest)
         if (status := await self._ended(run, accepted)) is None:
             async with self._as_planned(plan), run.stepping() as stepping:
