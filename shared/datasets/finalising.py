@@ -1,7 +1,6 @@
 """The end of a build: the chosen rows of all days become the files of a dataset, which are checked and stored."""
 
 import hashlib
-import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from shared.datasets.columns import GROUP, PPM
 from shared.datasets.finishing import Finished, finish
 from shared.datasets.manifest import OF_ROWS, Check, DatasetManifest, Plan, Use
 from shared.datasets.mixing import draw, mean_weight, mixed_in
-from shared.datasets.ordering import in_order
+from shared.datasets.ordering import batches, in_order
 from shared.datasets.paths import PLAN_FILE
 from shared.datasets.publishing import Publishing
 from shared.datasets.reasons import SAMPLED_OUT
@@ -79,7 +78,7 @@ class Finalising:
         original = await days.scratch.fetch([one for one in plan.inputs if one.use is Use.ORIGINAL])
         ordered, excluded = await days.in_thread(lambda: self._ordered(captured, original))
         kept = _kept(plan)
-        finished = await days.in_thread(lambda: finish(lambda: _batches(ordered, days.given_up), kept, folder))
+        finished = await days.in_thread(lambda: finish(lambda: batches(ordered, days.given_up), kept, folder))
         return Made(await self._manifest(finished, excluded), folder, ordered)
 
     def _ordered(self, captured: Sequence[Path], original: Sequence[Path]) -> tuple[list[Path], dict[str, int]]:
@@ -145,16 +144,6 @@ def _kept(plan: Plan) -> Plan:
             plan.recipe, split=msgspec.structs.replace(split, group=GROUP if split.group is not None else None)
         ),
     )
-
-
-def _batches(files: Sequence[Path], given_up: threading.Event) -> Iterator[pa.RecordBatch]:
-    for file in files:
-        # Otherwise all of a file would be in memory with its first batch.
-        with pq.ParquetFile(file, pre_buffer=False) as data:
-            for batch in data.iter_batches():
-                if given_up.is_set():
-                    raise InterruptedError
-                yield batch
 
 
 def _weights(file: Path) -> Iterator[pa.RecordBatch]:

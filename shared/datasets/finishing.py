@@ -25,6 +25,7 @@ from shared.datasets.parts import Parts
 from shared.datasets.profiling import ColumnProfiles
 from shared.datasets.reasons import SPANS_SPLIT
 from shared.datasets.recipe import Weights
+from shared.datasets.sampling import MILLION
 from shared.datasets.splitting import SPLITS, Codes
 
 ChosenRows = Callable[[], Iterator[pa.RecordBatch]]
@@ -134,7 +135,7 @@ def _piece(rows: pa.Table, group: str | None, classes: "_Classes") -> dict[str, 
         "at": _integers(rows.column("_at"), missing=weighing.NO_TIME),
         "is_original": pc.starts_with(rows.column("_id"), ORIGINAL).to_numpy(),
         "captured": _integers(rows.column("_weight"), missing=1).astype(np.int32),
-        "drawn": _integers(rows.column("_ppm"), missing=weighing.MILLION),
+        "drawn": _integers(rows.column("_ppm"), missing=MILLION),
         "classes": classes.codes(rows.column("_actual")),
     }
     return piece if groups is None else {**piece, "groups": keys(groups)}

@@ -62,7 +62,7 @@ def _dealt(files: Sequence[Path], schema: pa.Schema, bounds: list[str], folder: 
     options = pa.ipc.IpcWriteOptions(compression="lz4")
     with ExitStack() as stack:
         writers = [stack.enter_context(pa.ipc.new_file(path, schema, options=options)) for path in buckets]
-        for batch in _batches(files, given_up):
+        for batch in batches(files, given_up):
             rows = batch.sort_by("_id").cast(schema)
             for writer, (start, end) in zip(writers, pairwise(_places(rows.column("_id"), bounds)), strict=True):
                 if start < end:
@@ -88,9 +88,16 @@ def _sorted(bucket: Path, given_up: Event) -> Path:
     return path
 
 
-def _batches(files: Sequence[Path], given_up: Event) -> Iterator[pa.RecordBatch]:
+def batches(files: Sequence[Path], given_up: Event) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of files, one file after the other.
+
+    Raises:
+        InterruptedError: it was given up.
+    """
     for file in files:
-        for batch in pq.ParquetFile(file).iter_batches():
-            if given_up.is_set():
-                raise InterruptedError
-            yield batch
+        # Otherwise all of a file would be in memory with its first batch.
+        with pq.ParquetFile(file, pre_buffer=False) as data:
+            for batch in data.iter_batches():
+                if given_up.is_set():
+                    raise InterruptedError
+                yield batch

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.datasets.recipe import Weights
+from shared.datasets.sampling import MILLION
 from shared.errors import InvalidRecipe
 
-MILLION: Final = 10**6
 NO_TIME: Final = np.iinfo(np.int64).min
 
 _DIGITS: Final = Context(prec=60)

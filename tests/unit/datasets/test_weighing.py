@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.datasets.recipe import Weights
-from shared.datasets.weighing import MILLION, NO_TIME, Rows, balanced, by_age, halving, product, weights
+from shared.datasets.sampling import MILLION
+from shared.datasets.weighing import NO_TIME, Rows, balanced, by_age, halving, product, weights
 from shared.errors import InvalidRecipe
 
 DAY = 24 * 3_600 * 10**6
