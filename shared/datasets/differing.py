@@ -17,10 +17,10 @@ from shared.datasets.files import DatasetFiles
 from shared.datasets.manifest import DatasetManifest, Part
 from shared.datasets.paths import dataset_folder
 from shared.datasets.row_changes import row_changes
+from shared.datasets.scratch import pieces
 from shared.errors import InvalidDocument
 from shared.signals.exact.comparing import compare
 
-_PIECE_BYTES: Final = 8 * 1024 * 1024
 _METRIC: Final = "jensen_shannon_distance"
 
 Told = Callable[[int, int], None]
@@ -79,9 +79,7 @@ class Differing:
         file.parent.mkdir(parents=True, exist_ok=True)
         digest = hashlib.sha256()
         with file.open("wb") as into:
-            for start in range(0, part.size_bytes, _PIECE_BYTES):
-                end = min(start + _PIECE_BYTES, part.size_bytes)
-                piece = await self.blobs.read_range(path, start=start, end=end)
+            async for piece in pieces(self.blobs, path, size_bytes=part.size_bytes):
                 digest.update(piece)
                 into.write(piece)
         if digest.hexdigest() != part.sha256:
